@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+# Libraries, binaries and tests from the folders of sw and tb. A folder that does not exist is skipped.
+
+# aqpim_layers(<root> LAYERS <folder>...): each <root>/<folder>/*.cpp, without *_test.cpp and *_bench.cpp, becomes
+# the static library aqpim_<folder> (sw) or aqpim_<root>_<folder>. Each layer links to all layers before it.
+define_property(GLOBAL PROPERTY AQPIM_LIBRARIES BRIEF_DOCS "layers so far, lowest first")
+
+function(aqpim_layers root)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LAYERS")
+  foreach(layer IN LISTS arg_LAYERS)
+    set(folder ${PROJECT_SOURCE_DIR}/${root}/${layer})
+    file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+    list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cpp$")
+    set(models)
+    if(root STREQUAL "tb" AND layer STREQUAL "engine")
+      aqpim_engine_models(generated models)
+      list(APPEND sources ${generated})
+    elseif(root STREQUAL "sw" AND layer STREQUAL "config")
+      list(APPEND sources ${PROJECT_BINARY_DIR}/generated/sw/config/embedded.cpp)
+    endif()
+    if(NOT sources)
+      # Headers alone are found through the include root.
+      continue()
+    endif()
+
+    set(library aqpim_${root}_${layer})
+    if(root STREQUAL "sw")
+      set(library aqpim_${layer})
+    endif()
+    get_property(lower GLOBAL PROPERTY AQPIM_LIBRARIES)
+    list(REVERSE lower)
+    add_library(${library} STATIC ${sources})
+    target_link_libraries(${library} PUBLIC ${lower} ${models} aqpim_options)
+    if(root STREQUAL "sw" AND layer STREQUAL "workload")
+      target_link_libraries(${library} PUBLIC OpenSSL::Crypto)
+    endif()
+    if(root STREQUAL "tb")
+      target_link_libraries(${library} PUBLIC verilator_runtime)
+    endif()
+    set_property(GLOBAL APPEND PROPERTY AQPIM_LIBRARIES ${library})
+  endforeach()
+endfunction()
+
+# One adapter per configuration from tb/engine/model.cpp.in, which sees
+#   @PREFIX@ the class and header of the model, e.g. Vpq8_d64      @NAME@ the configuration, e.g. pq8-d64
+# and has to define `std::unique_ptr<Model> make_@PREFIX@();`, and one list of them from
+# tb/engine/model_registry.cpp.in, which sees
+#   @DECLARATIONS@ these functions' declarations                    @ENTRIES@ lines {"NAME", &make_PREFIX},
+function(aqpim_engine_models result_sources result_models)
+  set(templates ${PROJECT_SOURCE_DIR}/tb/engine)
+  set(sources)
+  set(models)
+  set(DECLARATIONS)
+  set(ENTRIES)
+  if(NOT EXISTS ${templates}/model.cpp.in OR NOT EXISTS ${templates}/model_registry.cpp.in)
+    return()
+  endif()
+  foreach(NAME IN LISTS AQPIM_CONFIGURATIONS)
+    if(NOT TARGET verilated_${NAME})
+      return()
+    endif()
+    string(MAKE_C_IDENTIFIER V${NAME} PREFIX)
+    set(source ${PROJECT_BINARY_DIR}/generated/tb/engine/model_${PREFIX}.cpp)
+    configure_file(${templates}/model.cpp.in ${source} @ONLY)
+    # The model's header exists only after it was verilated.
+    set_property(SOURCE ${source} APPEND PROPERTY
+      OBJECT_DEPENDS ${PROJECT_BINARY_DIR}/verilated/${NAME}/${PREFIX}.h)
+    list(APPEND sources ${source})
+    list(APPEND models verilated_${NAME})
+    string(APPEND DECLARATIONS "std::unique_ptr<Model> make_${PREFIX}();\n")
+    string(APPEND ENTRIES "      {\"${NAME}\", &make_${PREFIX}},\n")
+  endforeach()
+  set(source ${PROJECT_BINARY_DIR}/generated/tb/engine/model_registry.cpp)
+  configure_file(${templates}/model_registry.cpp.in ${source} @ONLY)
+  set(${result_sources} ${sources} ${source} PARENT_SCOPE)
+  set(${result_models} ${models} PARENT_SCOPE)
+endfunction()
+
+# The program: sw/cli/main.cpp and one file per subcommand.
+function(aqpim_cli)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/sw/cli/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  get_property(layers GLOBAL PROPERTY AQPIM_LIBRARIES)
+  list(REVERSE layers)
+  add_executable(aqpim ${sources})
+  target_link_libraries(aqpim PRIVATE ${layers} aqpim_options CLI11::CLI11)
+  target_compile_definitions(aqpim PRIVATE AQPIM_VERSION="${PROJECT_VERSION}")
+endfunction()
+
+# aqpim_add_doctest(<target> <source>...): a doctest binary of these sources, linked to all layers and built by
+# the target `tests`. AQPIM_SOURCE_DIR is the root of the repository.
+function(aqpim_add_doctest target)
+  get_property(layers GLOBAL PROPERTY AQPIM_LIBRARIES)
+  list(REVERSE layers)
+  add_executable(${target} EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/sim/test_main.cpp ${ARGN})
+  target_link_libraries(${target} PRIVATE ${layers} aqpim_options doctest::doctest)
+  target_compile_definitions(${target} PRIVATE AQPIM_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  set_property(TARGET ${target} PROPERTY RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_dependencies(tests ${target})
+endfunction()
+
+function(aqpim_tests)
+  if(benchmark_FOUND AND EXISTS ${PROJECT_SOURCE_DIR}/tb/engine/engine_bench.cpp)
+    get_property(layers GLOBAL PROPERTY AQPIM_LIBRARIES)
+    list(REVERSE layers)
+    add_executable(engine_bench EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tb/engine/engine_bench.cpp)
+    target_link_libraries(engine_bench PRIVATE ${layers} aqpim_options benchmark::benchmark)
+  endif()
+
+  if(NOT doctest_FOUND)
+    return()
+  endif()
+  add_custom_target(tests)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/sw/*_test.cpp)
+  if(sources)
+    aqpim_add_doctest(sw_tests ${sources})
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS
+    ${PROJECT_SOURCE_DIR}/tb/common/*_test.cpp ${PROJECT_SOURCE_DIR}/tb/engine/*_test.cpp)
+  if(sources AND EXISTS ${PROJECT_SOURCE_DIR}/rtl/engine/pq_engine.sv)
+    aqpim_add_doctest(engine_tests ${sources})
+  endif()
+  if(EXISTS ${PROJECT_SOURCE_DIR}/tb/unit/CMakeLists.txt)
+    add_subdirectory(tb/unit)
+  endif()
+endfunction()

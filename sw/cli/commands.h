@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// One file per subcommand, each with one function that adds it to the program. Its callback runs after the
+// command line was parsed, throws InputError for bad input, and sets exit_code otherwise.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace aqpim::cli {
+
+enum class ExitCode { kSuccess = 0, kFailure = 1, kBadInput = 2 };
+
+void add_commands(CLI::App& app, int& exit_code);
+
+}  // namespace aqpim::cli

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+
+namespace aqpim::config {
+
+struct EmbeddedFile {
+  const char* name;
+  const char* text;
+};
+
+// configs/*.json as they were at build time (defined in a source that CMake generates).
+std::span<const EmbeddedFile> embedded_files();
+
+}  // namespace aqpim::config
