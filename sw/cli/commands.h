@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One file per subcommand, each with one function that adds it to the program. Its callback runs after the
-// command line was parsed, throws InputError for bad input, and sets exit_code otherwise.
+// One file per subcommand, each with one function that adds it to the program. Its callback runs
+// after the command line was parsed, throws InputError for bad input, and sets exit_code otherwise.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -16,8 +16,9 @@ constexpr const char* kFooter =
 
 int main(int argc, char** argv) {
   using aqpim::cli::ExitCode;
-  CLI::App app("Attention on product-quantized KV caches, played through the RTL of a near-bank engine.",
-               "aqpim");
+  CLI::App app(
+      "Attention on product-quantized KV caches, played through the RTL of a near-bank engine.",
+      "aqpim");
   app.set_version_flag("--version", "aqpim " AQPIM_VERSION);
   app.footer(kFooter);
   app.require_subcommand(1);

@@ -17,14 +17,16 @@ namespace {
 
 using nlohmann::json;
 
-// nlohmann/json keeps the last of two equal keys; a configuration that says something twice is refused.
+// nlohmann/json keeps the last of two equal keys; a configuration that says something twice is
+// refused.
 json parse_without_duplicates(const std::string& where, std::string_view text) {
   std::vector<std::set<std::string>> open;
   std::string duplicate;
   const auto callback = [&](int, json::parse_event_t event, json& parsed) {
     if (event == json::parse_event_t::object_start) open.emplace_back();
     if (event == json::parse_event_t::object_end) open.pop_back();
-    if (event == json::parse_event_t::key && !open.back().insert(parsed.get<std::string>()).second) {
+    if (event == json::parse_event_t::key &&
+        !open.back().insert(parsed.get<std::string>()).second) {
       duplicate = parsed.get<std::string>();
     }
     return true;
@@ -188,7 +190,8 @@ const Configuration& find_configuration(std::string_view name) {
   if (found != all.end()) return *found;
   std::vector<std::string> names;
   for (const Configuration& configuration : all) names.push_back(configuration.name);
-  throw Error(fmt::format("there is no configuration {}, built are {}", name, fmt::join(names, ", ")));
+  throw Error(
+      fmt::format("there is no configuration {}, built are {}", name, fmt::join(names, ", ")));
 }
 
 }  // namespace aqpim::config

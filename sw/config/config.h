@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Configurations of the engine: configs/NAME.json, the one source of every parameter. CMake passes the
-// `engine` keys verbatim to the RTL and embeds the files, so that golden model, host software and test
-// bench read the same values through this header.
+// Configurations of the engine: configs/NAME.json, the one source of every parameter. CMake passes
+// the `engine` keys verbatim to the RTL and embeds the files, so that golden model, host software
+// and test bench read the same values through this header.
 #pragma once
 
 #include <string>
@@ -17,7 +17,8 @@ class Error : public InputError {
   using InputError::InputError;
 };
 
-// The RTL parameters of pq_engine and what follows from them. Widths are in bits, depths in entries.
+// The RTL parameters of pq_engine and what follows from them. Widths are in bits, depths in
+// entries.
 struct EngineConfig {
   unsigned head_dim = 0;        // D: channels of a key or value
   unsigned sub_dim = 0;         // Dsub: channels of a sub-space
@@ -60,8 +61,8 @@ struct Configuration {
   bool operator==(const Configuration&) const = default;
 };
 
-// Reads the text of a configuration file. Every key is required, none may be added, and every value must be
-// legal; throws Error with the key and what is allowed.
+// Reads the text of a configuration file. Every key is required, none may be added, and every value
+// must be legal; throws Error with the key and what is allowed.
 Configuration parse(std::string_view name, std::string_view json_text);
 
 // The configurations whose models are in this binary, ordered by name.
