@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+`default_nettype none
+
+// pq_centroid_group: the multipliers of one sub-space. Makes table entries from int8 centroids, and
+// weighted centroids from E3M4 ones.
+//
+//   query_i  --\                                            /--> [ sum, reg ] --> [ round, reg ] --> entry_o
+//               [ operand reg ] --> pq_multiplier x SubDim -
+//   element_i -/                                            \--> [ sign, shift, reg ] --> weighted_o
+//   bucket_i -/
+//
+// Table       entry = round_saturate(sum over the sub-space of query * element, shift_i)
+// Combine     weighted = bucket * e3m4(element): element = s eee mmmm stands for
+//             (-1)^s * (e ? 16 + m : m) * 2^(max(e, 1) - 1), so the mantissa is 5 bits and the rest a shift
+//
+// Shapes      SubDim elements in; 1 entry, or SubDim weighted elements out
+// Formats     query: signed QueryWidth; element: int8 (table) or E3M4 (combine); bucket: unsigned
+//             BucketWidth; entry: signed EntryWidth; weighted: signed BucketWidth + 12, exact
+// Latency     table: 5 cycles; combine: 4 cycles (shift_i is sampled 4 cycles after element_i)
+// Throughput  1 sub-space of a centroid per cycle
+// Golden      aqpim::golden::table_entry(), aqpim::golden::weighted_element()
+//             sw/golden/centroid_group.h
+module pq_centroid_group #(
+  parameter  int unsigned SubDim      = 4,
+  parameter  int unsigned QueryWidth  = 12,
+  parameter  int unsigned EntryWidth  = 16,
+  parameter  int unsigned BucketWidth = 25,
+  localparam int unsigned OutputWidth = BucketWidth + 12
+) (
+  input  wire logic                          clk_i,
+  input  wire logic                          combine_i,     // 1: combine, 0: table
+  input  wire logic [SubDim*QueryWidth-1:0]  query_i,
+  input  wire logic [SubDim*8-1:0]           element_i,
+  input  wire logic [BucketWidth-1:0]        bucket_i,
+  input  wire logic [3:0]                    shift_i,
+  output logic      [EntryWidth-1:0]         entry_o,       // signed
+  output logic                               saturated_o,   // belongs to entry_o
+  output logic      [SubDim*OutputWidth-1:0] weighted_o     // signed, each
+);
+
+  localparam int unsigned DotWidth = QueryWidth + 8 + $clog2(SubDim);
+
+  if (BucketWidth > 26) begin : gen_bad_bucket
+    $error("pq_centroid_group: BucketWidth must be at most 26, two operands of 13 bits");
+  end
+
+  logic               combine_q, combine_q2, combine_q3;
+  logic [25:0]        bucket;
+  logic [SubDim*32-1:0] products;
+  logic [DotWidth-1:0]  dot, dot_q;
+  logic [EntryWidth-1:0] entry;
+  logic               saturated;
+
+  assign bucket = 26'(bucket_i);
+
+  always_ff @(posedge clk_i) begin
+    combine_q  <= combine_i;
+    combine_q2 <= combine_q;
+    combine_q3 <= combine_q2;
+  end
+
+  for (genvar i = 0; i < SubDim; i++) begin : gen_multiplier
+    logic [QueryWidth-1:0] query;
+    logic [7:0]            element;
+    logic [13:0]           low_q, high_q;
+    logic [4:0]            digit0_q, mantissa;
+    logic [5:0]            digit1_q;
+    logic                  sign_q, sign_q2, sign_q3;
+    logic [2:0]            power, power_q, power_q2, power_q3;
+    logic [31:0]           product;
+    logic [OutputWidth-1:0] signed_product;
+
+    assign query    = query_i[i*QueryWidth +: QueryWidth];
+    assign element  = element_i[i*8 +: 8];
+    assign mantissa = {|element[6:4], element[3:0]};
+    assign power    = |element[6:4] ? element[6:4] - 3'd1 : 3'd0;
+
+    always_ff @(posedge clk_i) begin
+      if (combine_i) begin
+        low_q    <= {1'b0, bucket[12:0]};
+        high_q   <= {1'b0, bucket[25:13]};
+        digit0_q <= mantissa;
+        digit1_q <= {1'b0, mantissa};
+      end else begin
+        low_q    <= {{(14 - QueryWidth) {query[QueryWidth-1]}}, query};
+        high_q   <= {{(14 - QueryWidth) {query[QueryWidth-1]}}, query};
+        digit0_q <= element[4:0];
+        digit1_q <= {{3{element[7]}}, element[7:5]};
+      end
+      {sign_q3, sign_q2, sign_q}    <= {sign_q2, sign_q, element[7]};
+      {power_q3, power_q2, power_q} <= {power_q2, power_q, power};
+    end
+
+    pq_multiplier u_multiplier (
+      .clk_i     (clk_i),
+      .combine_i (combine_q),
+      .low_i     (low_q),
+      .high_i    (high_q),
+      .digit0_i  (digit0_q),
+      .digit1_i  (digit1_q),
+      .product_o (product)
+    );
+
+    assign products[i*32 +: 32] = product;
+
+    // Combine: apply sign and power of two. Idle in table operations, to save the switching.
+    assign signed_product = sign_q3 ? -OutputWidth'($signed(product))
+                                    : OutputWidth'($signed(product));
+    always_ff @(posedge clk_i) begin
+      if (combine_q3) weighted_o[i*OutputWidth +: OutputWidth] <= signed_product << power_q3;
+    end
+  end
+
+  // Table: add the products, then bring all sub-spaces to the common fraction.
+  always_comb begin
+    dot = '0;
+    for (int unsigned i = 0; i < SubDim; i++) dot = dot + products[i*32 +: DotWidth];
+  end
+
+  pq_round_saturate #(
+    .InWidth    (DotWidth),
+    .ShiftWidth (4),
+    .OutWidth   (EntryWidth)
+  ) u_round (
+    .value_i     (dot_q),
+    .shift_i     (shift_i),
+    .result_o    (entry),
+    .saturated_o (saturated)
+  );
+
+  always_ff @(posedge clk_i) begin
+    dot_q       <= dot;
+    entry_o     <= entry;
+    saturated_o <= saturated;
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+`default_nettype none
+`include "pq_assert.svh"
+
+// pq_control: accepts commands, refuses illegal ones, counts the words of an operation.
+//
+//   cmd_* --> [ legal? ] --> Idle -> Fill (FillCycles) -> Stream (words) -> Drain (DrainCycles) -> Idle
+//                                                           |
+//   word_valid_i -------------------------------------------+--> word_take_o with its position
+//
+// No length depends on data: an operation takes FillCycles, then exactly its number of words at the
+// stream's own pace, then DrainCycles, after which every result is in place.
+//
+// A position is {unit, word}: the unit is a centroid (TABLE, COMBINE) of CentroidWords words, or a token
+// (SCORE, ACCUMULATE) of TokenWords words.
+//
+// Refused are: operations 4 to 7; SCORE without the tables of a TABLE; ACCUMULATE or COMBINE before the
+// first TABLE; SCORE that goes on with a tile after its first ACCUMULATE; COMBINE that goes on with outputs
+// that never began; more tokens than scores, biases or score memory.
+//
+// Latency     accept to first word: FillCycles + 1 cycles; last word to done_o: DrainCycles + 1
+// Throughput  1 word per cycle
+// Golden      aqpim::golden::Engine::command()   sw/golden/engine.h
+module pq_control #(
+  parameter  int unsigned Centroids     = 256,
+  parameter  int unsigned CentroidWords = 4,
+  parameter  int unsigned TokenWords    = 1,
+  parameter  int unsigned ScoreDepth    = 2048,
+  parameter  int unsigned BiasDepth     = 256,
+  parameter  int unsigned FillCycles    = 4,
+  parameter  int unsigned DrainCycles   = 9,
+  localparam int unsigned TokensWidth   = $clog2(ScoreDepth + 1),
+  localparam int unsigned UnitWidth     = $clog2(Centroids),
+  localparam int unsigned MaxUnitWords  = CentroidWords > TokenWords ? CentroidWords : TokenWords,
+  localparam int unsigned WordWidth     = MaxUnitWords > 1 ? $clog2(MaxUnitWords) : 1
+) (
+  input  wire logic                   clk_i,
+  input  wire logic                   rst_ni,
+  input  wire logic                   cmd_valid_i,
+  output logic                        cmd_ready_o,
+  input  wire logic [2:0]             cmd_operation_i,
+  input  wire logic                   cmd_first_i,
+  input  wire logic [TokensWidth-1:0] cmd_tokens_i,
+  output logic                        cmd_error_o,     // pulse: the last command was refused
+  input  wire logic [7:0]             bias_run_i,      // as in CONTROL
+  input  wire logic                   word_valid_i,
+  output logic                        word_ready_o,    // words are taken
+  output logic                        word_take_o,     // this word is taken
+  output logic      [1:0]             operation_o,     // of the running operation
+  output logic                        start_o,         // pulse: cmd_operation_i starts
+  output logic                        first_o,         // cmd_first_i of the running operation
+  output logic                        fill_o,          // filling
+  output logic                        locked_o,        // TABLE or SCORE starts or runs
+  output logic      [UnitWidth-1:0]   centroid_o,      // position of the next word
+  output logic      [WordWidth-1:0]   word_o,
+  output logic                        last_o,          // it is the last one of its unit
+  output logic      [7:0]             tile_run_o,      // tokens per bias in this tile
+  output logic                        outputs_valid_o, // a first COMBINE has started
+  output logic                        busy_o,
+  output logic                        done_o           // pulse: the operation has drained
+);
+
+  // Operations and states
+  localparam logic [2:0] Table      = 3'd0;
+  localparam logic [2:0] Score      = 3'd1;
+  localparam logic [2:0] Accumulate = 3'd2;
+  localparam logic [2:0] Combine    = 3'd3;
+
+  localparam logic [1:0] Idle   = 2'd0;
+  localparam logic [1:0] Fill   = 2'd1;
+  localparam logic [1:0] Stream = 2'd2;
+  localparam logic [1:0] Drain  = 2'd3;
+
+  localparam int unsigned CodebookWords = Centroids * CentroidWords;
+  localparam int unsigned MaxTileWords  = ScoreDepth * TokenWords;
+  localparam int unsigned MaxWords      = CodebookWords > MaxTileWords ? CodebookWords : MaxTileWords;
+  localparam int unsigned LeftWidth     = $clog2(MaxWords + 1);
+  localparam int unsigned MaxWait       = FillCycles > DrainCycles ? FillCycles : DrainCycles;
+  localparam int unsigned WaitWidth     = $clog2(MaxWait + 1);
+
+  logic [1:0]             state_q;
+  logic [LeftWidth-1:0]   left_q;        // words to come
+  logic [WaitWidth-1:0]   wait_q;        // cycles of Fill or Drain to go, less one
+  logic [1:0]             operation_q;
+  logic                   first_q;
+  logic [UnitWidth-1:0]   centroid_q;
+  logic [WordWidth-1:0]   word_q;
+  logic                   codes;         // the operation streams codes
+
+  // What has happened so far, for the order rules
+  logic                   tables_valid_q;   // the lanes hold complete tables
+  logic                   lanes_valid_q;    // the lanes hold tables or buckets
+  logic                   weighing_q;       // the tile has seen an ACCUMULATE
+  logic [TokensWidth-1:0] scored_q, accumulated_q;
+  logic [7:0]             tile_run_q;
+
+  logic [TokensWidth:0]   scored, accumulated;
+  logic [7:0]             run;
+  logic                   legal, accept, start;
+
+  assign scored      = {1'b0, cmd_tokens_i} + (cmd_first_i ? '0 : {1'b0, scored_q});
+  assign accumulated = {1'b0, cmd_tokens_i} + (cmd_first_i ? '0 : {1'b0, accumulated_q});
+  assign run         = cmd_first_i ? bias_run_i : tile_run_q;
+
+  always_comb begin
+    unique case (cmd_operation_i)
+      Table: legal = 1'b1;
+      Score: legal = tables_valid_q && (cmd_first_i || !weighing_q)
+                        && 32'(scored) <= ScoreDepth
+                        && (run == 8'd0 || 32'(scored) <= 32'({run, {$clog2(BiasDepth) {1'b0}}}));
+      Accumulate: legal = lanes_valid_q && accumulated <= {1'b0, scored_q};
+      Combine: legal = lanes_valid_q && (cmd_first_i || outputs_valid_o);
+      default: legal = 1'b0;
+    endcase
+  end
+
+  assign accept = cmd_valid_i && cmd_ready_o;
+  assign start  = accept && legal;
+
+  assign codes       = operation_q == Score[1:0] || operation_q == Accumulate[1:0];
+  assign last_o      = word_q == (codes ? WordWidth'(TokenWords - 1) : WordWidth'(CentroidWords - 1));
+  assign word_take_o = word_valid_i && word_ready_o;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q         <= Idle;
+      left_q          <= '0;
+      wait_q          <= '0;
+      operation_q     <= '0;
+      first_q         <= 1'b0;
+      centroid_q      <= '0;
+      word_q          <= '0;
+      tables_valid_q  <= 1'b0;
+      lanes_valid_q   <= 1'b0;
+      weighing_q      <= 1'b0;
+      scored_q        <= '0;
+      accumulated_q   <= '0;
+      tile_run_q      <= '0;
+      outputs_valid_o <= 1'b0;
+      cmd_error_o     <= 1'b0;
+      done_o          <= 1'b0;
+    end else begin
+      cmd_error_o <= accept && !legal;
+      done_o      <= state_q == Drain && wait_q == '0;
+
+      unique case (state_q)
+        Idle: begin
+          if (start) begin
+            state_q     <= Fill;
+            wait_q      <= WaitWidth'(FillCycles - 1);
+            operation_q <= cmd_operation_i[1:0];
+            first_q     <= cmd_first_i;
+            centroid_q  <= '0;
+            word_q      <= '0;
+            unique case (cmd_operation_i[1:0])
+              Score[1:0]: begin
+                left_q     <= LeftWidth'(cmd_tokens_i) << $clog2(TokenWords);
+                scored_q   <= scored[TokensWidth-1:0];
+                tile_run_q <= run;
+                if (cmd_first_i) begin
+                  accumulated_q <= '0;
+                  weighing_q    <= 1'b0;
+                end
+              end
+              Accumulate[1:0]: begin
+                left_q         <= LeftWidth'(cmd_tokens_i) << $clog2(TokenWords);
+                accumulated_q  <= accumulated[TokensWidth-1:0];
+                weighing_q     <= 1'b1;
+                tables_valid_q <= 1'b0;
+              end
+              Combine[1:0]: begin
+                left_q          <= LeftWidth'(CodebookWords);
+                tables_valid_q  <= 1'b0;
+                outputs_valid_o <= 1'b1;
+              end
+              default: begin
+                left_q         <= LeftWidth'(CodebookWords);
+                tables_valid_q <= 1'b1;
+                lanes_valid_q  <= 1'b1;
+              end
+            endcase
+          end
+        end
+        Fill: begin
+          wait_q <= wait_q - 1'b1;
+          if (wait_q == '0) begin
+            state_q <= left_q == '0 ? Drain : Stream;
+            wait_q  <= WaitWidth'(DrainCycles - 1);
+          end
+        end
+        Stream: begin
+          if (word_take_o) begin
+            left_q     <= left_q - 1'b1;
+            word_q     <= last_o ? '0 : word_q + 1'b1;
+            centroid_q <= last_o ? centroid_q + 1'b1 : centroid_q;
+            if (left_q == LeftWidth'(1)) state_q <= Drain;
+          end
+        end
+        default: begin
+          wait_q <= wait_q - 1'b1;
+          if (wait_q == '0) state_q <= Idle;
+        end
+      endcase
+    end
+  end
+
+  assign cmd_ready_o  = state_q == Idle;
+  assign busy_o       = state_q != Idle;
+  assign word_ready_o = state_q == Stream;
+  assign fill_o       = state_q == Fill;
+  assign locked_o     = busy_o ? operation_q == Table[1:0] || operation_q == Score[1:0]
+                               : start && (cmd_operation_i == Table || cmd_operation_i == Score);
+  assign start_o      = start;
+  assign operation_o  = operation_q;
+  assign first_o      = first_q;
+  assign centroid_o   = centroid_q;
+  assign word_o       = word_q;
+  assign tile_run_o   = tile_run_q;
+
+  `AQ_ASSERT(a_words_left, state_q != Stream || left_q != '0, clk_i, !rst_ni)
+  `AQ_ASSERT(a_scored_fits, 32'(scored_q) <= ScoreDepth, clk_i, !rst_ni)
+  `AQ_ASSERT(a_weights_have_scores, accumulated_q <= scored_q, clk_i, !rst_ni)
+
+endmodule
+
+`default_nettype wire

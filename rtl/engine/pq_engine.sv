@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: Apache-2.0
+`default_nettype none
+`include "pq_assert.svh"
+
+// pq_engine: attention on product-quantized codes, next to a DRAM bank.
+//
+//   word_i --+--> [ reg ] --+--> pq_centroid_group x Groups --entries--> pq_table_lane x Lanes --+
+//            |              |      ^          ^       |                   ^     ^      |         |
+//            |              |   pq_query      |   weighted                |     |   buckets   entries
+//            |              |                 +-------|-------------------|-----|------+         |
+//            |              +--codes------------------|-------------------+  weights             v
+//            |                                        v                         |         pq_score_sum
+//            |                                 pq_output_lane x Multipliers     |                v
+//            |                                        |                    pq_softmax <-- pq_score <-- pq_bias
+//            +--> pq_control                          +--> result_o <-- maximum, weight sum, flags
+//
+// TABLE       a codebook of K: T[m][c] = q_m . CK_m,c, into the lanes
+// SCORE       codes of K: s_t = sum over m of T[m][code] + bias, into the score memory; maximum
+// ACCUMULATE  codes of V: A[m][code] += 2^(s_t - maximum), in the lanes; weight sum
+// COMBINE     a codebook of V: o_m += sum over c of A[m][c] * CV_m,c
+//
+// A context may have several codebook windows: TABLE, SCORE for each (scores append), then ACCUMULATE,
+// COMBINE for each (outputs add up). A tile is up to ScoreDepth tokens; tiles merge on the host.
+//
+// Words       codebook: centroid-major, word c * CentroidWords + w, byte b = channel w * Multipliers + b
+//             codes: word t * TokenWords + j, lane i = sub-space j * Lanes + i
+// Formats     docs/architecture.md, "Number formats"
+// Latency     command accepted to first word: FillCycles + 1 cycles; last word to done_o: DrainCycles + 1;
+//             result read: 3 cycles; a register write is in force at the next command and read-out
+// Throughput  1 word per cycle in every operation, at any spacing, without back-pressure
+// Golden      aqpim::golden::Engine   sw/golden/engine.h
+module pq_engine #(
+  parameter  int unsigned HeadDim       = 128,   // channels of a head
+  parameter  int unsigned SubDim        = 4,     // channels of a sub-space
+  parameter  int unsigned CodeBits      = 8,     // bits of a code
+  parameter  int unsigned WordBits      = 256,   // bits of a stream word
+  parameter  int unsigned QueryWidth    = 12,    // query element
+  parameter  int unsigned EntryWidth    = 16,    // table entry
+  parameter  int unsigned ScoreWidth    = 16,    // score
+  parameter  int unsigned ScoreFraction = 8,     // fraction bits of a score
+  parameter  int unsigned ScoreDepth    = 2048,  // tokens of a tile
+  parameter  int unsigned BiasDepth     = 256,   // biases of a tile
+  parameter  int unsigned WeightWidth   = 14,    // softmax weight
+  localparam int unsigned TokensWidth   = $clog2(ScoreDepth + 1)
+) (
+  input  wire logic                   clk_i,
+  input  wire logic                   rst_ni,
+  // Commands
+  input  wire logic                   cmd_valid_i,
+  output logic                        cmd_ready_o,       // idle: a command is accepted
+  input  wire logic [2:0]             cmd_operation_i,   // 0 TABLE, 1 SCORE, 2 ACCUMULATE, 3 COMBINE
+  input  wire logic                   cmd_first_i,       // first of its kind in a tile
+  input  wire logic [TokensWidth-1:0] cmd_tokens_i,      // SCORE, ACCUMULATE: number of tokens
+  output logic                        cmd_error_o,       // pulse: refused, nothing has changed
+  // Stream from the bank
+  input  wire logic                   word_valid_i,
+  input  wire logic [WordBits-1:0]    word_i,
+  output logic                        word_ready_o,      // words are expected; not a handshake
+  // Register writes
+  input  wire logic                   reg_valid_i,
+  input  wire logic [1:0]             reg_select_i,      // 0 CONTROL, 1 QUERY, 2 SHIFT, 3 BIAS
+  input  wire logic [7:0]             reg_index_i,
+  input  wire logic [WordBits-1:0]    reg_data_i,
+  // Result read-out
+  input  wire logic                   result_read_i,
+  input  wire logic [8:0]             result_index_i,
+  output logic                        result_valid_o,
+  output logic      [WordBits-1:0]    result_o,
+  // Status
+  output logic                        busy_o,
+  output logic                        done_o             // pulse: the operation is complete
+);
+
+  localparam int unsigned Subspaces     = HeadDim / SubDim;
+  localparam int unsigned Centroids     = 1 << CodeBits;
+  localparam int unsigned Lanes         = WordBits / CodeBits;
+  localparam int unsigned Multipliers   = WordBits / 8;
+  localparam int unsigned TokenWords    = Subspaces / Lanes;
+  localparam int unsigned Groups        = Multipliers / SubDim;     // sub-spaces of a centroid word
+  localparam int unsigned CentroidWords = HeadDim / Multipliers;
+  localparam int unsigned LaneSets      = Lanes / Groups;           // centroid words across the lanes
+  localparam int unsigned LaneDepth     = Centroids * TokenWords;
+  localparam int unsigned SumWidth      = EntryWidth + $clog2(Subspaces);
+  localparam int unsigned BucketWidth   = WeightWidth + $clog2(ScoreDepth);
+  localparam int unsigned OutputWidth   = BucketWidth + 12;
+  localparam int unsigned MaximumWidth  = ScoreWidth - ScoreFraction + 1;
+  localparam int unsigned AddressWidth  = $clog2(LaneDepth);
+  localparam int unsigned MaxUnitWords  = CentroidWords > TokenWords ? CentroidWords : TokenWords;
+  localparam int unsigned BiasIndex     = $clog2(BiasDepth * 16 / WordBits);
+  localparam int unsigned WordWidth     = MaxUnitWords > 1 ? $clog2(MaxUnitWords) : 1;
+  localparam int unsigned CWordWidth    = CentroidWords > 1 ? $clog2(CentroidWords) : 1;
+
+  // Fill: the weights of the first token. Drain: code, look-up, adder tree, sum, bias, rounding, maximum.
+  localparam int unsigned FillCycles  = 4;
+  localparam int unsigned DrainCycles = 6 + ($clog2(Lanes) + 1) / 2;
+
+  // Legal parameters
+  if (HeadDim != 64 && HeadDim != 128 && HeadDim != 256) begin : gen_bad_head_dim
+    $error("pq_engine: HeadDim must be 64, 128 or 256");
+  end
+  if (SubDim != 1 && SubDim != 2 && SubDim != 4 && SubDim != 8) begin : gen_bad_sub_dim
+    $error("pq_engine: SubDim must be 1, 2, 4 or 8");
+  end
+  if (CodeBits != 4 && CodeBits != 8) begin : gen_bad_code_bits
+    $error("pq_engine: CodeBits must be 4 or 8");
+  end
+  if (WordBits != 64 && WordBits != 128 && WordBits != 256) begin : gen_bad_word_bits
+    $error("pq_engine: WordBits must be 64, 128 or 256");
+  end
+  if (TokenWords < 1 || TokenWords * Lanes != Subspaces) begin : gen_bad_token
+    $error("pq_engine: HeadDim / SubDim codes of CodeBits must fill one or more words of WordBits");
+  end
+  if (QueryWidth < 8 || QueryWidth > 12) begin : gen_bad_query_width
+    $error("pq_engine: QueryWidth must be 8 to 12");
+  end
+  if (EntryWidth < 12 || EntryWidth > 16) begin : gen_bad_entry_width
+    $error("pq_engine: EntryWidth must be 12 to 16");
+  end
+  if (ScoreWidth < 12 || ScoreWidth > 16) begin : gen_bad_score_width
+    $error("pq_engine: ScoreWidth must be 12 to 16");
+  end
+  if (ScoreFraction < 4 || ScoreFraction > 8) begin : gen_bad_score_fraction
+    $error("pq_engine: ScoreFraction must be 4 to 8");
+  end
+  if (ScoreDepth < 16 || ScoreDepth > 4096 || (1 << $clog2(ScoreDepth)) != ScoreDepth) begin
+      : gen_bad_score_depth
+    $error("pq_engine: ScoreDepth must be a power of two from 16 to 4096");
+  end
+  if (BiasDepth < WordBits / 8 || BiasDepth > 1024 || (1 << $clog2(BiasDepth)) != BiasDepth) begin
+      : gen_bad_bias_depth
+    $error("pq_engine: BiasDepth must be a power of two from WordBits / 8 to 1024");
+  end
+  if (WeightWidth < 8 || WeightWidth > 14) begin : gen_bad_weight_width
+    $error("pq_engine: WeightWidth must be 8 to 14");
+  end
+
+  // ---- Registers and control ---------------------------------------------------------------------
+
+  logic       query_write, shift_write, bias_write, clear_flags, locked, bfloat16;
+  logic [3:0] table_fraction;
+  logic [7:0] bias_run, tile_run;
+  logic [4:0] flags;
+  logic       query_nonfinite, query_saturated, table_saturated, score_saturated, result_refused;
+
+  logic                  start, first, fill, word_take, last, outputs_valid;
+  logic [1:0]            operation;
+  logic [CodeBits-1:0]   centroid;
+  logic [WordWidth-1:0]  word;
+  logic                  is_table, is_score, is_accumulate, is_combine;
+
+  pq_registers #(
+    .HeadDim       (HeadDim),
+    .SubDim        (SubDim),
+    .WordBits      (WordBits),
+    .ScoreFraction (ScoreFraction),
+    .BiasDepth     (BiasDepth)
+  ) u_registers (
+    .clk_i             (clk_i),
+    .rst_ni            (rst_ni),
+    .reg_valid_i       (reg_valid_i),
+    .reg_select_i      (reg_select_i),
+    .reg_index_i       (reg_index_i),
+    .reg_control_i     (reg_data_i[15:0]),
+    .locked_i          (locked),
+    .nonfinite_i       (query_nonfinite),
+    .query_saturated_i (query_saturated),
+    .table_saturated_i (table_saturated),
+    .score_saturated_i (score_saturated),
+    .protocol_error_i  (cmd_error_o || result_refused || (word_valid_i && !word_ready_o)),
+    .query_write_o     (query_write),
+    .shift_write_o     (shift_write),
+    .bias_write_o      (bias_write),
+    .clear_flags_o     (clear_flags),
+    .table_fraction_o  (table_fraction),
+    .bfloat16_o        (bfloat16),
+    .bias_run_o        (bias_run),
+    .flags_o           (flags)
+  );
+
+  pq_control #(
+    .Centroids     (Centroids),
+    .CentroidWords (CentroidWords),
+    .TokenWords    (TokenWords),
+    .ScoreDepth    (ScoreDepth),
+    .BiasDepth     (BiasDepth),
+    .FillCycles    (FillCycles),
+    .DrainCycles   (DrainCycles)
+  ) u_control (
+    .clk_i           (clk_i),
+    .rst_ni          (rst_ni),
+    .cmd_valid_i     (cmd_valid_i),
+    .cmd_ready_o     (cmd_ready_o),
+    .cmd_operation_i (cmd_operation_i),
+    .cmd_first_i     (cmd_first_i),
+    .cmd_tokens_i    (cmd_tokens_i),
+    .cmd_error_o     (cmd_error_o),
+    .bias_run_i      (bias_run),
+    .word_valid_i    (word_valid_i),
+    .word_ready_o    (word_ready_o),
+    .word_take_o     (word_take),
+    .operation_o     (operation),
+    .start_o         (start),
+    .first_o         (first),
+    .fill_o          (fill),
+    .locked_o        (locked),
+    .centroid_o      (centroid),
+    .word_o          (word),
+    .last_o          (last),
+    .tile_run_o      (tile_run),
+    .outputs_valid_o (outputs_valid),
+    .busy_o          (busy_o),
+    .done_o          (done_o)
+  );
+
+  assign is_table      = operation == 2'd0;
+  assign is_score      = operation == 2'd1;
+  assign is_accumulate = operation == 2'd2;
+  assign is_combine    = operation == 2'd3;
+
+  // ---- Stage 1: the word and its position ---------------------------------------------------------
+
+  logic                  table_q, score_q, accumulate_q, combine_q, last_q;
+  logic [WordBits-1:0]   word_q;
+  logic [WordWidth-1:0]  position_q;
+  logic [CodeBits-1:0]   centroid_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      table_q      <= 1'b0;
+      score_q      <= 1'b0;
+      accumulate_q <= 1'b0;
+      combine_q    <= 1'b0;
+    end else begin
+      table_q      <= word_take && is_table;
+      score_q      <= word_take && is_score;
+      accumulate_q <= word_take && is_accumulate;
+      combine_q    <= word_take && is_combine;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (word_take) begin
+      word_q     <= word_i;
+      position_q <= word;
+      centroid_q <= centroid;
+      last_q     <= last;
+    end
+  end
+
+  // ---- Centroids: tables and weighted centroids ----------------------------------------------------
+
+  // Stages 2 to 6 of TABLE and COMBINE: valid, and the position a later stage still needs.
+  localparam int unsigned EntryStage  = 5;  // cycles from stage 1 to entry
+  localparam int unsigned OutputStage = 4;  // cycles from stage 1 to weighted centroids
+
+  logic [EntryStage-1:0]            table_valid_q;
+  logic [OutputStage-1:0]           combine_valid_q;
+  logic [EntryStage*CWordWidth-1:0] cword_q;             // centroid word, stage 2 lowest
+  logic [EntryStage*CodeBits-1:0]   index_q;             // centroid index
+  logic [CWordWidth-1:0]            entry_cword, output_cword;
+  logic [CodeBits-1:0]              entry_index;
+  logic                             output_load;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      table_valid_q   <= '0;
+      combine_valid_q <= '0;
+    end else begin
+      table_valid_q   <= {table_valid_q[EntryStage-2:0], table_q};
+      combine_valid_q <= {combine_valid_q[OutputStage-2:0], combine_q};
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    cword_q <= {cword_q[(EntryStage-1)*CWordWidth-1:0], position_q[CWordWidth-1:0]};
+    index_q <= {index_q[(EntryStage-1)*CodeBits-1:0], centroid_q};
+  end
+
+  assign entry_cword  = cword_q[(EntryStage-1)*CWordWidth +: CWordWidth];
+  assign entry_index  = index_q[(EntryStage-1)*CodeBits +: CodeBits];
+  assign output_cword = cword_q[(OutputStage-1)*CWordWidth +: CWordWidth];
+  assign output_load  = first && index_q[(OutputStage-1)*CodeBits +: CodeBits] == '0;
+
+  logic [Multipliers*QueryWidth-1:0]  query;
+  logic [Groups*4-1:0]                shifts;
+  logic [Groups*BucketWidth-1:0]      buckets;
+  logic [Groups*EntryWidth-1:0]       entries;
+  logic [Groups-1:0]                  entry_saturated;
+  logic [Multipliers*OutputWidth-1:0] weighted;
+
+  pq_query #(
+    .HeadDim    (HeadDim),
+    .SubDim     (SubDim),
+    .WordBits   (WordBits),
+    .QueryWidth (QueryWidth)
+  ) u_query (
+    .clk_i            (clk_i),
+    .rst_ni           (rst_ni),
+    .query_write_i    (query_write),
+    .shift_write_i    (shift_write),
+    .clear_flags_i    (clear_flags),
+    .index_i          (reg_index_i),
+    .data_i           (reg_data_i),
+    .bfloat16_i       (bfloat16),
+    .table_fraction_i (table_fraction),
+    .query_word_i     (position_q[CWordWidth-1:0]),
+    .query_o          (query),
+    .shift_word_i     (output_cword),
+    .shift_o          (shifts),
+    .nonfinite_o      (query_nonfinite),
+    .saturated_o      (query_saturated)
+  );
+
+  for (genvar g = 0; g < Groups; g++) begin : gen_group
+    pq_centroid_group #(
+      .SubDim      (SubDim),
+      .QueryWidth  (QueryWidth),
+      .EntryWidth  (EntryWidth),
+      .BucketWidth (BucketWidth)
+    ) u_group (
+      .clk_i       (clk_i),
+      .combine_i   (combine_q),
+      .query_i     (query[g*SubDim*QueryWidth +: SubDim*QueryWidth]),
+      .element_i   (word_q[g*SubDim*8 +: SubDim*8]),
+      .bucket_i    (buckets[g*BucketWidth +: BucketWidth]),
+      .shift_i     (shifts[g*4 +: 4]),
+      .entry_o     (entries[g*EntryWidth +: EntryWidth]),
+      .saturated_o (entry_saturated[g]),
+      .weighted_o  (weighted[g*SubDim*OutputWidth +: SubDim*OutputWidth])
+    );
+  end
+
+  assign table_saturated = table_valid_q[EntryStage-1] && |entry_saturated;
+
+  // ---- Lanes ---------------------------------------------------------------------------------------
+
+  // Sub-space m lives in lane m mod Lanes, at addresses (m / Lanes) * Centroids + code. The sub-spaces of
+  // centroid word w are Groups neighbours: lane set w mod LaneSets, and group g serves the lanes g, g +
+  // Groups, g + 2 * Groups ...
+  logic [Lanes*EntryWidth-1:0]  lane_entries;
+  logic [Lanes*BucketWidth-1:0] lane_buckets;
+  logic [AddressWidth-1:0]      table_address, combine_address;
+  logic [WeightWidth-1:0]       weight;
+
+  if (TokenWords > 1) begin : gen_wide_address
+    localparam int unsigned HalfWidth = $clog2(TokenWords);
+    assign table_address   = {entry_cword[CWordWidth-1 -: HalfWidth], entry_index};
+    assign combine_address = {word[CWordWidth-1 -: HalfWidth], centroid};
+  end else begin : gen_narrow_address
+    assign table_address   = entry_index;
+    assign combine_address = centroid;
+  end
+
+  for (genvar i = 0; i < Lanes; i++) begin : gen_lane
+    localparam int unsigned Set   = i / Groups;
+    localparam int unsigned Group = i % Groups;
+
+    logic                    in_table_set, in_combine_set;
+    logic [AddressWidth-1:0] code_address;
+
+    assign in_table_set   = 32'(entry_cword) % LaneSets == Set;
+    assign in_combine_set = 32'(word) % LaneSets == Set;
+
+    if (TokenWords > 1) begin : gen_wide_code
+      assign code_address = {position_q[$clog2(TokenWords)-1:0], word_q[i*CodeBits +: CodeBits]};
+    end else begin : gen_narrow_code
+      assign code_address = word_q[i*CodeBits +: CodeBits];
+    end
+
+    pq_table_lane #(
+      .LaneDepth   (LaneDepth),
+      .EntryWidth  (EntryWidth),
+      .WeightWidth (WeightWidth),
+      .BucketWidth (BucketWidth)
+    ) u_lane (
+      .clk_i             (clk_i),
+      .rst_ni            (rst_ni),
+      .table_write_i     (table_valid_q[EntryStage-1] && in_table_set),
+      .table_address_i   (table_address),
+      .table_entry_i     (entries[Group*EntryWidth +: EntryWidth]),
+      .lookup_i          (score_q || accumulate_q),
+      .accumulate_i      (accumulate_q),
+      .lookup_address_i  (code_address),
+      .weight_i          (weight),
+      .combine_i         (word_take && is_combine && in_combine_set),
+      .combine_address_i (combine_address),
+      .entry_o           (lane_entries[i*EntryWidth +: EntryWidth]),
+      .bucket_o          (lane_buckets[i*BucketWidth +: BucketWidth])
+    );
+  end
+
+  // The lane set of stage 1 feeds the groups.
+  always_comb begin
+    buckets = '0;
+    for (int unsigned s = 0; s < LaneSets; s++) begin
+      if (32'(position_q) % LaneSets == s) begin
+        buckets = buckets | lane_buckets[s*Groups*BucketWidth +: Groups*BucketWidth];
+      end
+    end
+  end
+
+  // ---- Scores and weights --------------------------------------------------------------------------
+
+  logic                    lookup_score_q, lookup_first_q, lookup_last_q, weight_use_q;
+  logic                    sum_valid, score_valid;
+  logic [SumWidth-1:0]     sum;
+  logic [15:0]             bias;
+  logic [ScoreWidth-1:0]   score;
+  logic                    score_clipped;
+  logic [MaximumWidth-1:0] maximum;
+  logic [BucketWidth-1:0]  weight_sum;
+  logic [3:0]              extra_fraction;
+
+  // Stage 2: the entries of the word are out of the lanes; the weight of its token is added.
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      lookup_score_q <= 1'b0;
+      weight_use_q   <= 1'b0;
+    end else begin
+      lookup_score_q <= score_q;
+      weight_use_q   <= accumulate_q && last_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    lookup_first_q <= position_q == '0;
+    lookup_last_q  <= last_q;
+  end
+
+  pq_score_sum #(
+    .Lanes      (Lanes),
+    .TokenWords (TokenWords),
+    .EntryWidth (EntryWidth)
+  ) u_score_sum (
+    .clk_i     (clk_i),
+    .rst_ni    (rst_ni),
+    .valid_i   (lookup_score_q),
+    .first_i   (lookup_first_q),
+    .last_i    (lookup_last_q),
+    .entries_i (lane_entries),
+    .valid_o   (sum_valid),
+    .sum_o     (sum)
+  );
+
+  pq_bias #(
+    .WordBits  (WordBits),
+    .BiasDepth (BiasDepth)
+  ) u_bias (
+    .clk_i         (clk_i),
+    .rst_ni        (rst_ni),
+    .write_i       (bias_write),
+    .write_index_i (reg_index_i[BiasIndex-1:0]),
+    .write_data_i  (reg_data_i),
+    .start_i       (start && cmd_operation_i == 3'd1),
+    .first_i       (cmd_first_i),
+    .run_i         (tile_run),
+    .advance_i     (sum_valid),
+    .bias_o        (bias)
+  );
+
+  assign extra_fraction = table_fraction - 4'(ScoreFraction);
+
+  pq_score #(
+    .SumWidth   (SumWidth),
+    .ScoreWidth (ScoreWidth)
+  ) u_score (
+    .clk_i       (clk_i),
+    .rst_ni      (rst_ni),
+    .valid_i     (sum_valid),
+    .sum_i       (sum),
+    .bias_i      (bias),
+    .extra_i     (extra_fraction),
+    .valid_o     (score_valid),
+    .score_o     (score),
+    .saturated_o (score_clipped)
+  );
+
+  assign score_saturated = score_valid && score_clipped;
+
+  pq_softmax #(
+    .ScoreWidth    (ScoreWidth),
+    .ScoreFraction (ScoreFraction),
+    .ScoreDepth    (ScoreDepth),
+    .WeightWidth   (WeightWidth)
+  ) u_softmax (
+    .clk_i           (clk_i),
+    .rst_ni          (rst_ni),
+    .start_tile_i    (start && cmd_operation_i == 3'd1 && cmd_first_i),
+    .score_valid_i   (score_valid),
+    .score_i         (score),
+    .start_weights_i (start && cmd_operation_i == 3'd2),
+    .first_i         (cmd_first_i),
+    .fill_i          (fill && is_accumulate),
+    .use_i           (weight_use_q),
+    .weight_o        (weight),
+    .maximum_o       (maximum),
+    .weight_sum_o    (weight_sum)
+  );
+
+  // ---- Outputs and result read-out -----------------------------------------------------------------
+
+  localparam int unsigned PerResult   = WordBits / 64;            // outputs in a result word
+  localparam int unsigned ResultSets  = Multipliers / PerResult;  // result words of a centroid word
+  localparam int unsigned OutputWords = HeadDim / PerResult;
+
+  logic                              adding, result_legal;
+  logic                              read_q, read_q2, status_q, status_q2;
+  logic [8:0]                        read_index_q;
+  logic [CWordWidth-1:0]             output_word;
+  logic [Multipliers*OutputWidth-1:0] outputs;
+  logic [PerResult*OutputWidth-1:0]  selected, selected_q;
+
+  assign adding       = combine_valid_q[OutputStage-1];
+  assign result_legal = outputs_valid && !(busy_o && is_combine)
+                     && {1'b0, result_index_i} <= 10'(OutputWords);
+  assign output_word  = adding ? output_cword
+                               : CWordWidth'(32'(read_index_q) / ResultSets);
+
+  for (genvar i = 0; i < Multipliers; i++) begin : gen_output
+    pq_output_lane #(
+      .CentroidWords (CentroidWords),
+      .OutputWidth   (OutputWidth)
+    ) u_output (
+      .clk_i   (clk_i),
+      .add_i   (adding),
+      .load_i  (output_load),
+      .word_i  (output_word),
+      .value_i (weighted[i*OutputWidth +: OutputWidth]),
+      .value_o (outputs[i*OutputWidth +: OutputWidth])
+    );
+  end
+
+  always_comb begin
+    selected = '0;
+    for (int unsigned s = 0; s < ResultSets; s++) begin
+      if (32'(read_index_q) % ResultSets == s) begin
+        selected = selected | outputs[s*PerResult*OutputWidth +: PerResult*OutputWidth];
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      read_q         <= 1'b0;
+      read_q2        <= 1'b0;
+      result_valid_o <= 1'b0;
+      result_refused <= 1'b0;
+    end else begin
+      read_q         <= result_read_i && result_legal;
+      read_q2        <= read_q;
+      result_valid_o <= read_q2;
+      result_refused <= result_read_i && !result_legal;
+    end
+  end
+
+  logic [63:0] status;
+  assign status = {16'(flags), 16'($signed(maximum)), 32'(weight_sum)};
+
+  always_ff @(posedge clk_i) begin
+    if (result_read_i) begin
+      read_index_q <= result_index_i;
+      status_q     <= result_index_i == 9'(OutputWords);
+    end
+    selected_q <= selected;
+    status_q2  <= status_q;
+    for (int unsigned e = 0; e < PerResult; e++) begin
+      if (status_q2) result_o[e*64 +: 64] <= e == 0 ? status : '0;
+      else result_o[e*64 +: 64] <= 64'($signed(selected_q[e*OutputWidth +: OutputWidth]));
+    end
+  end
+
+  // ---- Assertions ----------------------------------------------------------------------------------
+
+  `AQ_ASSERT(a_drained_tables, busy_o || !(table_q || |table_valid_q), clk_i, !rst_ni)
+  `AQ_ASSERT(a_drained_outputs, busy_o || !(combine_q || |combine_valid_q), clk_i, !rst_ni)
+  `AQ_ASSERT(a_drained_scores, busy_o || !(score_q || lookup_score_q || sum_valid || score_valid),
+             clk_i, !rst_ni)
+  `AQ_ASSERT(a_drained_weights, busy_o || !(accumulate_q || weight_use_q), clk_i, !rst_ni)
+
+endmodule
+
+`default_nettype wire

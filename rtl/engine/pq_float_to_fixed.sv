@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+`default_nettype none
+
+// pq_float_to_fixed: converts one binary16 or bfloat16 number to signed fixed point.
+//
+//   float_i --> [ unpack, place ] --> [ reg ] --> [ round, saturate ] --> value_o
+//
+// Formats     in: binary16 (s e5 m10) or bfloat16 (s e8 m7), subnormals included
+//             out: signed, Width bits, of which fraction_i are fraction bits
+//             value = saturate(round_half_even(x * 2^fraction)); NaN gives 0, infinity saturates,
+//             both raise nonfinite_o
+// Latency     1 cycle                        Throughput  1 per cycle
+// Golden      aqpim::golden::float_to_fixed()   sw/golden/float_to_fixed.h
+module pq_float_to_fixed #(
+  parameter int unsigned Width = 12
+) (
+  input  wire logic             clk_i,
+  input  wire logic [15:0]      float_i,
+  input  wire logic             bfloat16_i,    // 1: bfloat16, 0: binary16
+  input  wire logic [4:0]       fraction_i,    // fraction bits of the result, 0 to 30
+  output logic      [Width-1:0] value_o,       // signed
+  output logic                  nonfinite_o,   // NaN or infinity
+  output logic                  saturated_o
+);
+
+  if (Width < 4 || Width > 12) begin : gen_bad_width
+    $error("pq_float_to_fixed: Width must be 4 to 12");
+  end
+
+  // The mantissa always has 11 bits with the hidden one; bfloat16 fills it up with zeros, so that
+  // x = mantissa * 2^(exponent - bias) with bias 25 (binary16) or 137 (bfloat16).
+  localparam int unsigned MantissaWidth = 11;
+  localparam int unsigned Guard         = 12;  // fraction bits kept below the result for rounding
+  localparam int unsigned PlacedWidth   = MantissaWidth + 2 * Guard;
+  localparam int signed   Binary16Bias  = 25;
+  localparam int signed   Bfloat16Bias  = 137;
+
+  logic                            subnormal, nonfinite, nan;
+  logic        [7:0]               exponent;
+  logic        [MantissaWidth-1:0] mantissa;
+  logic signed [9:0]               position;   // left shift of the mantissa above the guard bits
+  logic        [4:0]               place;
+
+  always_comb begin
+    if (bfloat16_i) begin
+      exponent  = float_i[14:7];
+      subnormal = exponent == 8'd0;
+      nonfinite = &float_i[14:7];
+      nan       = nonfinite && |float_i[6:0];
+      mantissa  = {!subnormal, float_i[6:0], 3'b000};
+    end else begin
+      exponent  = {3'b000, float_i[14:10]};
+      subnormal = exponent == 8'd0;
+      nonfinite = &float_i[14:10];
+      nan       = nonfinite && |float_i[9:0];
+      mantissa  = {!subnormal, float_i[9:0]};
+    end
+
+    // Beyond +-Guard nothing changes: such values saturate or vanish in any case.
+    position = $signed({2'b00, exponent[7:1], exponent[0] | subnormal})
+             + $signed({5'b00000, fraction_i})
+             - (bfloat16_i ? 10'(Bfloat16Bias) : 10'(Binary16Bias)) + 10'(Guard);
+    if (position < 0) place = 5'd0;
+    else if (position > 10'(2 * Guard)) place = 5'(2 * Guard);
+    else place = position[4:0];
+  end
+
+  logic                     sign_q, nonfinite_q;
+  logic [PlacedWidth-1:0]   placed_q;           // magnitude, Guard fraction bits below the result
+  logic [PlacedWidth:0]     signed_value;
+
+  always_ff @(posedge clk_i) begin
+    sign_q      <= float_i[15];
+    nonfinite_q <= nonfinite;
+    placed_q    <= nan ? '0 : {{(2 * Guard) {1'b0}}, mantissa} << place;
+  end
+
+  assign signed_value = sign_q ? -{1'b0, placed_q} : {1'b0, placed_q};
+  assign nonfinite_o  = nonfinite_q;
+
+  pq_round_saturate #(
+    .InWidth    (PlacedWidth + 1),
+    .ShiftWidth (4),
+    .OutWidth   (Width)
+  ) u_round (
+    .value_i     (signed_value),
+    .shift_i     (4'(Guard)),
+    .result_o    (value_o),
+    .saturated_o (saturated_o)
+  );
+
+endmodule
+
+`default_nettype wire

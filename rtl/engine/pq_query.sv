@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+`default_nettype none
+
+// pq_query: converts the query on entry and holds it, with one shift per sub-space.
+//
+//   data_i --> [ reg ] --> [ pq_float_to_fixed x WordBits/16 ] --> [ query registers ] --> query_o
+//         \--> [ shift registers ] --(fraction = table fraction + shift)--^         \--> shift_o
+//
+// Element d of sub-space m becomes round(x * 2^(table_fraction + shift[m])): every sub-space has its own
+// power-of-two step, and shifting its dot products right by shift[m] gives them one common fraction.
+//
+// Shapes      in: WordBits/16 elements, or WordBits/8 shifts per write; index as in the register map
+//             out: the Multipliers elements of centroid word query_word_i, Groups shifts of shift_word_i
+// Formats     in: binary16/bfloat16; element out: signed QueryWidth, fraction table_fraction + shift[m]
+// Latency     write: 3 cycles; read: combinational  Throughput  1 write per cycle
+// Golden      aqpim::golden::Engine::write()   sw/golden/engine.h
+module pq_query #(
+  parameter  int unsigned HeadDim       = 128,
+  parameter  int unsigned SubDim        = 4,
+  parameter  int unsigned WordBits      = 256,
+  parameter  int unsigned QueryWidth    = 12,
+  localparam int unsigned Subspaces     = HeadDim / SubDim,
+  localparam int unsigned Multipliers   = WordBits / 8,
+  localparam int unsigned Groups        = Multipliers / SubDim,
+  localparam int unsigned CentroidWords = HeadDim / Multipliers,
+  localparam int unsigned CWordWidth    = CentroidWords > 1 ? $clog2(CentroidWords) : 1
+) (
+  input  wire logic                              clk_i,
+  input  wire logic                              rst_ni,
+  input  wire logic                              query_write_i,     // data_i holds query elements
+  input  wire logic                              shift_write_i,     // data_i holds shifts, one a byte
+  input  wire logic                              clear_flags_i,     // drop events still on their way
+  input  wire logic [7:0]                        index_i,           // which word of them
+  input  wire logic [WordBits-1:0]               data_i,
+  input  wire logic                              bfloat16_i,
+  input  wire logic [3:0]                        table_fraction_i,
+  input  wire logic [CWordWidth-1:0]             query_word_i,
+  output logic      [Multipliers*QueryWidth-1:0] query_o,
+  input  wire logic [CWordWidth-1:0]             shift_word_i,
+  output logic      [Groups*4-1:0]               shift_o,
+  output logic                                   nonfinite_o,       // pulse: a NaN or infinity came in
+  output logic                                   saturated_o        // pulse: an element did not fit
+);
+
+  localparam int unsigned Elements   = WordBits / 16;           // query elements per write
+  localparam int unsigned QueryWords = HeadDim / Elements;      // writes per query: two a centroid word
+  localparam int unsigned ShiftBytes = WordBits / 8;            // shifts per write
+
+  // Shifts. Writes beyond the last sub-space have no register.
+  logic [Subspaces*4-1:0] shift_q;
+
+  for (genvar m = 0; m < Subspaces; m++) begin : gen_shift
+    always_ff @(posedge clk_i) begin
+      if (shift_write_i && index_i == 8'(m / ShiftBytes)) begin
+        shift_q[m*4 +: 4] <= data_i[(m % ShiftBytes)*8 +: 4];
+      end
+    end
+  end
+
+  // Stage 1: the word as written. Stage 2 (in pq_float_to_fixed): placed mantissa. Stage 3: registers.
+  logic                write_q, write_q2;
+  logic                report_q;               // write_q2 may still report its events
+  logic [7:0]          index_q, index_q2;
+  logic [WordBits-1:0] data_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      write_q  <= 1'b0;
+      write_q2 <= 1'b0;
+    end else begin
+      write_q  <= query_write_i;
+      write_q2 <= write_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (query_write_i) begin
+      index_q <= index_i;
+      data_q  <= data_i;
+    end
+    index_q2 <= index_q;
+    report_q <= !clear_flags_i;
+  end
+
+  logic [Elements*QueryWidth-1:0] value;
+  logic [Elements-1:0]            nonfinite, saturated;
+
+  for (genvar e = 0; e < Elements; e++) begin : gen_element
+    // The shift of this element's sub-space in write index_q.
+    logic [3:0] shift;
+    always_comb begin
+      shift = '0;
+      for (int unsigned n = 0; n < QueryWords; n++) begin
+        if (index_q == 8'(n)) shift = shift | shift_q[((n * Elements + e) / SubDim)*4 +: 4];
+      end
+    end
+
+    pq_float_to_fixed #(
+      .Width (QueryWidth)
+    ) u_convert (
+      .clk_i       (clk_i),
+      .float_i     (data_q[e*16 +: 16]),
+      .bfloat16_i  (bfloat16_i),
+      .fraction_i  ({1'b0, table_fraction_i} + {1'b0, shift}),
+      .value_o     (value[e*QueryWidth +: QueryWidth]),
+      .nonfinite_o (nonfinite[e]),
+      .saturated_o (saturated[e])
+    );
+  end
+
+  assign nonfinite_o = write_q2 && report_q && !clear_flags_i && |nonfinite;
+  assign saturated_o = write_q2 && report_q && !clear_flags_i && |saturated;
+
+  // Query registers.
+  logic [HeadDim*QueryWidth-1:0] query_q;
+
+  for (genvar n = 0; n < QueryWords; n++) begin : gen_query
+    always_ff @(posedge clk_i) begin
+      if (write_q2 && index_q2 == 8'(n)) begin
+        query_q[n*Elements*QueryWidth +: Elements*QueryWidth] <= value;
+      end
+    end
+  end
+
+  always_comb begin
+    query_o = '0;
+    shift_o = '0;
+    for (int unsigned w = 0; w < CentroidWords; w++) begin
+      if (query_word_i == CWordWidth'(w)) begin
+        query_o = query_o | query_q[w*Multipliers*QueryWidth +: Multipliers*QueryWidth];
+      end
+      if (shift_word_i == CWordWidth'(w)) shift_o = shift_o | shift_q[w*Groups*4 +: Groups*4];
+    end
+  end
+
+endmodule
+
+`default_nettype wire

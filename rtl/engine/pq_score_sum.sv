@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+`default_nettype none
+
+// pq_score_sum: adds the table entries of a token, Lanes per word, over TokenWords words.
+//
+//   entries_i --> [ sums of 4, reg ] --> [ sums of 4, reg ] ... --> [ + partial sum, reg ] --> sum_o
+//
+// Shapes      in: Lanes entries per word     out: 1 sum per token
+// Formats     entry: signed EntryWidth; sum: signed EntryWidth + log2(Lanes * TokenWords), exact
+// Latency     ceil(log2(Lanes) / 2) + 1 cycles from the token's last word
+// Throughput  1 word per cycle
+// Golden      aqpim::golden::score_sum()   sw/golden/score_sum.h
+module pq_score_sum #(
+  parameter  int unsigned Lanes      = 32,
+  parameter  int unsigned TokenWords = 1,
+  parameter  int unsigned EntryWidth = 16,
+  localparam int unsigned SumWidth   = EntryWidth + $clog2(Lanes * TokenWords)
+) (
+  input  wire logic                        clk_i,
+  input  wire logic                        rst_ni,
+  input  wire logic                        valid_i,
+  input  wire logic                        first_i,      // first word of a token
+  input  wire logic                        last_i,       // last word of a token
+  input  wire logic [Lanes*EntryWidth-1:0] entries_i,
+  output logic                             valid_o,
+  output logic      [SumWidth-1:0]         sum_o         // signed
+);
+
+  localparam int unsigned Stages = ($clog2(Lanes) + 1) / 2;
+
+  if (Lanes < 2 || (1 << $clog2(Lanes)) != Lanes) begin : gen_bad_lanes
+    $error("pq_score_sum: Lanes must be a power of two, at least 2");
+  end
+
+  // Level s holds ceil(Lanes / 4^s) sums, sign-extended to the final width from the start; synthesis
+  // drops the copies of the sign. Level 0 is the input.
+  logic [SumWidth-1:0] level [Stages+1][Lanes];
+
+  for (genvar i = 0; i < Lanes; i++) begin : gen_input
+    assign level[0][i] = SumWidth'($signed(entries_i[i*EntryWidth +: EntryWidth]));
+  end
+
+  for (genvar s = 0; s < Stages; s++) begin : gen_stage
+    localparam int unsigned In  = (Lanes + 4**s - 1) / 4**s;
+    localparam int unsigned Out = (In + 3) / 4;
+    for (genvar i = 0; i < Out; i++) begin : gen_sum
+      if (4 * i + 2 < In) begin : gen_four
+        always_ff @(posedge clk_i) begin
+          level[s+1][i] <= (level[s][4*i] + level[s][4*i+1]) + (level[s][4*i+2] + level[s][4*i+3]);
+        end
+      end else begin : gen_two
+        always_ff @(posedge clk_i) level[s+1][i] <= level[s][4*i] + level[s][4*i+1];
+      end
+    end
+  end
+
+  logic [Stages-1:0] valid_q, first_q, last_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      valid_q <= '0;
+      valid_o <= 1'b0;
+    end else begin
+      valid_q <= Stages'({valid_q, valid_i});
+      valid_o <= valid_q[Stages-1] && last_q[Stages-1];
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    first_q <= Stages'({first_q, first_i});
+    last_q  <= Stages'({last_q, last_i});
+    if (valid_q[Stages-1]) begin
+      sum_o <= (first_q[Stages-1] ? '0 : sum_o) + level[Stages][0];
+    end
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+`default_nettype none
+`include "pq_assert.svh"
+
+// pq_table_lane: one lane's table memory, as look-up tables (SCORE) or weight buckets (ACCUMULATE).
+//
+//                          table entry --\
+//                                 zero ---+--> write port [ pq_memory ] read port --> entry_o
+//   weight_i --> [ + ] --> new bucket --/        LaneDepth words                 \--> bucket_o
+//                  ^--------- old bucket, or the one just written ---------------/
+//
+// A word is {is_bucket, value}. TABLE writes every word with is_bucket = 0, and a word without the mark
+// counts as an empty bucket: so buckets start at zero without a cycle spent on clearing them.
+// COMBINE reads every bucket once and clears it behind itself for the next codebook window.
+// Two tokens in a row with the same code: the second takes the sum from the adder's register and skips
+// its read, so the memory never sees a collision.
+//
+// Formats     entry: signed EntryWidth; weight: unsigned WeightWidth; bucket: unsigned BucketWidth
+// Latency     lookup: 1 cycle to entry_o; a lookup with accumulate_i adds weight_i of the next cycle
+//             combine: 1 cycle to bucket_o
+// Throughput  1 table write, lookup, bucket addition or combine read per cycle, any addresses
+// Golden      aqpim::golden::TableLane   sw/golden/table_lane.h
+module pq_table_lane #(
+  parameter  int unsigned LaneDepth    = 256,
+  parameter  int unsigned EntryWidth   = 16,
+  parameter  int unsigned WeightWidth  = 14,
+  parameter  int unsigned BucketWidth  = 25,
+  localparam int unsigned AddressWidth = $clog2(LaneDepth)
+) (
+  input  wire logic                    clk_i,
+  input  wire logic                    rst_ni,
+  input  wire logic                    table_write_i,      // TABLE: store an entry
+  input  wire logic [AddressWidth-1:0] table_address_i,
+  input  wire logic [EntryWidth-1:0]   table_entry_i,
+  input  wire logic                    lookup_i,           // SCORE or ACCUMULATE: look up a code
+  input  wire logic                    accumulate_i,       // with lookup_i: add the weight to the bucket
+  input  wire logic [AddressWidth-1:0] lookup_address_i,
+  input  wire logic [WeightWidth-1:0]  weight_i,           // one cycle after its lookup
+  input  wire logic                    combine_i,          // COMBINE: read a bucket and clear it
+  input  wire logic [AddressWidth-1:0] combine_address_i,
+  output logic      [EntryWidth-1:0]   entry_o,            // signed, one cycle after lookup_i
+  output logic      [BucketWidth-1:0]  bucket_o            // one cycle after combine_i
+);
+
+  localparam int unsigned ValueWidth = BucketWidth > EntryWidth ? BucketWidth : EntryWidth;
+  localparam int unsigned Width      = 1 + ValueWidth;
+
+  logic                    add_q, forward_q, clear_q;
+  logic [AddressWidth-1:0] address_q;
+  logic [BucketWidth-1:0]  sum, sum_q;
+  logic                    read, write, same;
+  logic [AddressWidth-1:0] read_address, write_address;
+  logic [Width-1:0]        read_data, write_data;
+
+  assign read_address = combine_i ? combine_address_i : lookup_address_i;
+  assign same         = add_q && accumulate_i && lookup_address_i == address_q;
+  assign read         = combine_i || (lookup_i && !same);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      add_q   <= 1'b0;
+      clear_q <= 1'b0;
+    end else begin
+      add_q   <= lookup_i && accumulate_i;
+      clear_q <= combine_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (read || lookup_i) address_q <= read_address;
+    forward_q <= same;
+    if (add_q) sum_q <= sum;
+  end
+
+  assign entry_o  = read_data[EntryWidth-1:0];
+  assign bucket_o = read_data[Width-1] ? read_data[BucketWidth-1:0] : '0;
+  assign sum      = (forward_q ? sum_q : bucket_o) + BucketWidth'(weight_i);
+
+  assign write         = table_write_i || add_q || clear_q;
+  assign write_address = table_write_i ? table_address_i : address_q;
+  assign write_data    = table_write_i ? Width'(table_entry_i)
+                       : add_q ? {1'b1, ValueWidth'(sum)} : '0;
+
+  pq_memory #(
+    .Depth (LaneDepth),
+    .Width (Width)
+  ) u_memory (
+    .clk_i           (clk_i),
+    .write_i         (write),
+    .write_address_i (write_address),
+    .write_data_i    (write_data),
+    .read_i          (read),
+    .read_address_i  (read_address),
+    .read_data_o     (read_data)
+  );
+
+  `AQ_ASSERT(a_one_writer, $countones({table_write_i, add_q, clear_q}) <= 1, clk_i, !rst_ni)
+  `AQ_ASSERT(a_one_reader, !(combine_i && lookup_i), clk_i, !rst_ni)
+  `AQ_ASSERT(a_no_overflow, !add_q || sum >= BucketWidth'(weight_i), clk_i, !rst_ni)
+
+endmodule
+
+`default_nettype wire
