@@ -68,7 +68,7 @@ module pq_centroid_group #(
     logic                  sign_q, sign_q2, sign_q3;
     logic [2:0]            power, power_q, power_q2, power_q3;
     logic [31:0]           product;
-    logic [OutputWidth-1:0] signed_product;
+    logic [OutputWidth-1:0] magnitude, signed_product;
 
     assign query    = query_i[i*QueryWidth +: QueryWidth];
     assign element  = element_i[i*8 +: 8];
@@ -104,8 +104,8 @@ module pq_centroid_group #(
     assign products[i*32 +: 32] = product;
 
     // Combine: apply sign and power of two. Idle in table operations, to save the switching.
-    assign signed_product = sign_q3 ? -OutputWidth'($signed(product))
-                                    : OutputWidth'($signed(product));
+    assign magnitude      = OutputWidth'($signed(product));
+    assign signed_product = sign_q3 ? -magnitude : magnitude;
     always_ff @(posedge clk_i) begin
       if (combine_q3) weighted_o[i*OutputWidth +: OutputWidth] <= signed_product << power_q3;
     end

@@ -32,25 +32,35 @@ module pq_score_sum #(
     $error("pq_score_sum: Lanes must be a power of two, at least 2");
   end
 
-  // Level s holds ceil(Lanes / 4^s) sums, sign-extended to the final width from the start; synthesis
-  // drops the copies of the sign. Level 0 is the input.
-  logic [SumWidth-1:0] level [Stages+1][Lanes];
+  // Stage s adds ceil(Lanes / 4^s) terms by fours, sign-extended to the final width from the start;
+  // synthesis drops the copies of the sign.
+  logic [Lanes*SumWidth-1:0] entries;
 
   for (genvar i = 0; i < Lanes; i++) begin : gen_input
-    assign level[0][i] = SumWidth'($signed(entries_i[i*EntryWidth +: EntryWidth]));
+    assign entries[i*SumWidth +: SumWidth] = SumWidth'($signed(entries_i[i*EntryWidth +: EntryWidth]));
   end
 
   for (genvar s = 0; s < Stages; s++) begin : gen_stage
     localparam int unsigned In  = (Lanes + 4**s - 1) / 4**s;
     localparam int unsigned Out = (In + 3) / 4;
+    logic [In*SumWidth-1:0]  term;
+    logic [Out*SumWidth-1:0] sum_q;
+
+    if (s == 0) begin : gen_first
+      assign term = entries;
+    end else begin : gen_next
+      assign term = gen_stage[s-1].sum_q;
+    end
+
     for (genvar i = 0; i < Out; i++) begin : gen_sum
+      logic [SumWidth-1:0] low, high;
+      assign low = term[4*i*SumWidth +: SumWidth] + term[(4*i+1)*SumWidth +: SumWidth];
       if (4 * i + 2 < In) begin : gen_four
-        always_ff @(posedge clk_i) begin
-          level[s+1][i] <= (level[s][4*i] + level[s][4*i+1]) + (level[s][4*i+2] + level[s][4*i+3]);
-        end
+        assign high = term[(4*i+2)*SumWidth +: SumWidth] + term[(4*i+3)*SumWidth +: SumWidth];
       end else begin : gen_two
-        always_ff @(posedge clk_i) level[s+1][i] <= level[s][4*i] + level[s][4*i+1];
+        assign high = '0;
       end
+      always_ff @(posedge clk_i) sum_q[i*SumWidth +: SumWidth] <= low + high;
     end
   end
 
@@ -70,7 +80,7 @@ module pq_score_sum #(
     first_q <= Stages'({first_q, first_i});
     last_q  <= Stages'({last_q, last_i});
     if (valid_q[Stages-1]) begin
-      sum_o <= (first_q[Stages-1] ? '0 : sum_o) + level[Stages][0];
+      sum_o <= (first_q[Stages-1] ? '0 : sum_o) + gen_stage[Stages-1].sum_q;
     end
   end
 
