@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/quantize/cache.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "sw/quantize/formats.h"
+#include "sw/quantize/timeline.h"
+
+namespace aqpim::quantize {
+
+namespace {
+constexpr std::size_t kBitsPerByte = 8;
+constexpr std::size_t kHalfBytes = 2;
+}  // namespace
+
+std::size_t HeadCache::window_of(std::size_t i) const { return std::min(i / window, windows - 1); }
+
+std::size_t HeadCache::window_end(std::size_t w) const {
+  return w + 1 == windows ? tokens : std::min((w + 1) * window, tokens);
+}
+
+std::size_t HeadCache::first_recent(std::size_t t) const {
+  return Timeline{.sinks = sinks, .append_block = append_block}.first_recent(t);
+}
+
+std::vector<float> HeadCache::decoded_codebook_k() const {
+  std::vector<float> decoded(codebook_k.size());
+  const std::size_t subspace = centroids * sub_dim;
+  for (std::size_t e = 0; e < decoded.size(); ++e) {
+    decoded[e] = static_cast<float>(codebook_k[e]) * scale_k[e / subspace % subspaces()];
+  }
+  return decoded;
+}
+
+std::vector<float> HeadCache::decoded_codebook_v() const {
+  std::vector<float> decoded(codebook_v.size());
+  const std::size_t subspace = centroids * sub_dim;
+  for (std::size_t e = 0; e < decoded.size(); ++e) {
+    decoded[e] = std::ldexp(static_cast<float>(decode_minifloat(codebook_v[e])),
+                            exponent_v[e / subspace % subspaces()]);
+  }
+  return decoded;
+}
+
+double CacheSize::ratio() const { return static_cast<double>(half) / static_cast<double>(bytes()); }
+
+double CacheSize::bits_per_element() const {
+  const double elements = static_cast<double>(half) / kHalfBytes;
+  return static_cast<double>((codes + codebooks + centres) * kBitsPerByte) / elements;
+}
+
+CacheSize& CacheSize::operator+=(const CacheSize& other) {
+  codes += other.codes;
+  codebooks += other.codebooks;
+  centres += other.centres;
+  scales += other.scales;
+  half += other.half;
+  return *this;
+}
+
+CacheSize cache_size(const HeadCache& cache) {
+  const std::size_t code_bits = static_cast<std::size_t>(std::countr_zero(cache.centroids));
+  const std::size_t codes = cache.codes_k.size() + cache.codes_v.size();
+  return {.codes = codes * code_bits / kBitsPerByte,
+          .codebooks = cache.codebook_k.size() + cache.codebook_v.size(),
+          .centres = cache.centers_k.size() * kHalfBytes,
+          .scales = cache.scale_k.size() * sizeof(float) + cache.exponent_v.size(),
+          .half = 2 * cache.tokens * cache.head_dim * kHalfBytes};
+}
+
+}  // namespace aqpim::quantize

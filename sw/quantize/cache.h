@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The product-quantized cache of one KV head: codes, stored 8-bit codebooks, scales, centres.
+//
+// D channels, M = D/Dsub sub-spaces, K centroids, N encoded tokens, W codebook windows, B centre
+// blocks. Encoded token i is token t = sinks + i. With transformed channel j = original channel
+// order[j], the stored vectors are
+//
+//   k'_t ≈ codebook_k[window_of(i)][codes_k[i]] · scale_k + centers_k[i / center_block]
+//   v'_t ≈ codebook_v[window_of(i)][codes_v[i]] · 2^exponent_v
+//
+// Layouts are row-major with the last index fastest. Spec quantization.md §2 and §6.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace aqpim::quantize {
+
+struct HeadCache {
+  std::string name;
+  std::size_t head_dim = 0;      // D
+  std::size_t sub_dim = 0;       // Dsub
+  std::size_t centroids = 0;     // K, 16 or 256
+  std::size_t sinks = 0;         // exact tokens at the start
+  std::size_t append_block = 0;  // tokens are encoded in blocks of this many
+  std::size_t window = 0;        // tokens per codebook; N if shared
+  std::size_t windows = 0;       // W
+  std::size_t center_block = 0;  // tokens per centre; 0 = keys are not centred
+  std::size_t tokens = 0;        // N
+
+  std::vector<std::uint8_t> codes_k, codes_v;   // [N, M]
+  std::vector<std::int8_t> codebook_k;          // [W, M, K, Dsub]
+  std::vector<float> scale_k;                   // [M], 0 for a sub-space that is all zero
+  std::vector<std::uint8_t> codebook_v;         // [W, M, K, Dsub], E3M4 bytes
+  std::vector<int> exponent_v;                  // [M]
+  std::vector<float> centers_k;                 // [B, D], binary16 values, transformed order
+  std::vector<std::uint32_t> order_k, order_v;  // [D]
+
+  bool operator==(const HeadCache&) const = default;
+
+  std::size_t subspaces() const { return head_dim / sub_dim; }
+
+  // Codebook that encoded token i uses: min(i / window, W − 1).
+  std::size_t window_of(std::size_t i) const;
+
+  // First encoded token of a window, and one past its last; the last window reaches to N.
+  std::size_t window_begin(std::size_t w) const { return w * window; }
+  std::size_t window_end(std::size_t w) const;
+
+  // First token that is exact when token t attends (Timeline::first_recent).
+  std::size_t first_recent(std::size_t t) const;
+
+  // Index of element (w, m, c, d) in codebook_k and codebook_v.
+  std::size_t element(std::size_t w, std::size_t m, std::size_t c, std::size_t d) const {
+    return ((w * subspaces() + m) * centroids + c) * sub_dim + d;
+  }
+
+  // Codebooks decoded to reals, scale included: [W, M, K, Dsub].
+  std::vector<float> decoded_codebook_k() const;
+  std::vector<float> decoded_codebook_v() const;
+};
+
+// What the cache of N tokens costs, K and V together.
+struct CacheSize {
+  std::size_t codes = 0;      // bytes
+  std::size_t codebooks = 0;  // bytes, 8 bits per element
+  std::size_t centres = 0;    // bytes, 16 bits per element
+  std::size_t scales = 0;     // bytes: a float per sub-space for K, an exponent byte for V
+  std::size_t half = 0;       // bytes of the same tokens in FP16
+
+  std::size_t bytes() const { return codes + codebooks + centres + scales; }
+
+  // FP16 bytes over bytes().
+  double ratio() const;
+
+  // Codes, codebooks and centres over N tokens, K and V averaged, as quantization.md §6 counts
+  // them: without the scales.
+  double bits_per_element() const;
+
+  // Sizes add up over heads.
+  CacheSize& operator+=(const CacheSize& other);
+
+  bool operator==(const CacheSize&) const = default;
+};
+
+CacheSize cache_size(const HeadCache& cache);
+
+}  // namespace aqpim::quantize

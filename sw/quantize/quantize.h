@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Clusters and encodes one KV head in software (double precision, stored formats at the end).
+//
+//   tokens < P     importance weights, channel orders, codebooks, scales
+//   all N tokens   codes: the nearest *stored* centroid, the lowest index wins a tie
+//
+// Nothing at or after P enters weights, orders, codebooks or scales; the centre of a block that
+// ends after P is computed when the block is complete (centring.h). Method: AQPIM (arXiv
+// 2604.18137) with the extensions of spec quantization.md §3 and §4.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+
+#include "sw/config/config.h"
+#include "sw/quantize/cache.h"
+#include "sw/quantize/timeline.h"
+#include "sw/workload/workload.h"
+
+namespace aqpim::quantize {
+
+struct QuantizeOptions {
+  bool weights = true;     // importance weights in the clustering; otherwise all 1
+  bool centring = true;    // keys relative to the mean of their append block
+  bool grouping = true;    // determinant-optimal channel orders; otherwise natural
+  std::size_t window = 0;  // tokens per codebook; 0 = one codebook for all
+  TimelineOptions timeline = {};
+
+  bool operator==(const QuantizeOptions&) const = default;
+};
+
+// The options that a configuration asks for.
+QuantizeOptions default_options(const config::Configuration& configuration);
+
+// Told how much of the work is done, 0 … 1, now and then.
+using Progress = std::function<void(double)>;
+
+// The division of a head's tokens under these options; throws as make_timeline(), naming the head.
+Timeline timeline_of(const workload::Head& head, const QuantizeOptions& options);
+
+// W codebooks: W = max(1, round(N_P / window)), window w from tokens [w·window, (w + 1)·window) of
+// the clustered ones, the last from the rest, and no window beyond the N encoded tokens.
+// Throws InputError if the head's dimension is not the engine's, or as make_timeline().
+HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
+                   const QuantizeOptions& options = {}, const Progress& progress = {});
+
+}  // namespace aqpim::quantize
