@@ -11,55 +11,31 @@
 #include <set>
 
 #include "sw/config/embedded.h"
+#include "sw/config/json.h"
 
 namespace aqpim::config {
 namespace {
 
 using nlohmann::json;
 
-// nlohmann/json keeps the last of two equal keys; a configuration that says something twice is
-// refused.
-json parse_without_duplicates(const std::string& where, std::string_view text) {
-  std::vector<std::set<std::string>> open;
-  std::string duplicate;
-  const auto callback = [&](int, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::object_start) open.emplace_back();
-    if (event == json::parse_event_t::object_end) open.pop_back();
-    if (event == json::parse_event_t::key &&
-        !open.back().insert(parsed.get<std::string>()).second) {
-      duplicate = parsed.get<std::string>();
-    }
-    return true;
-  };
-  json root;
-  try {
-    root = json::parse(text, callback);
-  } catch (const json::exception& error) {
-    throw Error(fmt::format("{} is not valid JSON: {}", where, error.what()));
-  }
-  if (!duplicate.empty()) {
-    throw Error(fmt::format("{} has the key \"{}\" twice", where, duplicate));
-  }
-  return root;
-}
-
 // One object of the file: hands out its members and refuses what nobody asked for.
 class Object {
  public:
   Object(std::string where, const json& value) : where_(std::move(where)), value_(value) {
-    if (!value_.is_object()) throw Error(fmt::format("{} must be a JSON object", where_));
+    if (!value_.is_object()) throw InputError(fmt::format("{} must be a JSON object", where_));
   }
 
   const json& member(const char* key) {
     known_.insert(key);
     const auto found = value_.find(key);
-    if (found == value_.end()) throw Error(fmt::format("{} lacks the key \"{}\"", where_, key));
+    if (found == value_.end())
+      throw InputError(fmt::format("{} lacks the key \"{}\"", where_, key));
     return *found;
   }
 
   std::string text(const char* key) {
     const json& value = member(key);
-    if (!value.is_string()) throw Error(fmt::format("{}: {} must be a string", where_, key));
+    if (!value.is_string()) throw InputError(fmt::format("{}: {} must be a string", where_, key));
     return value.get<std::string>();
   }
 
@@ -71,8 +47,8 @@ class Object {
         if (candidate == number) return candidate;
       }
     }
-    throw Error(fmt::format("{}: {} is {}, allowed are {}", where_, key, value.dump(),
-                            fmt::join(allowed, ", ")));
+    throw InputError(fmt::format("{}: {} is {}, allowed are {}", where_, key, value.dump(),
+                                 fmt::join(allowed, ", ")));
   }
 
   unsigned in_range(const char* key, unsigned low, unsigned high, unsigned multiple_of = 1) {
@@ -85,8 +61,8 @@ class Object {
     }
     const std::string multiples =
         multiple_of == 1 ? "" : fmt::format(", multiples of {}", multiple_of);
-    throw Error(fmt::format("{}: {} is {}, allowed are {} to {}{}", where_, key, value.dump(), low,
-                            high, multiples));
+    throw InputError(fmt::format("{}: {} is {}, allowed are {} to {}{}", where_, key, value.dump(),
+                                 low, high, multiples));
   }
 
   unsigned power_of_two(const char* key, unsigned low, unsigned high) {
@@ -97,15 +73,15 @@ class Object {
         return static_cast<unsigned>(number);
       }
     }
-    throw Error(fmt::format("{}: {} is {}, allowed are powers of two from {} to {}", where_, key,
-                            value.dump(), low, high));
+    throw InputError(fmt::format("{}: {} is {}, allowed are powers of two from {} to {}", where_,
+                                 key, value.dump(), low, high));
   }
 
   void nothing_else() const {
     for (const auto& [key, value] : value_.items()) {
       if (!known_.contains(key)) {
-        throw Error(fmt::format("{} has the unknown key \"{}\", known are {}", where_, key,
-                                fmt::join(known_, ", ")));
+        throw InputError(fmt::format("{} has the unknown key {}, known are {}", where_,
+                                     in_quotes(key), fmt::join(known_, ", ")));
       }
     }
   }
@@ -120,14 +96,10 @@ class Object {
 void check_combination(const std::string& where, const EngineConfig& engine) {
   const unsigned code_bits_per_token = engine.subspaces() * engine.code_bits;
   if (code_bits_per_token % engine.word_bits != 0 || !std::has_single_bit(engine.token_words())) {
-    throw Error(fmt::format(
+    throw InputError(fmt::format(
         "{}: the codes of a token (HeadDim / SubDim * CodeBits = {} bits) must fill 1, 2, 4, ... "
         "words of WordBits = {}",
         where, code_bits_per_token, engine.word_bits));
-  }
-  if (engine.multipliers() > engine.head_dim) {
-    throw Error(fmt::format("{}: WordBits is {}, at most 8 * HeadDim = {} is allowed", where,
-                            engine.word_bits, 8 * engine.head_dim));
   }
 }
 
@@ -143,7 +115,7 @@ unsigned EngineConfig::bucket_width() const {
 
 Configuration parse(std::string_view name, std::string_view json_text) {
   const std::string where = fmt::format("configuration {}", name);
-  const json root = parse_without_duplicates(where, json_text);
+  const json root = parse_json(where, json_text);
 
   Configuration configuration;
   configuration.name = name;
@@ -161,11 +133,13 @@ Configuration parse(std::string_view name, std::string_view json_text) {
   engine.score_width = parameters.in_range("ScoreWidth", 12, 16);
   engine.score_fraction = parameters.in_range("ScoreFraction", 4, 8);
   engine.score_depth = parameters.power_of_two("ScoreDepth", 16, 4096);
-  // One register write carries WordBits / 16 biases. More biases than tokens would never be used.
-  engine.bias_depth = parameters.power_of_two("BiasDepth", engine.word_bits / 16, 4096);
+  // A register write carries WordBits / 16 biases, and its index has 8 bits.
+  const unsigned biases_per_write = engine.word_bits / 16;
+  engine.bias_depth =
+      parameters.power_of_two("BiasDepth", biases_per_write, 256 * biases_per_write);
   engine.weight_width = parameters.in_range("WeightWidth", 8, 14);
   parameters.nothing_else();
-  check_combination(where, engine);
+  check_combination(where + ", engine", engine);
 
   Object cache(where + ", cache", file.member("cache"));
   configuration.window = cache.in_range("window", 0, 1u << 20, 16);
@@ -190,8 +164,8 @@ const Configuration& find_configuration(std::string_view name) {
   if (found != all.end()) return *found;
   std::vector<std::string> names;
   for (const Configuration& configuration : all) names.push_back(configuration.name);
-  throw Error(
-      fmt::format("there is no configuration {}, built are {}", name, fmt::join(names, ", ")));
+  throw InputError(fmt::format("there is no configuration {}, built are {}", in_quotes(name),
+                               fmt::join(names, ", ")));
 }
 
 }  // namespace aqpim::config

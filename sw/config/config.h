@@ -12,10 +12,7 @@
 
 namespace aqpim::config {
 
-class Error : public InputError {
- public:
-  using InputError::InputError;
-};
+using Error = InputError;
 
 // The RTL parameters of pq_engine and what follows from them. Widths are in bits, depths in
 // entries.

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace aqpim {
+
+// Parses a JSON text from outside. nlohmann/json would keep the last of two equal keys; here a key
+// that an object has twice is an error, and so are values nested beyond reason. Throws InputError,
+// which begins with `where`.
+nlohmann::json parse_json(const std::string& where, std::string_view text);
+
+// `text` in double quotes, with everything escaped that a terminal could interpret, shortened to
+// about 80 characters: for names from files in messages.
+std::string in_quotes(std::string_view text);
+
+}  // namespace aqpim

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/workload/workload.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <bit>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <random>
+
+#include "sw/config/test_support.h"
+#include "sw/workload/safetensors.h"
+
+namespace {
+
+using aqpim::test::sentence_of;
+using aqpim::test::TemporaryFolder;
+using aqpim::workload::Dtype;
+using aqpim::workload::File;
+using aqpim::workload::Head;
+using aqpim::workload::load;
+using aqpim::workload::make_tensor;
+using aqpim::workload::Tensor;
+using aqpim::workload::Workload;
+
+constexpr std::size_t kGroups = 2;
+constexpr std::size_t kQueryTokens = 3;
+constexpr std::size_t kTokens = 5;
+constexpr std::size_t kHeadDim = 4;
+
+// Values that F16 and BF16 hold exactly.
+std::vector<float> counting(std::size_t count, float first) {
+  std::vector<float> values(count);
+  for (std::size_t i = 0; i < count; ++i) values[i] = first + static_cast<float>(i);
+  return values;
+}
+
+void add_head(File& file, const std::string& name, std::size_t tokens = kTokens) {
+  file.tensors[name + ".q"] = make_tensor<float>({kGroups, kQueryTokens, kHeadDim},
+                                                 counting(kGroups * kQueryTokens * kHeadDim, 1));
+  file.tensors[name + ".k"] =
+      make_tensor<float>({tokens, kHeadDim}, counting(tokens * kHeadDim, -8));
+  file.tensors[name + ".v"] =
+      make_tensor<float>({tokens, kHeadDim}, counting(tokens * kHeadDim, 40));
+}
+
+File one_head() {
+  File file;
+  add_head(file, "l2.h0");
+  return file;
+}
+
+std::vector<std::string> names(const Workload& workload) {
+  std::vector<std::string> result;
+  for (const Head& head : workload.heads) result.push_back(head.name);
+  return result;
+}
+
+class Folder {
+ public:
+  Workload load_written(const File& file, const std::vector<std::string>& heads = {}) {
+    aqpim::workload::write(path(), file);
+    return load(path(), heads);
+  }
+
+  // The sentence about the file, without its path.
+  std::string sentence_about(const File& file, const std::vector<std::string>& heads = {}) {
+    const std::string text = sentence_of([&] { load_written(file, heads); });
+    return text.starts_with(path()) ? text.substr(path().size()) : text;
+  }
+
+  std::string path() const { return (folder_ / "w.safetensors").string(); }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+// `tensor` (F32) with one element replaced.
+Tensor with_element(const Tensor& tensor, std::size_t index, float value) {
+  std::vector<float> values = aqpim::workload::values_of<float>(tensor);
+  values[index] = value;
+  return make_tensor<float>(tensor.shape, values);
+}
+
+}  // namespace
+
+TEST_CASE("workload: a head comes with its shapes, values, metadata and hash") {
+  Folder folder;
+  File file = one_head();
+  file.metadata["model"] = "m";
+  const Workload workload = folder.load_written(file);
+  CHECK(workload.path == folder.path());
+  CHECK(workload.metadata == file.metadata);
+  CHECK(workload.sha256 == aqpim::workload::Reader(folder.path()).sha256());
+  REQUIRE(workload.heads.size() == 1);
+  const Head& head = workload.heads[0];
+  CHECK(head.name == "l2.h0");
+  CHECK(head.layer == 2);
+  CHECK(head.kv_head == 0);
+  CHECK(head.groups == kGroups);
+  CHECK(head.query_tokens == kQueryTokens);
+  CHECK(head.tokens == kTokens);
+  CHECK(head.head_dim == kHeadDim);
+  CHECK(head.q == counting(kGroups * kQueryTokens * kHeadDim, 1));
+  CHECK(head.k == counting(kTokens * kHeadDim, -8));
+  CHECK(head.v == counting(kTokens * kHeadDim, 40));
+  CHECK(head.k_dtype == Dtype::kF32);
+}
+
+TEST_CASE("workload: each tensor may have its own format") {
+  Folder folder;
+  File file = one_head();
+  const std::vector<float> k = counting(kTokens * kHeadDim, -8);
+  std::vector<std::uint8_t> bytes;
+  for (const float value : k) {
+    const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+    bytes.push_back(static_cast<std::uint8_t>(bits >> 16));
+    bytes.push_back(static_cast<std::uint8_t>(bits >> 24));
+  }
+  file.tensors["l2.h0.k"] = make_tensor(Dtype::kBf16, {kTokens, kHeadDim}, bytes);
+  file.tensors["l2.h0.v"] = make_tensor(Dtype::kF16, {kTokens, kHeadDim},
+                                        std::vector<std::uint8_t>(2 * kTokens * kHeadDim, 0x3c));
+  const Head head = folder.load_written(file).heads[0];
+  CHECK(head.q_dtype == Dtype::kF32);
+  CHECK(head.k_dtype == Dtype::kBf16);
+  CHECK(head.v_dtype == Dtype::kF16);
+  CHECK(head.k == k);
+  CHECK(head.v == std::vector<float>(kTokens * kHeadDim, 0x1.0fp0f));
+}
+
+TEST_CASE("workload: heads are ordered by layer, then head, as numbers") {
+  Folder folder;
+  File file;
+  for (const char* name : {"l10.h0", "l2.h10", "l2.h9", "l0.h0"}) add_head(file, name);
+  CHECK(names(folder.load_written(file)) ==
+        std::vector<std::string>{"l0.h0", "l2.h9", "l2.h10", "l10.h0"});
+}
+
+TEST_CASE("workload: only the heads asked for are read, each once") {
+  Folder folder;
+  File file = one_head();
+  add_head(file, "l3.h1");
+  file.tensors.erase("l3.h1.v");
+  CHECK(names(folder.load_written(file, {"l2.h0", "l2.h0"})) == std::vector<std::string>{"l2.h0"});
+}
+
+TEST_CASE("workload: tensors that belong to no head are left alone") {
+  Folder folder;
+  File file = one_head();
+  for (const char* name : {"l2.h0.x", "l2.h0.", "l2.h.q", "l.h0.q", "l2.h0.qq", "x.l2.h1.q",
+                           "l-1.h0.q", "l99999999999999999999.h0.q", "", "embedding"}) {
+    file.tensors[name] = make_tensor<std::uint8_t>({1}, std::vector<std::uint8_t>{0});
+  }
+  CHECK(names(folder.load_written(file)) == std::vector<std::string>{"l2.h0"});
+}
+
+TEST_CASE("workload: a head that is not in the file is named, with those that are") {
+  Folder folder;
+  File file = one_head();
+  add_head(file, "l3.h1");
+  CHECK(folder.sentence_about(file, {"l2.h1"}) == " has no head \"l2.h1\", it has l2.h0, l3.h1");
+  CHECK(folder.sentence_about(file, {"l2.h0", ""}) == " has no head \"\", it has l2.h0, l3.h1");
+}
+
+TEST_CASE("workload: a file without heads is refused") {
+  Folder folder;
+  CHECK(folder.sentence_about(File{}) ==
+        " holds no attention head: it has no tensors l{layer}.h{kvhead}.q, .k and .v");
+}
+
+TEST_CASE("workload: a head that lacks a tensor is refused") {
+  Folder folder;
+  for (const char* letter : {"q", "k", "v"}) {
+    File file = one_head();
+    file.tensors.erase(fmt::format("l2.h0.{}", letter));
+    CHECK(folder.sentence_about(file) ==
+          fmt::format(": head l2.h0 has no tensor l2.h0.{}", letter));
+  }
+}
+
+TEST_CASE("workload: formats other than F16, BF16 and F32 are refused") {
+  Folder folder;
+  File file = one_head();
+  file.tensors["l2.h0.k"] =
+      make_tensor<double>({kTokens, kHeadDim}, std::vector<double>(kTokens * kHeadDim));
+  CHECK(folder.sentence_about(file) == ": l2.h0.k has dtype F64, allowed are F16, BF16 and F32");
+  file.tensors["l2.h0.k"] =
+      make_tensor<std::int8_t>({kTokens, kHeadDim}, std::vector<std::int8_t>(kTokens * kHeadDim));
+  CHECK(folder.sentence_about(file) == ": l2.h0.k has dtype I8, allowed are F16, BF16 and F32");
+}
+
+TEST_CASE("workload: wrong ranks and empty tensors are refused") {
+  Folder folder;
+  const auto sentence_with = [&](const char* name, std::vector<std::size_t> shape) {
+    std::size_t elements = 1;
+    for (const std::size_t extent : shape) elements *= extent;
+    File file = one_head();
+    file.tensors[name] = make_tensor<float>(std::move(shape), std::vector<float>(elements));
+    return folder.sentence_about(file);
+  };
+  CHECK(sentence_with("l2.h0.q", {kQueryTokens, kHeadDim}) ==
+        ": l2.h0.q has shape [3, 4], it must be [G, Tq, D] with nothing empty");
+  CHECK(sentence_with("l2.h0.q", {0, kQueryTokens, kHeadDim}) ==
+        ": l2.h0.q has shape [0, 3, 4], it must be [G, Tq, D] with nothing empty");
+  CHECK(sentence_with("l2.h0.k", {1, kTokens, kHeadDim}) ==
+        ": l2.h0.k has shape [1, 5, 4], it must be [T, D] with nothing empty");
+  CHECK(sentence_with("l2.h0.v", {}) ==
+        ": l2.h0.v has shape [], it must be [T, D] with nothing empty");
+  CHECK(sentence_with("l2.h0.v", {kTokens, 0}) ==
+        ": l2.h0.v has shape [5, 0], it must be [T, D] with nothing empty");
+}
+
+TEST_CASE("workload: tensors of a head that do not fit each other are refused") {
+  Folder folder;
+  File file = one_head();
+  file.tensors["l2.h0.v"] = make_tensor<float>({kTokens + 1, kHeadDim}, counting(24, 0));
+  CHECK(folder.sentence_about(file) == ": l2.h0.k has shape [5, 4], but .v has [6, 4]");
+
+  file = one_head();
+  file.tensors["l2.h0.q"] = make_tensor<float>({1, 2, kHeadDim + 1}, counting(10, 0));
+  CHECK(folder.sentence_about(file) == ": l2.h0.q has 5 channels, but .k has 4");
+
+  file = one_head();
+  file.tensors["l2.h0.q"] = make_tensor<float>({1, kTokens + 1, kHeadDim}, counting(24, 0));
+  CHECK(folder.sentence_about(file) == ": l2.h0.q has 6 tokens, more than the 5 of .k");
+}
+
+TEST_CASE("workload: NaN and infinity are refused with head, tensor, token and channel") {
+  Folder folder;
+  File file = one_head();
+  file.tensors["l2.h0.k"] = with_element(file.tensors["l2.h0.k"], 3 * kHeadDim + 2, NAN);
+  CHECK(folder.sentence_about(file) == ": l2.h0.k has NaN at token 3, channel 2");
+
+  file = one_head();
+  file.tensors["l2.h0.v"] =
+      with_element(file.tensors["l2.h0.v"], kTokens * kHeadDim - 1, -INFINITY);
+  CHECK(folder.sentence_about(file) == ": l2.h0.v has an infinite value at token 4, channel 3");
+
+  // Row 1 of 3 queries is the query of token 5 - 3 + 1.
+  file = one_head();
+  file.tensors["l2.h0.q"] =
+      with_element(file.tensors["l2.h0.q"], (kQueryTokens + 1) * kHeadDim, INFINITY);
+  CHECK(folder.sentence_about(file) ==
+        ": l2.h0.q has an infinite value at query head 1, token 3, channel 0");
+}
+
+TEST_CASE("workload: the largest finite values are welcome") {
+  Folder folder;
+  File file = one_head();
+  file.tensors["l2.h0.k"] =
+      with_element(file.tensors["l2.h0.k"], 0, std::numeric_limits<float>::max());
+  file.tensors["l2.h0.v"] =
+      with_element(file.tensors["l2.h0.v"], 0, std::numeric_limits<float>::denorm_min());
+  const Head head = folder.load_written(file).heads[0];
+  CHECK(head.k[0] == std::numeric_limits<float>::max());
+  CHECK(head.v[0] == std::numeric_limits<float>::denorm_min());
+}
+
+TEST_CASE("workload: no mutation of a file makes the loader crash") {
+  Folder folder;
+  File file = one_head();
+  file.metadata["model"] = "m";
+  const std::vector<std::uint8_t> whole = aqpim::workload::serialize(file);
+  constexpr std::uint64_t kSeed = 2;
+  std::mt19937_64 random(kSeed);
+  unsigned refused = 0;
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<std::uint8_t> bytes = whole;
+    for (std::uint64_t changes = 1 + random() % 4; changes > 0; --changes) {
+      bytes[random() % bytes.size()] ^= static_cast<std::uint8_t>(1u << (random() % 8));
+    }
+    if (random() % 8 == 0) bytes.resize(random() % bytes.size());
+    std::ofstream(folder.path(), std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+    CAPTURE(round);
+    try {
+      for (const Head& head : load(folder.path()).heads) {
+        REQUIRE(head.k.size() == head.tokens * head.head_dim);
+        REQUIRE(head.q.size() == head.groups * head.query_tokens * head.head_dim);
+      }
+    } catch (const aqpim::InputError& error) {
+      ++refused;
+      REQUIRE(std::string(error.what()).starts_with(folder.path()));
+    }
+  }
+  CHECK(refused > 500);
+}
+
+TEST_CASE("workload: the committed captures are sound") {
+  struct Row {
+    const char* name;
+    const char* head;
+    std::size_t head_dim, groups;
+  };
+  constexpr Row kRows[] = {{"gqa128_prose_2k", "l2.h0", 128, 2},
+                           {"smollm2_prose_2k", "l11.h1", 64, 3}};
+  for (const Row& row : kRows) {
+    const Workload workload =
+        load(fmt::format("{}/workloads/{}.safetensors", AQPIM_SOURCE_DIR, row.name));
+    REQUIRE(workload.heads.size() == 1);
+    const Head& head = workload.heads[0];
+    CHECK(head.name == row.head);
+    CHECK(head.tokens == 2048);
+    CHECK(head.query_tokens == 512);
+    CHECK(head.head_dim == row.head_dim);
+    CHECK(head.groups == row.groups);
+    CHECK(head.k_dtype == Dtype::kF16);
+    for (const char* key : {"model", "source", "license", "rope_theta", "cut"}) {
+      CHECK(workload.metadata.contains(key));
+    }
+  }
+}
