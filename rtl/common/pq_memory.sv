@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none
-`include "pq_assert.svh"
 
 // pq_memory: the one memory of the engine, and the single place where a foundry macro goes.
 //
@@ -8,10 +7,12 @@
 //
 // Shapes      Depth words of Width bits; one write port, one read port. SinglePort = 1 promises never
 //             to read and write in one cycle, so that a single-port macro serves.
+//             (With SinglePort, any read beside a write is a collision.)
 // Latency     1 cycle from read_i to read_data_o, which then holds until the next read
 // Throughput  1 read and 1 write per cycle (SinglePort: 1 access per cycle)
 // Collision   Reading the address that is written in the same cycle is forbidden: macros disagree about
-//             the result. Simulation returns the complement of the old word, and an assertion fails.
+//             the result. Simulation returns the complement of the old word. Who instantiates a memory
+//             asserts that it never happens; that takes a reset, which a memory does not have.
 // Golden      a plain array
 module pq_memory #(
   parameter  int unsigned Depth        = 256,
@@ -41,15 +42,12 @@ module pq_memory #(
   end
 `else
   logic collision;
-  assign collision = write_i && read_i && write_address_i == read_address_i;
+  assign collision = write_i && read_i && (SinglePort || write_address_i == read_address_i);
 
   always_ff @(posedge clk_i) begin
     if (write_i) memory[write_address_i] <= write_data_i;
     if (read_i) read_data_o <= memory[read_address_i] ^ {Width{collision}};
   end
-
-  `AQ_ASSERT(a_no_collision, !collision, clk_i, 1'b0)
-  `AQ_ASSERT(a_single_port, !(SinglePort && write_i && read_i), clk_i, 1'b0)
 `endif
 
 endmodule

@@ -113,7 +113,7 @@ module pq_bias #(
 
   assign bias_o = run_i == 8'd0 ? '0 : bias_q;
 
-  `AQ_ASSERT(a_write_apart, !(write_i && read), clk_i, !rst_ni)
+  `AQ_ASSERT(a_single_port, !(write_i && read), clk_i, !rst_ni)
   `AQ_ASSERT(a_next_ready, !(run_ends && run_i != 0 && (taken_q || next_valid_q)), clk_i, !rst_ni)
 
 endmodule

@@ -119,7 +119,7 @@ module pq_softmax #(
 
   `AQ_ASSERT(a_sum_exact, !use_i || weight_sum_o + BucketWidth'(weight_o) >= weight_sum_o,
              clk_i, !rst_ni)
-  `AQ_ASSERT(a_scores_apart, !(score_valid_i && (advance || start_tile_i)), clk_i, !rst_ni)
+  `AQ_ASSERT(a_single_port, !(score_valid_i && (advance || start_tile_i)), clk_i, !rst_ni)
 
 endmodule
 

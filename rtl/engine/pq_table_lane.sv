@@ -96,6 +96,7 @@ module pq_table_lane #(
 
   `AQ_ASSERT(a_one_writer, $countones({table_write_i, add_q, clear_q}) <= 1, clk_i, !rst_ni)
   `AQ_ASSERT(a_one_reader, !(combine_i && lookup_i), clk_i, !rst_ni)
+  `AQ_ASSERT(a_no_collision, !(read && write && read_address == write_address), clk_i, !rst_ni)
   `AQ_ASSERT(a_no_overflow, !add_q || sum >= BucketWidth'(weight_i), clk_i, !rst_ni)
 
 endmodule
