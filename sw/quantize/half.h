@@ -13,8 +13,9 @@
 
 namespace aqpim::quantize {
 
-// Largest finite binary16.
+// Largest finite values of binary16 and bfloat16.
 inline constexpr double kLargestHalf = 65504.0;
+inline constexpr double kLargestBfloat16 = 0x1.FEp127;
 
 namespace detail {
 

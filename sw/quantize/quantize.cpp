@@ -21,6 +21,9 @@ namespace aqpim::quantize {
 
 namespace {
 
+constexpr std::size_t kWindowUnit = 16;
+constexpr std::size_t kLargestWindow = std::size_t{1} << 20;
+
 // Counts finished sub-spaces of one codebook window and tells the listener.
 class Ticker {
  public:
@@ -140,7 +143,7 @@ std::vector<std::uint8_t> encode(std::span<const double> vectors, const HeadCach
 
 std::size_t window_count(const Timeline& timeline, std::size_t window) {
   const std::size_t rounded = (timeline.clustered() + window / 2) / window;
-  const std::size_t reached = (timeline.encoded() + window - 1) / window;
+  const std::size_t reached = (timeline.encoded() - 1) / window + 1;
   return std::max<std::size_t>(1, std::min(rounded, reached));
 }
 
@@ -169,11 +172,27 @@ Timeline timeline_of(const workload::Head& head, const QuantizeOptions& options)
   }
 }
 
+std::vector<std::size_t> queries_of(const workload::Head& head, const QuantizeOptions& options,
+                                    std::optional<std::size_t> count) {
+  const Timeline timeline = timeline_of(head, options);
+  try {
+    return evaluated_queries(timeline, count.value_or(default_query_count(timeline)));
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("head {}: {}", head.name, error.what()));
+  }
+}
+
 HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
                    const QuantizeOptions& options, const Progress& progress) {
   if (head.head_dim != engine.head_dim) {
     throw InputError(fmt::format("head {} has {} channels, the configuration needs {}", head.name,
                                  head.head_dim, engine.head_dim));
+  }
+  if (options.window % kWindowUnit != 0 || options.window > kLargestWindow) {
+    throw InputError(fmt::format(
+        "the codebook window must be 0 (shared) or a multiple of {} up to {} tokens, not "
+        "{}",
+        kWindowUnit, kLargestWindow, options.window));
   }
   const Timeline timeline = timeline_of(head, options);
   const std::size_t sinks = timeline.sinks;

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "sw/config/config.h"
 #include "sw/quantize/cache.h"
@@ -25,7 +26,7 @@ struct QuantizeOptions {
   bool weights = true;     // importance weights in the clustering; otherwise all 1
   bool centring = true;    // keys relative to the mean of their append block
   bool grouping = true;    // determinant-optimal channel orders; otherwise natural
-  std::size_t window = 0;  // tokens per codebook; 0 = one codebook for all
+  std::size_t window = 0;  // tokens per codebook, a multiple of 16; 0 = one codebook for all
   TimelineOptions timeline = {};
 
   bool operator==(const QuantizeOptions&) const = default;
@@ -40,9 +41,15 @@ using Progress = std::function<void(double)>;
 // The division of a head's tokens under these options; throws as make_timeline(), naming the head.
 Timeline timeline_of(const workload::Head& head, const QuantizeOptions& options);
 
+// The tokens whose queries are evaluated, default_query_count() of them unless `count` says how
+// many; throws as make_timeline() and evaluated_queries(), naming the head.
+std::vector<std::size_t> queries_of(const workload::Head& head, const QuantizeOptions& options,
+                                    std::optional<std::size_t> count = {});
+
 // W codebooks: W = max(1, round(N_P / window)), window w from tokens [w·window, (w + 1)·window) of
 // the clustered ones, the last from the rest, and no window beyond the N encoded tokens.
-// Throws InputError if the head's dimension is not the engine's, or as make_timeline().
+// Throws InputError if the head's dimension is not the engine's, if the window is not a multiple of
+// 16, or as make_timeline().
 HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
                    const QuantizeOptions& options = {}, const Progress& progress = {});
 

@@ -22,8 +22,8 @@ inline constexpr std::size_t kRecentTokens = 32;
 // What a user may override.
 struct TimelineOptions {
   std::size_t sinks = 8;
-  std::size_t append_block = 128;      // a positive multiple of 16
-  std::optional<std::size_t> prefill;  // default T − min(Tq/2, 256)
+  std::size_t append_block = 128;           // a positive multiple of 16
+  std::optional<std::size_t> prefill = {};  // default T − min(Tq/2, 256)
 
   bool operator==(const TimelineOptions&) const = default;
 };

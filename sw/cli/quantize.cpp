@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/quantize/quantize.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <tuple>
+#include <vector>
+
+#include "sw/cli/commands.h"
+#include "sw/cli/progress.h"
+#include "sw/config/config.h"
+#include "sw/config/error.h"
+#include "sw/quantize/cache_file.h"
+#include "sw/reference/accuracy.h"
+#include "sw/reference/attention.h"
+#include "sw/workload/atomic_file.h"
+#include "sw/workload/workload.h"
+
+namespace aqpim::cli {
+
+namespace {
+
+struct Arguments {
+  std::string workload;
+  std::string output;
+  std::string configuration;  // empty: chosen by the head dimension
+  std::vector<std::string> heads;
+  bool no_weights = false;
+  bool no_centring = false;
+  bool no_grouping = false;
+  std::optional<std::size_t> window, sinks, append_block, prefill;
+};
+
+// The configuration that fits D with one shared codebook and the smallest codes.
+const config::Configuration& fitting_configuration(std::size_t head_dim) {
+  const config::Configuration* best = nullptr;
+  const auto preference = [](const config::Configuration& c) {
+    return std::tuple(c.window != 0, c.engine.subspaces() * c.engine.code_bits);
+  };
+  std::vector<unsigned> dimensions;
+  for (const config::Configuration& candidate : config::built_configurations()) {
+    dimensions.push_back(candidate.engine.head_dim);
+    if (candidate.engine.head_dim != head_dim) continue;
+    if (best == nullptr || preference(candidate) < preference(*best)) best = &candidate;
+  }
+  if (best != nullptr) return *best;
+  std::ranges::sort(dimensions);
+  dimensions.erase(std::ranges::unique(dimensions).begin(), dimensions.end());
+  throw InputError(fmt::format("no configuration was built for heads of {} channels, only for {}",
+                               head_dim, fmt::join(dimensions, ", ")));
+}
+
+quantize::QuantizeOptions options_of(const Arguments& arguments,
+                                     const config::Configuration& configuration) {
+  quantize::QuantizeOptions options = quantize::default_options(configuration);
+  options.weights = !arguments.no_weights;
+  options.centring = !arguments.no_centring;
+  options.grouping = !arguments.no_grouping;
+  options.window = arguments.window.value_or(options.window);
+  options.timeline.sinks = arguments.sinks.value_or(options.timeline.sinks);
+  options.timeline.append_block = arguments.append_block.value_or(options.timeline.append_block);
+  options.timeline.prefill = arguments.prefill;
+  return options;
+}
+
+// pq_relative_error of quantization.md §6.
+double mean_relative_error(const workload::Head& head, const quantize::HeadCache& cache,
+                           const std::vector<std::size_t>& queries) {
+  const reference::PqReference pq(head, cache);
+  double sum = 0.0;
+  for (const std::size_t t : queries) {
+    for (std::size_t g = 0; g < head.groups; ++g) {
+      sum += reference::relative_error(pq(g, t).output, reference::exact_attention(head, g, t));
+    }
+  }
+  return sum / static_cast<double>(queries.size() * head.groups);
+}
+
+void refuse_overwriting_input(const Arguments& arguments) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(arguments.workload, arguments.output, ignored)) {
+    throw InputError(
+        fmt::format("{} would overwrite the workload it is made from", arguments.output));
+  }
+}
+
+void run(const Arguments& arguments) {
+  refuse_overwriting_input(arguments);
+  const workload::Workload workload = workload::load(arguments.workload, arguments.heads);
+  const config::Configuration& configuration =
+      arguments.configuration.empty() ? fitting_configuration(workload.heads.front().head_dim)
+                                      : config::find_configuration(arguments.configuration);
+  const quantize::QuantizeOptions options = options_of(arguments, configuration);
+  // Opened before the work, so that an unwritable place is reported at once.
+  workload::AtomicFile output(arguments.output);
+
+  workload::File file;
+  file.metadata = workload.metadata;
+  file.metadata["configuration"] = configuration.name;
+  file.metadata["workload_sha256"] = workload.sha256;
+  quantize::CacheSize size;
+  double error_sum = 0.0;
+  std::vector<std::string> rows;
+  {
+    ProgressLine progress;
+    for (const workload::Head& head : workload.heads) {
+      const std::string what =
+          fmt::format("{}: quantizing {}, head {} of {}:", configuration.name, head.name,
+                      &head - workload.heads.data() + 1, workload.heads.size());
+      const quantize::Timeline timeline = quantize::timeline_of(head, options);
+      const std::vector<std::size_t> queries = quantize::queries_of(head, options);
+      const quantize::HeadCache cache =
+          quantize::quantize(head, configuration.engine, options,
+                             [&](double fraction) { progress.show(what, fraction); });
+      quantize::add_tensors(file, cache,
+                            {.queries = queries, .groups = head.groups, .outputs = {}});
+      const double error = mean_relative_error(head, cache, queries);
+      size += quantize::cache_size(cache);
+      error_sum += error;
+      rows.push_back(fmt::format("{:<10} {:>8} {:>8} {:>8} {:>8} {:>8} {:>15.4f}", head.name,
+                                 head.tokens, timeline.prefill, cache.tokens, cache.windows,
+                                 queries.size(), error));
+    }
+  }
+  output.write(workload::serialize(file));
+  output.commit();
+
+  fmt::print("{}: {}\n\n", configuration.name, configuration.description);
+  fmt::print("{:<10} {:>8} {:>8} {:>8} {:>8} {:>8} {:>15}\n", "head", "tokens", "prefill",
+             "encoded", "windows", "queries", "relative error");
+  for (const std::string& row : rows) fmt::print("{}\n", row);
+  fmt::print("{:<55} {:>15.4f}\n\n", "mean", error_sum / static_cast<double>(rows.size()));
+  fmt::print(
+      "{:.3f} bits per element (codes, codebooks, centres), {:.2f} times smaller than FP16\n",
+      size.bits_per_element(), size.ratio());
+  fmt::print("{}: {} bytes of cache in {} heads\n", arguments.output, size.bytes(), rows.size());
+}
+
+}  // namespace
+
+void add_quantize(CLI::App& app, int&) {
+  CLI::App* command = app.add_subcommand(
+      "quantize", "Cluster and encode captured heads in software; write the cache.");
+  const auto arguments = std::make_shared<Arguments>();
+  command->add_option("FILE", arguments->workload, "workload (safetensors)")->required();
+  command->add_option("-o,--output", arguments->output, "cache to write (safetensors)")->required();
+  command->add_option("--config", arguments->configuration,
+                      "configuration (default: a shared codebook and the fewest bits that fit the "
+                      "heads)");
+  command->add_option("--heads", arguments->heads, "heads, e.g. l2.h0,l3.h1 (default: all)")
+      ->delimiter(',');
+  command->add_flag("--no-weights", arguments->no_weights, "cluster without importance weights");
+  command->add_flag("--no-centring", arguments->no_centring, "do not centre blocks of keys");
+  command->add_flag("--no-grouping", arguments->no_grouping,
+                    "keep the natural order of the channels");
+  command
+      ->add_option("--window", arguments->window,
+                   "tokens per codebook, 0 = one for all (default: the configuration's)")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--sinks", arguments->sinks, "exact tokens at the start (default: 8)")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--append-block", arguments->append_block,
+                   "tokens that are encoded together (default: the configuration's)")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--prefill", arguments->prefill,
+                   "tokens that codebooks are made from (default: T - min(Tq/2, 256))")
+      ->check(CLI::NonNegativeNumber);
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace aqpim::cli

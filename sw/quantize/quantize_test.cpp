@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/quantize/quantize.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "sw/config/test_support.h"
+#include "sw/quantize/formats.h"
+#include "sw/quantize/half.h"
+#include "sw/quantize/test_heads.h"
+#include "sw/reference/accuracy.h"
+#include "sw/reference/attention.h"
+
+namespace {
+
+using namespace aqpim::quantize;
+using aqpim::test::make_engine;
+using aqpim::test::make_head;
+using aqpim::test::sentence_of;
+using aqpim::workload::Head;
+
+QuantizeOptions options(std::size_t window = 0, bool all = true) {
+  QuantizeOptions result;
+  result.weights = result.centring = result.grouping = all;
+  result.window = window;
+  result.timeline.append_block = 32;
+  return result;
+}
+
+// Codebooks, scales and orders; everything that must not see tokens at or after P.
+auto trained(const HeadCache& cache) {
+  return std::tuple(cache.codebook_k, cache.codebook_v, cache.scale_k, cache.exponent_v,
+                    cache.order_k, cache.order_v, cache.windows);
+}
+
+// Distance of x to each stored centroid of a sub-space.
+std::vector<double> distances(const std::vector<double>& x, const std::vector<float>& codebook,
+                              std::size_t begin, std::size_t centroids) {
+  std::vector<double> result(centroids, 0.0);
+  for (std::size_t c = 0; c < centroids; ++c) {
+    for (std::size_t d = 0; d < x.size(); ++d) {
+      const double difference = static_cast<double>(codebook[begin + c * x.size() + d]) - x[d];
+      result[c] += difference * difference;
+    }
+  }
+  return result;
+}
+
+double mean_error(const Head& head, const HeadCache& cache) {
+  const aqpim::reference::PqReference pq(head, cache);
+  double sum = 0.0;
+  for (std::size_t t = head.tokens - 8; t < head.tokens; ++t) {
+    sum += aqpim::reference::relative_error(pq(0, t).output,
+                                            aqpim::reference::exact_attention(head, 0, t));
+  }
+  return sum / 8;
+}
+
+}  // namespace
+
+TEST_CASE("quantize: shapes, regions and windows") {
+  const Head head = make_head(1, 400, 64);
+  const HeadCache shared = quantize(head, make_engine(64, 4, 4, 64), options());
+  CHECK(shared.tokens == 352);
+  CHECK(shared.window == 352);
+  CHECK(shared.windows == 1);
+  CHECK(shared.center_block == 32);
+  CHECK(shared.codes_k.size() == 352 * 16);
+  CHECK(shared.codebook_v.size() == 16 * 16 * 4);
+  CHECK(shared.centers_k.size() == 11 * 64);
+  CHECK(std::ranges::max(shared.codes_k) < 16);
+
+  // 360 clustered tokens: 360/96 = 3.75 rounds to 4 windows, 360/80 = 4.5 to 5, 360/144 = 2.5 to 3.
+  const auto windows = [&](std::size_t window) {
+    return quantize(head, make_engine(64, 2, 4), options(window)).windows;
+  };
+  CHECK(windows(96) == 4);
+  CHECK(windows(80) == 5);
+  CHECK(windows(144) == 3);
+  CHECK(windows(1024) == 1);
+}
+
+TEST_CASE("quantize: no window lies beyond the encoded tokens") {
+  QuantizeOptions far = options(32);
+  far.timeline.append_block = 208;
+  const HeadCache cache = quantize(make_head(1, 400, 64), make_engine(64, 2, 4), far);
+  CHECK(cache.tokens == 208);
+  CHECK(cache.windows == 7);
+  CHECK(cache.window_end(6) == 208);
+}
+
+TEST_CASE("quantize: each code is the lowest index of the nearest stored centroid") {
+  const Head head = make_head(2, 300, 64);
+  for (const std::size_t window : {0u, 64u}) {
+    const HeadCache cache = quantize(head, make_engine(64, 4, 8), options(window));
+    const auto codebook_k = cache.decoded_codebook_k();
+    const auto codebook_v = cache.decoded_codebook_v();
+    for (std::size_t i = 0; i < cache.tokens; i += 5) {
+      const std::size_t w = cache.window_of(i);
+      for (std::size_t m = 0; m < cache.subspaces(); ++m) {
+        std::vector<double> key(4), value(4);
+        for (std::size_t d = 0; d < 4; ++d) {
+          const std::size_t j = m * 4 + d;
+          key[d] = static_cast<double>(head.k[(8 + i) * 64 + cache.order_k[j]]) -
+                   static_cast<double>(cache.centers_k[i / 32 * 64 + j]);
+          value[d] = static_cast<double>(head.v[(8 + i) * 64 + cache.order_v[j]]);
+        }
+        const auto to_k = distances(key, codebook_k, cache.element(w, m, 0, 0), 256);
+        const auto to_v = distances(value, codebook_v, cache.element(w, m, 0, 0), 256);
+        CHECK(cache.codes_k[i * 16 + m] == std::ranges::min_element(to_k) - to_k.begin());
+        CHECK(cache.codes_v[i * 16 + m] == std::ranges::min_element(to_v) - to_v.begin());
+      }
+    }
+  }
+}
+
+TEST_CASE("quantize: the same input gives the same cache") {
+  const Head head = make_head(3, 300, 64);
+  CHECK(quantize(head, make_engine(64, 4, 4, 64), options(64)) ==
+        quantize(head, make_engine(64, 4, 4, 64), options(64)));
+}
+
+TEST_CASE("quantize: nothing at or after P reaches codebooks, scales, orders or old codes") {
+  const Head head = make_head(4, 400, 64);
+  Head changed = head;
+  const Timeline timeline = timeline_of(head, options());
+  REQUIRE(timeline.prefill == 368);
+  aqpim::test::Draw draw(99);
+  const std::size_t first_query = 400 - 64;
+  for (std::size_t t = timeline.prefill; t < 400; ++t) {
+    for (std::size_t d = 0; d < 64; ++d) {
+      changed.k[t * 64 + d] = static_cast<float>(100.0 * draw.bell());
+      changed.v[t * 64 + d] = static_cast<float>(100.0 * draw.bell());
+      for (std::size_t g = 0; g < 2; ++g) {
+        changed.q[(g * 64 + t - first_query) * 64 + d] = static_cast<float>(50.0 * draw.bell());
+      }
+    }
+  }
+  for (const std::size_t window : {0u, 64u}) {
+    // Block 16: N = 352 lies before P. With block 8 sinks and 352 + 8 < 368 all codes are old; a
+    // shorter recent region is made by sinks = 0 and P = 340.
+    QuantizeOptions early = options(window);
+    early.timeline.append_block = 16;
+    early.timeline.prefill = 368;
+    const HeadCache before = quantize(head, make_engine(64, 4, 4, 64), early);
+    const HeadCache after = quantize(changed, make_engine(64, 4, 4, 64), early);
+    CHECK(trained(before) == trained(after));
+    CHECK(before.codes_k == after.codes_k);
+    CHECK(before.codes_v == after.codes_v);
+    CHECK(before.centers_k == after.centers_k);
+  }
+}
+
+TEST_CASE("quantize: appended tokens change only their own codes and centres") {
+  const Head head = make_head(5, 400, 64);
+  QuantizeOptions early = options(64);
+  early.timeline.prefill = 340;
+  Head changed = head;
+  for (std::size_t i = 340 * 64; i < changed.k.size(); ++i) {
+    changed.k[i] += 3.0f;
+    changed.v[i] *= -1.0f;
+  }
+  const HeadCache before = quantize(head, make_engine(64, 4, 4, 64), early);
+  const HeadCache after = quantize(changed, make_engine(64, 4, 4, 64), early);
+  CHECK(trained(before) == trained(after));
+  CHECK(before.codes_v != after.codes_v);
+  // Values before P keep their codes, keys those of blocks that end before P: 10 blocks of 32.
+  CHECK(std::equal(before.codes_v.begin(), before.codes_v.begin() + (340 - 8) * 16,
+                   after.codes_v.begin()));
+  CHECK(std::equal(before.codes_k.begin(), before.codes_k.begin() + 10 * 32 * 16,
+                   after.codes_k.begin()));
+  CHECK(std::equal(before.centers_k.begin(), before.centers_k.begin() + 10 * 64,
+                   after.centers_k.begin()));
+  CHECK(before.centers_k[10 * 64] != after.centers_k[10 * 64]);
+}
+
+TEST_CASE("quantize: a window's codebook depends on its own tokens and the common scale only") {
+  const Head head = make_head(6, 400, 64);
+  Head changed = head;
+  // Only the first window (i < 64) changes, by an exchange of two of its value vectors' channels
+  // that keeps magnitudes within the scale.
+  for (std::size_t t = 8; t < 72; ++t) {
+    for (std::size_t d = 0; d < 64; ++d) changed.v[t * 64 + d] *= 0.5f;
+  }
+  const QuantizeOptions plain = options(64, false);
+  const HeadCache before = quantize(head, make_engine(64, 4, 4, 64), plain);
+  const HeadCache after = quantize(changed, make_engine(64, 4, 4, 64), plain);
+  const auto decoded_before = before.decoded_codebook_v();
+  const auto decoded_after = after.decoded_codebook_v();
+  const std::size_t window = 16 * 16 * 4;
+  std::size_t different = 0;
+  for (std::size_t e = window; e < decoded_before.size(); ++e) {
+    // A scale that was set by the first window may be one step finer now.
+    const double tolerance = 0.035 * std::fabs(static_cast<double>(decoded_before[e])) +
+                             std::ldexp(1.0, before.exponent_v[e / 64 % 16]);
+    if (std::fabs(static_cast<double>(decoded_before[e] - decoded_after[e])) > tolerance) {
+      ++different;
+    }
+  }
+  CHECK(different == 0);
+}
+
+TEST_CASE("quantize: stored values fill their formats") {
+  const Head head = make_head(7, 300, 64);
+  const HeadCache cache = quantize(head, make_engine(64, 4, 8), options(64));
+  const std::size_t subspace = 256 * 4;
+  for (std::size_t m = 0; m < 16; ++m) {
+    int largest_k = 0, largest_v = 0;
+    for (std::size_t e = 0; e < cache.codebook_k.size(); ++e) {
+      if (e / subspace % 16 != m) continue;
+      largest_k = std::max(largest_k, std::abs(static_cast<int>(cache.codebook_k[e])));
+      largest_v = std::max(largest_v, std::abs(decode_minifloat(cache.codebook_v[e])));
+      CHECK(cache.codebook_v[e] != 0x80);
+      CHECK(cache.codebook_k[e] != -128);
+    }
+    CHECK(largest_k == 127);
+    CHECK(largest_v > 1984 / 2 - 32);
+  }
+  for (const float centre : cache.centers_k) {
+    CHECK(static_cast<double>(centre) == round_to_half(static_cast<double>(centre)));
+  }
+}
+
+TEST_CASE("quantize: a permutation of the channels permutes the cache and keeps the error") {
+  const Head head = make_head(8, 300, 64);
+  std::vector<std::size_t> to(64);
+  for (std::size_t d = 0; d < 64; ++d) to[d] = (d * 13 + 5) % 64;
+  const auto moved = [&](const std::vector<float>& rows) {
+    std::vector<float> result(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) result[i / 64 * 64 + to[i % 64]] = rows[i];
+    return result;
+  };
+  Head permuted = head;
+  permuted.q = moved(head.q);
+  permuted.k = moved(head.k);
+  permuted.v = moved(head.v);
+  const aqpim::config::EngineConfig engine = make_engine(64, 4, 8);
+  const HeadCache a = quantize(head, engine, options());
+  const HeadCache b = quantize(permuted, engine, options());
+  // The search may end in another of several equal groupings, so only the outcome is compared.
+  CHECK(mean_error(permuted, b) == doctest::Approx(mean_error(head, a)).epsilon(0.15));
+
+  // With one channel per sub-space nothing is searched: the caches are the same, channel by
+  // channel.
+  const HeadCache c = quantize(head, make_engine(64, 1, 4), options());
+  const HeadCache d = quantize(permuted, make_engine(64, 1, 4), options());
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < c.tokens; ++i) {
+    for (std::size_t m = 0; m < 64; ++m) {
+      different += c.codes_v[i * 64 + m] != d.codes_v[i * 64 + to[m]] ? 1 : 0;
+    }
+  }
+  // Importance sums are rounded in another order of channels; a weight may differ by one.
+  CHECK(different <= c.codes_v.size() / 200);
+}
+
+TEST_CASE("quantize: more bits and finer codebooks give a smaller error") {
+  const Head head = make_head(9, 500, 64);
+  const double coarse = mean_error(head, quantize(head, make_engine(64, 4, 4, 64), options()));
+  const double fine = mean_error(head, quantize(head, make_engine(64, 2, 8, 256), options()));
+  CHECK(fine < 0.5 * coarse);
+  CHECK(fine > 0.0);
+}
+
+TEST_CASE("quantize: all-zero channels, all-zero heads and duplicates are encoded exactly") {
+  Head head = make_head(10, 300, 64);
+  for (std::size_t i = 0; i < head.k.size(); ++i) {
+    if (i % 64 < 4) head.k[i] = head.v[i] = 0.0f;
+  }
+  const HeadCache some = quantize(head, make_engine(64, 4, 8), options(0, false));
+  CHECK(some.scale_k[0] == 0.0f);
+  CHECK(some.exponent_v[0] == 0);
+  CHECK(std::isfinite(mean_error(head, some)));
+  CHECK(std::isfinite(mean_error(head, quantize(head, make_engine(64, 4, 8), options()))));
+
+  std::ranges::fill(head.k, 0.0f);
+  std::ranges::fill(head.v, 0.0f);
+  const HeadCache zero = quantize(head, make_engine(64, 4, 8), options());
+  CHECK(mean_error(head, zero) == 0.0);
+  CHECK(std::ranges::all_of(zero.codes_k, [](std::uint8_t code) { return code == 0; }));
+
+  // 127 and 1984 steps hold these values exactly: every token the same.
+  std::ranges::fill(head.k, 1.0f);
+  std::ranges::fill(head.v, -2.0f);
+  const HeadCache same = quantize(head, make_engine(64, 4, 8), options());
+  CHECK(mean_error(head, same) < 1e-6);
+}
+
+TEST_CASE("quantize: fewer tokens than centroids") {
+  const Head head = make_head(11, 90, 64, 1, 20);
+  QuantizeOptions small = options();
+  small.timeline.append_block = 16;
+  const HeadCache cache = quantize(head, make_engine(64, 4, 8), small);
+  CHECK(cache.tokens == 48);
+  // Every clustered token can have a centroid of its own; what is left is the rounding to 8 bits.
+  CHECK(mean_error(head, cache) < 0.02);
+}
+
+TEST_CASE("quantize: extreme magnitudes stay finite") {
+  Head head = make_head(12, 200, 64);
+  for (std::size_t i = 0; i < head.k.size(); ++i) {
+    head.k[i] *= i % 64 < 32 ? 1e30f : 1e-35f;
+    head.v[i] *= i % 64 < 32 ? 1e-38f : 1e30f;
+  }
+  for (const bool all : {false, true}) {
+    const HeadCache cache = quantize(head, make_engine(64, 4, 4, 64), options(0, all));
+    for (const float x : cache.decoded_codebook_k()) CHECK(std::isfinite(x));
+    for (const float x : cache.decoded_codebook_v()) CHECK(std::isfinite(x));
+  }
+}
+
+TEST_CASE("quantize: switches do what they say") {
+  const Head head = make_head(13, 300, 64);
+  const auto engine = make_engine(64, 4, 4, 64);
+  const HeadCache plain = quantize(head, engine, options(0, false));
+  CHECK(plain.center_block == 0);
+  CHECK(plain.centers_k.empty());
+  CHECK(plain.order_k[5] == 5);
+  QuantizeOptions one = options(0, false);
+  one.weights = true;
+  CHECK(quantize(head, engine, one).codebook_v != plain.codebook_v);
+  one = options(0, false);
+  one.grouping = true;
+  CHECK(quantize(head, engine, one).order_k != plain.order_k);
+  one = options(0, false);
+  one.timeline.sinks = 0;
+  CHECK(quantize(head, engine, one).sinks == 0);
+}
+
+TEST_CASE("quantize: progress rises to 1") {
+  double last = 0.0;
+  quantize(make_head(14, 200, 64), make_engine(64, 4, 4, 64), options(64), [&](double fraction) {
+    CHECK(fraction > last);
+    last = fraction;
+  });
+  CHECK(last == 1.0);
+}
+
+TEST_CASE("quantize: what does not fit is refused with the head's name") {
+  const Head head = make_head(15, 200, 64);
+  CHECK(sentence_of([&] { quantize(head, make_engine(128, 4, 8)); }) ==
+        "head l0.h0 has 64 channels, the configuration needs 128");
+  CHECK(sentence_of([&] { quantize(head, make_engine(64, 4, 8), options(7)); }) ==
+        "the codebook window must be 0 (shared) or a multiple of 16 up to 1048576 tokens, not 7");
+  QuantizeOptions large = options();
+  large.timeline.append_block = 512;
+  CHECK(sentence_of([&] {
+          quantize(head, make_engine(64, 4, 8), large);
+        }).rfind("head l0.h0: ", 0) == 0);
+  CHECK(sentence_of([&] { queries_of(head, options(), 33); }).rfind("head l0.h0: ", 0) == 0);
+  CHECK(queries_of(head, options()).size() == 16);
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Exact log-sum-exp merge of tiles, sinks and recent tokens, in the log2 domain.
+//
+// A part of the context is (m, ℓ, o) with ℓ = Σ 2^(s − m), o = Σ 2^(s − m) v, s = q·k·log2(e)/√D.
+// With M = max m_i over the parts that hold something,
+//
+//   o = Σ 2^(m_i − M) o_i / Σ 2^(m_i − M) ℓ_i
+//
+// in any order. The engine's integers carry 2^−WeightWidth (ℓ, o) and the V scale 2^e of each
+// sub-space (o); its maximum lacks the tile's common constant. Spec quantization.md §1.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "sw/config/config.h"
+#include "sw/golden/program.h"
+#include "sw/quantize/cache.h"
+#include "sw/system/plan.h"
+#include "sw/workload/workload.h"
+
+namespace aqpim::system {
+
+struct Partial {
+  double maximum = 0.0;        // m, log2 domain; any number if the part is empty
+  double weight = 0.0;         // ℓ; 0 = an empty part
+  std::vector<double> output;  // o [D], channels in the file's order
+};
+
+// What the engine computed for one tile.
+Partial engine_part(const golden::Result& result, const TilePlan& tile,
+                    const quantize::HeadCache& cache, const config::EngineConfig& engine);
+
+// Tokens first … last − 1 of the file, in double precision, for query head g of token t.
+Partial exact_part(const workload::Head& head, std::size_t g, std::size_t t, std::size_t first,
+                   std::size_t last);
+
+// The joint part of all. Merging is associative and commutative up to rounding.
+Partial merge(std::span<const Partial> parts);
+
+// o/ℓ. Throws std::invalid_argument if the part is empty.
+std::vector<double> normalised(const Partial& part);
+
+// The attention output [D] of query (g, t): the tiles' results (in the order of `tiles`) merged
+// with the sinks and with tokens first_recent(t) … t.
+std::vector<double> attention_output(std::span<const golden::Result> results,
+                                     std::span<const TilePlan> tiles,
+                                     const quantize::HeadCache& cache,
+                                     const config::EngineConfig& engine, const workload::Head& head,
+                                     std::size_t g, std::size_t t);
+
+// The query [D] of head g and token t. Throws std::out_of_range if the file lacks it.
+std::span<const float> query_of(const workload::Head& head, std::size_t g, std::size_t t);
+
+}  // namespace aqpim::system
