@@ -64,7 +64,7 @@ function(aqpim_engine_models result_sources result_models)
     configure_file(${templates}/model.cpp.in ${source} @ONLY)
     # The model's header exists only after it was verilated.
     set_property(SOURCE ${source} APPEND PROPERTY
-      OBJECT_DEPENDS ${PROJECT_BINARY_DIR}/verilated/${NAME}/${PREFIX}.h)
+      OBJECT_DEPENDS ${AQPIM_MODELS_FROM}/verilated/${NAME}/${PREFIX}.h)
     list(APPEND sources ${source})
     list(APPEND models verilated_${NAME})
     string(APPEND DECLARATIONS "std::unique_ptr<Model> make_${PREFIX}();\n")

@@ -273,7 +273,7 @@ TEST_CASE("safetensors: no mutation of a file makes the reader crash or accept a
     try {
       const File file = aqpim::workload::read(folder / "a");
       // What was accepted must be sound: it survives a round trip.
-      aqpim::workload::write(folder / "b", file);
+      put(folder / "b", as_text(aqpim::workload::serialize(file)));
       REQUIRE(aqpim::workload::read(folder / "b") == file);
     } catch (const aqpim::InputError& error) {
       ++refused;

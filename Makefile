@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything that is built lands under build/. `make` alone prints the targets.
+
+# Options of sim (all may be left out):
+WORKLOAD ?=# a safetensors file (default: all of workloads/)
+CONFIG   ?=# names of configurations, by blanks or commas (default: those that fit)
+HEADS    ?=# names of heads, by blanks or commas (default: all)
+QUERIES  ?=# queries per head (default: 16)
+OUT      ?= build/sim
+SEED     ?=# of the gaps between words
+# Option of area and timing, beside CONFIG:
+LIB      ?=# a Liberty file, .lib or .lib.gz (default: osu018)
+
+export CCACHE_DIR ?= $(CURDIR)/build/ccache
+PYTHON := /usr/bin/python3
+
+empty :=
+blank := $(empty) $(empty)
+comma := ,
+# A list by blanks or commas as one word by commas.
+as_list = $(subst $(blank),$(comma),$(strip $(subst $(comma),$(blank),$(1))))
+# --name value, if there is a value.
+option = $(if $(strip $(2)),--$(1) '$(strip $(2))')
+
+configs = $(call option,config,$(call as_list,$(CONFIG)))
+workloads = $(if $(WORKLOAD),--workload '$(WORKLOAD)',\
+  $(foreach file,$(sort $(wildcard workloads/*.safetensors)),--workload $(file)))
+sim_options = $(workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \
+  $(call option,queries,$(QUERIES)) $(call option,seed,$(SEED))
+sources = $(shell find sw tb sim -name '*.cpp' -o -name '*.h')
+
+.PHONY: help
+help:
+	@echo "make TARGET [OPTION=...]"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+	  printf '  %-8s %s\n' "$$name" "$$text"; done
+
+.PHONY: sim
+sim: ## play captured heads through the RTL, compare with the golden model, report (WORKLOAD CONFIG HEADS QUERIES OUT SEED)
+	@sim/install_dependencies.sh sim
+	@sim/build.sh release aqpim
+	@build/release/aqpim sim $(sim_options) --out '$(OUT)'
+
+.PHONY: test
+test: ## all tests; the last line is "N passed, N failed"
+	@sim/install_dependencies.sh test
+	@$(PYTHON) sim/test.py
+
+.PHONY: lint
+lint: ## Verilator and Yosys warnings in all configurations, C++ layout, licence headers
+	@sim/install_dependencies.sh lint
+	@$(PYTHON) sim/lint.py
+
+.PHONY: area
+area: ## map the engine with Yosys, print the area per block (CONFIG LIB)
+	@sim/install_dependencies.sh area
+	@$(PYTHON) syn/area.py $(configs) $(call option,lib,$(LIB))
+
+.PHONY: timing
+timing: ## worst slack and highest clock with OpenSTA (CONFIG LIB)
+	@sim/install_dependencies.sh timing
+	@$(PYTHON) syn/timing.py $(configs) $(call option,lib,$(LIB))
+
+.PHONY: waves
+waves: CONFIG := $(or $(CONFIG),pq8)
+waves: QUERIES := $(or $(QUERIES),1)
+waves: ## one query with waveforms: build/waves (WORKLOAD CONFIG HEADS QUERIES)
+	@sim/install_dependencies.sh waves
+	@sim/build.sh release aqpim
+	@build/release/aqpim sim $(sim_options) --waves --out build/waves
+
+.PHONY: bench
+bench: ## simulation speed of the engine
+	@sim/install_dependencies.sh bench
+	@sim/build.sh release engine_bench
+	@build/release/engine_bench
+
+.PHONY: format
+format: ## lay out the C++ sources
+	@sim/install_dependencies.sh format
+	@clang-format -i $(sources)
+
+.PHONY: clean
+clean: ## remove build/
+	@rm -rf build
