@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One lane's memory: look-up tables, then weight buckets; twin of rtl/engine/pq_table_lane.sv.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace aqpim::golden {
+
+// A word is an entry or a bucket. An entry counts as an empty bucket, so buckets start at zero
+// after TABLE; take() leaves an empty bucket, so they start at zero after COMBINE.
+class TableLane {
+ public:
+  // `depth` empty buckets (in hardware: undefined until each was written by TABLE) of bucket_width
+  // bits.
+  TableLane(std::size_t depth, unsigned bucket_width)
+      : words_(depth), bucket_limit_(std::uint64_t{1} << bucket_width) {}
+
+  // TABLE: stores an entry.
+  void write(std::size_t address, std::int32_t entry) { words_.at(address) = {false, entry, 0}; }
+
+  // SCORE: the entry. The word must not have become a bucket since.
+  std::int32_t lookup(std::size_t address) const { return words_.at(address).entry; }
+
+  // ACCUMULATE: adds a weight to the bucket. Throws std::overflow_error if the sum does not fit.
+  void add(std::size_t address, std::uint32_t weight);
+
+  // COMBINE: the bucket, which is empty then.
+  std::uint32_t take(std::size_t address);
+
+ private:
+  struct Word {
+    bool is_bucket = true;
+    std::int32_t entry = 0;
+    std::uint32_t bucket = 0;
+  };
+
+  std::vector<Word> words_;
+  std::uint64_t bucket_limit_;
+};
+
+}  // namespace aqpim::golden
