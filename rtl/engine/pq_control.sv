@@ -4,9 +4,10 @@
 
 // pq_control: accepts commands, refuses illegal ones, counts the words of an operation.
 //
-//   cmd_* --> [ legal? ] --> Idle -> Fill (FillCycles) -> Stream (words) -> Drain (DrainCycles) -> Idle
-//                                                           |
-//   word_valid_i -------------------------------------------+--> word_take_o with its position
+//   cmd_* --> Idle -> Check -> Fill (FillCycles) -> Stream (words) -> Drain (DrainCycles) -> Idle
+//                       |                              |
+//                       +-> refused -> Idle            |
+//   word_valid_i --------------------------------------+--> word_take_o with its position
 //
 // No length depends on data: an operation takes FillCycles, then exactly its number of words at the
 // stream's own pace, then DrainCycles, after which every result is in place.
@@ -18,7 +19,8 @@
 // first TABLE; SCORE that goes on with a tile after its first ACCUMULATE; COMBINE that goes on with outputs
 // that never began; more tokens than scores, biases or score memory.
 //
-// Latency     accept to first word: FillCycles + 1 cycles; last word to done_o: DrainCycles + 1
+// Latency     accept to first word: FillCycles + 2 cycles; last word to done_o: DrainCycles + 1;
+//             accept to cmd_error_o: 2 cycles
 // Throughput  1 word per cycle
 // Golden      aqpim::golden::Engine::command()   sw/golden/engine.h
 module pq_control #(
@@ -41,16 +43,16 @@ module pq_control #(
   input  wire logic [2:0]             cmd_operation_i,
   input  wire logic                   cmd_first_i,
   input  wire logic [TokensWidth-1:0] cmd_tokens_i,
-  output logic                        cmd_error_o,     // pulse: the last command was refused
+  output logic                        cmd_error_o,     // pulse: the command was refused
   input  wire logic [7:0]             bias_run_i,      // as in CONTROL
   input  wire logic                   word_valid_i,
   output logic                        word_ready_o,    // words are taken
   output logic                        word_take_o,     // this word is taken
   output logic      [1:0]             operation_o,     // of the running operation
-  output logic                        start_o,         // pulse: cmd_operation_i starts
-  output logic                        first_o,         // cmd_first_i of the running operation
+  output logic                        start_o,         // pulse: it starts
+  output logic                        first_o,         // its cmd_first_i
   output logic                        fill_o,          // filling
-  output logic                        locked_o,        // TABLE or SCORE starts or runs
+  output logic                        locked_o,        // TABLE or SCORE runs
   output logic      [UnitWidth-1:0]   centroid_o,      // position of the next word
   output logic      [WordWidth-1:0]   word_o,
   output logic                        last_o,          // it is the last one of its unit
@@ -66,10 +68,11 @@ module pq_control #(
   localparam logic [2:0] Accumulate = 3'd2;
   localparam logic [2:0] Combine    = 3'd3;
 
-  localparam logic [1:0] Idle   = 2'd0;
-  localparam logic [1:0] Fill   = 2'd1;
-  localparam logic [1:0] Stream = 2'd2;
-  localparam logic [1:0] Drain  = 2'd3;
+  localparam logic [2:0] Idle   = 3'd0;
+  localparam logic [2:0] Check  = 3'd1;
+  localparam logic [2:0] Fill   = 3'd2;
+  localparam logic [2:0] Stream = 3'd3;
+  localparam logic [2:0] Drain  = 3'd4;
 
   localparam int unsigned CodebookWords = Centroids * CentroidWords;
   localparam int unsigned MaxTileWords  = ScoreDepth * TokenWords;
@@ -78,11 +81,12 @@ module pq_control #(
   localparam int unsigned MaxWait       = FillCycles > DrainCycles ? FillCycles : DrainCycles;
   localparam int unsigned WaitWidth     = $clog2(MaxWait + 1);
 
-  logic [1:0]             state_q;
+  logic [2:0]             state_q;
   logic [LeftWidth-1:0]   left_q;        // words to come
   logic [WaitWidth-1:0]   wait_q;        // cycles of Fill or Drain to go, less one
-  logic [1:0]             operation_q;
+  logic [2:0]             operation_q;   // the command
   logic                   first_q;
+  logic [TokensWidth-1:0] tokens_q;
   logic [UnitWidth-1:0]   centroid_q;
   logic [WordWidth-1:0]   word_q;
   logic                   codes;         // the operation streams codes
@@ -96,28 +100,26 @@ module pq_control #(
 
   logic [TokensWidth:0]   scored, accumulated;
   logic [7:0]             run;
-  logic                   legal, accept, start;
+  logic                   legal;
 
-  assign scored      = {1'b0, cmd_tokens_i} + (cmd_first_i ? '0 : {1'b0, scored_q});
-  assign accumulated = {1'b0, cmd_tokens_i} + (cmd_first_i ? '0 : {1'b0, accumulated_q});
-  assign run         = cmd_first_i ? bias_run_i : tile_run_q;
+  assign scored      = {1'b0, tokens_q} + (first_q ? '0 : {1'b0, scored_q});
+  assign accumulated = {1'b0, tokens_q} + (first_q ? '0 : {1'b0, accumulated_q});
+  assign run         = first_q ? bias_run_i : tile_run_q;
 
   always_comb begin
-    unique case (cmd_operation_i)
+    unique case (operation_q)
       Table: legal = 1'b1;
-      Score: legal = tables_valid_q && (cmd_first_i || !weighing_q)
+      Score: legal = tables_valid_q && (first_q || !weighing_q)
                         && 32'(scored) <= ScoreDepth
                         && (run == 8'd0 || 32'(scored) <= 32'({run, {$clog2(BiasDepth) {1'b0}}}));
       Accumulate: legal = lanes_valid_q && accumulated <= {1'b0, scored_q};
-      Combine: legal = lanes_valid_q && (cmd_first_i || outputs_valid_o);
+      Combine: legal = lanes_valid_q && (first_q || outputs_valid_o);
       default: legal = 1'b0;
     endcase
   end
 
-  assign accept = cmd_valid_i && cmd_ready_o;
-  assign start  = accept && legal;
-
-  assign codes       = operation_q == Score[1:0] || operation_q == Accumulate[1:0];
+  assign start_o     = state_q == Check && legal;
+  assign codes       = operation_q == Score || operation_q == Accumulate;
   assign last_o      = word_q == (codes ? WordWidth'(TokenWords - 1) : WordWidth'(CentroidWords - 1));
   assign word_take_o = word_valid_i && word_ready_o;
 
@@ -128,6 +130,7 @@ module pq_control #(
       wait_q          <= '0;
       operation_q     <= '0;
       first_q         <= 1'b0;
+      tokens_q        <= '0;
       centroid_q      <= '0;
       word_q          <= '0;
       tables_valid_q  <= 1'b0;
@@ -140,41 +143,44 @@ module pq_control #(
       cmd_error_o     <= 1'b0;
       done_o          <= 1'b0;
     end else begin
-      cmd_error_o <= accept && !legal;
+      cmd_error_o <= state_q == Check && !legal;
       done_o      <= state_q == Drain && wait_q == '0;
 
       unique case (state_q)
         Idle: begin
-          if (start) begin
-            state_q     <= Fill;
-            wait_q      <= WaitWidth'(FillCycles - 1);
-            operation_q <= cmd_operation_i[1:0];
+          if (cmd_valid_i) begin
+            state_q     <= Check;
+            operation_q <= cmd_operation_i;
             first_q     <= cmd_first_i;
-            centroid_q  <= '0;
-            word_q      <= '0;
-            unique case (cmd_operation_i[1:0])
-              Score[1:0]: begin
-                left_q     <= LeftWidth'(cmd_tokens_i) << $clog2(TokenWords);
+            tokens_q    <= cmd_tokens_i;
+          end
+        end
+        Check: begin
+          state_q    <= legal ? Fill : Idle;
+          wait_q     <= WaitWidth'(FillCycles - 1);
+          centroid_q <= '0;
+          word_q     <= '0;
+          left_q     <= codes ? LeftWidth'(tokens_q) << $clog2(TokenWords) : LeftWidth'(CodebookWords);
+          if (legal) begin
+            unique case (operation_q)
+              Score: begin
                 scored_q   <= scored[TokensWidth-1:0];
                 tile_run_q <= run;
-                if (cmd_first_i) begin
+                if (first_q) begin
                   accumulated_q <= '0;
                   weighing_q    <= 1'b0;
                 end
               end
-              Accumulate[1:0]: begin
-                left_q         <= LeftWidth'(cmd_tokens_i) << $clog2(TokenWords);
+              Accumulate: begin
                 accumulated_q  <= accumulated[TokensWidth-1:0];
                 weighing_q     <= 1'b1;
                 tables_valid_q <= 1'b0;
               end
-              Combine[1:0]: begin
-                left_q          <= LeftWidth'(CodebookWords);
+              Combine: begin
                 tables_valid_q  <= 1'b0;
                 outputs_valid_o <= 1'b1;
               end
               default: begin
-                left_q         <= LeftWidth'(CodebookWords);
                 tables_valid_q <= 1'b1;
                 lanes_valid_q  <= 1'b1;
               end
@@ -208,10 +214,8 @@ module pq_control #(
   assign busy_o       = state_q != Idle;
   assign word_ready_o = state_q == Stream;
   assign fill_o       = state_q == Fill;
-  assign locked_o     = busy_o ? operation_q == Table[1:0] || operation_q == Score[1:0]
-                               : start && (cmd_operation_i == Table || cmd_operation_i == Score);
-  assign start_o      = start;
-  assign operation_o  = operation_q;
+  assign locked_o     = busy_o && (operation_q == Table || operation_q == Score);
+  assign operation_o  = operation_q[1:0];
   assign first_o      = first_q;
   assign centroid_o   = centroid_q;
   assign word_o       = word_q;

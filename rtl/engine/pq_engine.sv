@@ -25,8 +25,9 @@
 // Words       codebook: centroid-major, word c * CentroidWords + w, byte b = channel w * Multipliers + b
 //             codes: word t * TokenWords + j, lane i = sub-space j * Lanes + i
 // Formats     docs/architecture.md, "Number formats"
-// Latency     command accepted to first word: FillCycles + 1 cycles; last word to done_o: DrainCycles + 1;
-//             result read: 3 cycles; a register write is in force at the next command and read-out
+// Latency     command accepted to first word: FillCycles + 2 cycles; last word to done_o: DrainCycles + 1;
+//             accepted to cmd_error_o: 2; result read: 4; a register write and its flags are in force at
+//             the next command and read-out
 // Throughput  1 word per cycle in every operation, at any spacing, without back-pressure
 // Golden      aqpim::golden::Engine   sw/golden/engine.h
 module pq_engine #(
@@ -85,6 +86,7 @@ module pq_engine #(
   localparam int unsigned OutputWidth   = BucketWidth + 12;
   localparam int unsigned MaximumWidth  = ScoreWidth - ScoreFraction + 1;
   localparam int unsigned AddressWidth  = $clog2(LaneDepth);
+  localparam int unsigned ExtraWidth    = $clog2(16 - ScoreFraction);  // table fraction beyond the score's
   localparam int unsigned MaxUnitWords  = CentroidWords > TokenWords ? CentroidWords : TokenWords;
   localparam int unsigned BiasIndex     = $clog2(BiasDepth * 16 / WordBits);
   localparam int unsigned WordWidth     = MaxUnitWords > 1 ? $clog2(MaxUnitWords) : 1;
@@ -254,12 +256,11 @@ module pq_engine #(
   localparam int unsigned OutputStage = 4;  // cycles from stage 1 to weighted centroids
 
   logic [EntryStage-1:0]            table_valid_q;
-  logic [OutputStage-1:0]           combine_valid_q;
+  logic [OutputStage-2:0]           combine_valid_q;
   logic [EntryStage*CWordWidth-1:0] cword_q;             // centroid word, stage 2 lowest
   logic [EntryStage*CodeBits-1:0]   index_q;             // centroid index
-  logic [CWordWidth-1:0]            entry_cword, output_cword;
+  logic [CWordWidth-1:0]            entry_cword, next_cword;   // of the entry; of the next output
   logic [CodeBits-1:0]              entry_index;
-  logic                             output_load;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -267,7 +268,7 @@ module pq_engine #(
       combine_valid_q <= '0;
     end else begin
       table_valid_q   <= {table_valid_q[EntryStage-2:0], table_q};
-      combine_valid_q <= {combine_valid_q[OutputStage-2:0], combine_q};
+      combine_valid_q <= {combine_valid_q[OutputStage-3:0], combine_q};
     end
   end
 
@@ -278,8 +279,7 @@ module pq_engine #(
 
   assign entry_cword  = cword_q[(EntryStage-1)*CWordWidth +: CWordWidth];
   assign entry_index  = index_q[(EntryStage-1)*CodeBits +: CodeBits];
-  assign output_cword = cword_q[(OutputStage-1)*CWordWidth +: CWordWidth];
-  assign output_load  = first && index_q[(OutputStage-1)*CodeBits +: CodeBits] == '0;
+  assign next_cword   = cword_q[(OutputStage-2)*CWordWidth +: CWordWidth];
 
   logic [Multipliers*QueryWidth-1:0]  query;
   logic [Groups*4-1:0]                shifts;
@@ -305,7 +305,7 @@ module pq_engine #(
     .table_fraction_i (table_fraction),
     .query_word_i     (position_q[CWordWidth-1:0]),
     .query_o          (query),
-    .shift_word_i     (output_cword),
+    .shift_word_i     (next_cword),
     .shift_o          (shifts),
     .nonfinite_o      (query_nonfinite),
     .saturated_o      (query_saturated)
@@ -409,7 +409,7 @@ module pq_engine #(
   logic                    score_clipped;
   logic [MaximumWidth-1:0] maximum;
   logic [BucketWidth-1:0]  weight_sum;
-  logic [3:0]              extra_fraction;
+  logic [ExtraWidth-1:0]   extra_fraction;
 
   // Stage 2: the entries of the word are out of the lanes; the weight of its token is added.
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -451,18 +451,19 @@ module pq_engine #(
     .write_i       (bias_write),
     .write_index_i (reg_index_i[BiasIndex-1:0]),
     .write_data_i  (reg_data_i),
-    .start_i       (start && cmd_operation_i == 3'd1),
-    .first_i       (cmd_first_i),
+    .start_i       (start && is_score),
+    .first_i       (first),
     .run_i         (tile_run),
     .advance_i     (sum_valid),
     .bias_o        (bias)
   );
 
-  assign extra_fraction = table_fraction - 4'(ScoreFraction);
+  assign extra_fraction = ExtraWidth'(table_fraction - 4'(ScoreFraction));
 
   pq_score #(
     .SumWidth   (SumWidth),
-    .ScoreWidth (ScoreWidth)
+    .ScoreWidth (ScoreWidth),
+    .ExtraWidth (ExtraWidth)
   ) u_score (
     .clk_i       (clk_i),
     .rst_ni      (rst_ni),
@@ -485,11 +486,11 @@ module pq_engine #(
   ) u_softmax (
     .clk_i           (clk_i),
     .rst_ni          (rst_ni),
-    .start_tile_i    (start && cmd_operation_i == 3'd1 && cmd_first_i),
+    .start_tile_i    (start && is_score && first),
     .score_valid_i   (score_valid),
     .score_i         (score),
-    .start_weights_i (start && cmd_operation_i == 3'd2),
-    .first_i         (cmd_first_i),
+    .start_weights_i (start && is_accumulate),
+    .first_i         (first),
     .fill_i          (fill && is_accumulate),
     .use_i           (weight_use_q),
     .weight_o        (weight),
@@ -503,37 +504,38 @@ module pq_engine #(
   localparam int unsigned ResultSets  = Multipliers / PerResult;  // result words of a centroid word
   localparam int unsigned OutputWords = HeadDim / PerResult;
 
-  logic                              adding, result_legal;
-  logic                              read_q, read_q2, status_q, status_q2;
-  logic [8:0]                        read_index_q;
-  logic [CWordWidth-1:0]             output_word;
+  logic                              adding, loading, result_legal;
+  logic [2:0]                        read_q, status_q;
+  logic [8:0]                        read_index_q, read_index_q2;
+  logic [CWordWidth-1:0]             output_select;
   logic [Multipliers*OutputWidth-1:0] outputs;
   logic [PerResult*OutputWidth-1:0]  selected, selected_q;
 
-  assign adding       = combine_valid_q[OutputStage-1];
-  assign result_legal = outputs_valid && !(busy_o && is_combine)
-                     && {1'b0, result_index_i} <= 10'(OutputWords);
-  assign output_word  = adding ? output_cword
-                               : CWordWidth'(32'(read_index_q) / ResultSets);
+  // One cycle ahead of the weighted centroids
+  assign adding        = combine_valid_q[OutputStage-2];
+  assign loading       = first && index_q[(OutputStage-2)*CodeBits +: CodeBits] == '0;
+  assign result_legal  = outputs_valid && !(busy_o && is_combine)
+                      && {1'b0, result_index_i} <= 10'(OutputWords);
+  assign output_select = adding ? next_cword : CWordWidth'(32'(read_index_q) / ResultSets);
 
   for (genvar i = 0; i < Multipliers; i++) begin : gen_output
     pq_output_lane #(
       .CentroidWords (CentroidWords),
       .OutputWidth   (OutputWidth)
     ) u_output (
-      .clk_i   (clk_i),
-      .add_i   (adding),
-      .load_i  (output_load),
-      .word_i  (output_word),
-      .value_i (weighted[i*OutputWidth +: OutputWidth]),
-      .value_o (outputs[i*OutputWidth +: OutputWidth])
+      .clk_i    (clk_i),
+      .select_i (output_select),
+      .add_i    (adding),
+      .load_i   (loading),
+      .value_i  (weighted[i*OutputWidth +: OutputWidth]),
+      .value_o  (outputs[i*OutputWidth +: OutputWidth])
     );
   end
 
   always_comb begin
     selected = '0;
     for (int unsigned s = 0; s < ResultSets; s++) begin
-      if (32'(read_index_q) % ResultSets == s) begin
+      if (32'(read_index_q2) % ResultSets == s) begin
         selected = selected | outputs[s*PerResult*OutputWidth +: PerResult*OutputWidth];
       end
     end
@@ -541,14 +543,12 @@ module pq_engine #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      read_q         <= 1'b0;
-      read_q2        <= 1'b0;
+      read_q         <= '0;
       result_valid_o <= 1'b0;
       result_refused <= 1'b0;
     end else begin
-      read_q         <= result_read_i && result_legal;
-      read_q2        <= read_q;
-      result_valid_o <= read_q2;
+      read_q         <= {read_q[1:0], result_read_i && result_legal};
+      result_valid_o <= read_q[2];
       result_refused <= result_read_i && !result_legal;
     end
   end
@@ -557,14 +557,12 @@ module pq_engine #(
   assign status = {16'(flags), 16'($signed(maximum)), 32'(weight_sum)};
 
   always_ff @(posedge clk_i) begin
-    if (result_read_i) begin
-      read_index_q <= result_index_i;
-      status_q     <= result_index_i == 9'(OutputWords);
-    end
-    selected_q <= selected;
-    status_q2  <= status_q;
+    read_index_q  <= result_index_i;
+    read_index_q2 <= read_index_q;
+    status_q      <= {status_q[1:0], result_index_i == 9'(OutputWords)};
+    selected_q    <= selected;
     for (int unsigned e = 0; e < PerResult; e++) begin
-      if (status_q2) result_o[e*64 +: 64] <= e == 0 ? status : '0;
+      if (status_q[2]) result_o[e*64 +: 64] <= e == 0 ? status : '0;
       else result_o[e*64 +: 64] <= 64'($signed(selected_q[e*OutputWidth +: OutputWidth]));
     end
   end

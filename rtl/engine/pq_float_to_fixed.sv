@@ -3,13 +3,13 @@
 
 // pq_float_to_fixed: converts one binary16 or bfloat16 number to signed fixed point.
 //
-//   float_i --> [ unpack, place ] --> [ reg ] --> [ round, saturate ] --> value_o
+//   float_i --> [ unpack, reg ] --> [ sign, place, reg ] --> [ round, saturate ] --> value_o
 //
 // Formats     in: binary16 (s e5 m10) or bfloat16 (s e8 m7), subnormals included
 //             out: signed, Width bits, of which fraction_i are fraction bits
 //             value = saturate(round_half_even(x * 2^fraction)); NaN gives 0, infinity saturates,
 //             both raise nonfinite_o
-// Latency     1 cycle                        Throughput  1 per cycle
+// Latency     2 cycles                       Throughput  1 per cycle
 // Golden      aqpim::golden::float_to_fixed()   sw/golden/float_to_fixed.h
 module pq_float_to_fixed #(
   parameter int unsigned Width = 12
@@ -65,25 +65,30 @@ module pq_float_to_fixed #(
     else place = position[4:0];
   end
 
-  logic                     sign_q, nonfinite_q;
-  logic [PlacedWidth-1:0]   placed_q;           // magnitude, Guard fraction bits below the result
-  logic [PlacedWidth:0]     signed_value;
+  logic                     sign_q, nonfinite_q, nonfinite_q2;
+  logic [MantissaWidth-1:0] mantissa_q;
+  logic [4:0]               place_q;
+  logic [MantissaWidth:0]   number;             // signed mantissa
+  logic [PlacedWidth:0]     placed_q;           // signed, Guard fraction bits below the result
+
+  assign number = sign_q ? -{1'b0, mantissa_q} : {1'b0, mantissa_q};
 
   always_ff @(posedge clk_i) begin
-    sign_q      <= float_i[15];
-    nonfinite_q <= nonfinite;
-    placed_q    <= nan ? '0 : {{(2 * Guard) {1'b0}}, mantissa} << place;
+    sign_q                      <= float_i[15];
+    {nonfinite_q2, nonfinite_q} <= {nonfinite_q, nonfinite};
+    mantissa_q                  <= nan ? '0 : mantissa;
+    place_q                     <= place;
+    placed_q                    <= {{(2 * Guard) {number[MantissaWidth]}}, number} << place_q;
   end
 
-  assign signed_value = sign_q ? -{1'b0, placed_q} : {1'b0, placed_q};
-  assign nonfinite_o  = nonfinite_q;
+  assign nonfinite_o = nonfinite_q2;
 
   pq_round_saturate #(
     .InWidth    (PlacedWidth + 1),
     .ShiftWidth (4),
     .OutWidth   (Width)
   ) u_round (
-    .value_i     (signed_value),
+    .value_i     (placed_q),
     .shift_i     (4'(Guard)),
     .result_o    (value_o),
     .saturated_o (saturated_o)

@@ -3,12 +3,13 @@
 
 // pq_output_lane: the output accumulators behind one multiplier, one for each centroid word.
 //
-//   value_i --> [ + ] --> [ CentroidWords accumulators ] --> value_o
-//                 ^------------------------------------------/
+//   value_i --> [ + ] --> [ CentroidWords accumulators ] --> selected by the last select_i --> value_o
+//                 ^------------------------------------------------------------------------/
 //
 // Formats     value: signed OutputWidth, exact: a tile's weights sum to less than 2^(OutputWidth - 12)
 //             and a centroid element is less than 2^11
-// Latency     add: 1 cycle; read: combinational     Throughput  1 addition per cycle
+// Latency     select_i, add_i, load_i: 1 cycle ahead of their value_i or value_o; add: 1 cycle
+// Throughput  1 addition per cycle, also to the same accumulator
 // Golden      aqpim::golden::output_accumulate()   sw/golden/output_lane.h
 module pq_output_lane #(
   parameter  int unsigned CentroidWords = 4,
@@ -16,28 +17,38 @@ module pq_output_lane #(
   localparam int unsigned WordWidth     = CentroidWords > 1 ? $clog2(CentroidWords) : 1
 ) (
   input  wire logic                   clk_i,
-  input  wire logic                   add_i,
-  input  wire logic                   load_i,     // with add_i: start from zero
-  input  wire logic [WordWidth-1:0]   word_i,     // the accumulator to add to, or to read
+  input  wire logic [WordWidth-1:0]   select_i,   // the accumulator of the next cycle
+  input  wire logic                   add_i,      // the next cycle adds to it
+  input  wire logic                   load_i,     // with add_i: starting from zero
   input  wire logic [OutputWidth-1:0] value_i,    // signed
   output logic      [OutputWidth-1:0] value_o     // signed
 );
 
   logic [CentroidWords*OutputWidth-1:0] sum_q;
   logic [OutputWidth-1:0]               sum;
+  logic [CentroidWords-1:0]             select, select_q, add_q;   // one hot
+  logic                                 load_q;
+
+  assign select = CentroidWords'(1) << select_i;
+
+  always_ff @(posedge clk_i) begin
+    select_q <= select;
+    add_q    <= add_i ? select : '0;
+    load_q   <= load_i;
+  end
 
   always_comb begin
     value_o = '0;
     for (int unsigned w = 0; w < CentroidWords; w++) begin
-      if (word_i == WordWidth'(w)) value_o = value_o | sum_q[w*OutputWidth +: OutputWidth];
+      if (select_q[w]) value_o = value_o | sum_q[w*OutputWidth +: OutputWidth];
     end
   end
 
-  assign sum = (load_i ? '0 : value_o) + value_i;
+  assign sum = (load_q ? '0 : value_o) + value_i;
 
   for (genvar w = 0; w < CentroidWords; w++) begin : gen_accumulator
     always_ff @(posedge clk_i) begin
-      if (add_i && word_i == WordWidth'(w)) sum_q[w*OutputWidth +: OutputWidth] <= sum;
+      if (add_q[w]) sum_q[w*OutputWidth +: OutputWidth] <= sum;
     end
   end
 

@@ -12,7 +12,8 @@
 // Shapes      in: WordBits/16 elements, or WordBits/8 shifts per write; index as in the register map
 //             out: the Multipliers elements of centroid word query_word_i, Groups shifts of shift_word_i
 // Formats     in: binary16/bfloat16; element out: signed QueryWidth, fraction table_fraction + shift[m]
-// Latency     write: 3 cycles; read: combinational  Throughput  1 write per cycle
+// Latency     write: 4 cycles; query read: combinational; shift read: 1 cycle
+// Throughput  1 write and 1 read per cycle
 // Golden      aqpim::golden::Engine::write()   sw/golden/engine.h
 module pq_query #(
   parameter  int unsigned HeadDim       = 128,
@@ -57,19 +58,18 @@ module pq_query #(
     end
   end
 
-  // Stage 1: the word as written. Stage 2 (in pq_float_to_fixed): placed mantissa. Stage 3: registers.
-  logic                write_q, write_q2;
-  logic                report_q;               // write_q2 may still report its events
-  logic [7:0]          index_q, index_q2;
+  // Stage 1: the word as written. Stages 2 and 3: pq_float_to_fixed. Stage 4: query registers.
+  logic [2:0]          write_q, report_q;      // stages 1 to 3: a write; and it may report events
+  logic [7:0]          index_q, index_q2, index_q3;
   logic [WordBits-1:0] data_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      write_q  <= 1'b0;
-      write_q2 <= 1'b0;
+      write_q  <= '0;
+      report_q <= '0;
     end else begin
-      write_q  <= query_write_i;
-      write_q2 <= write_q;
+      write_q  <= {write_q[1:0], query_write_i};
+      report_q <= {report_q[1:0] & {2{!clear_flags_i}}, query_write_i};
     end
   end
 
@@ -79,7 +79,7 @@ module pq_query #(
       data_q  <= data_i;
     end
     index_q2 <= index_q;
-    report_q <= !clear_flags_i;
+    index_q3 <= index_q2;
   end
 
   logic [Elements*QueryWidth-1:0] value;
@@ -108,28 +108,32 @@ module pq_query #(
     );
   end
 
-  assign nonfinite_o = write_q2 && report_q && !clear_flags_i && |nonfinite;
-  assign saturated_o = write_q2 && report_q && !clear_flags_i && |saturated;
+  assign nonfinite_o = report_q[2] && !clear_flags_i && |nonfinite;
+  assign saturated_o = report_q[2] && !clear_flags_i && |saturated;
 
   // Query registers.
   logic [HeadDim*QueryWidth-1:0] query_q;
 
   for (genvar n = 0; n < QueryWords; n++) begin : gen_query
     always_ff @(posedge clk_i) begin
-      if (write_q2 && index_q2 == 8'(n)) begin
+      if (write_q[2] && index_q3 == 8'(n)) begin
         query_q[n*Elements*QueryWidth +: Elements*QueryWidth] <= value;
       end
     end
   end
 
+  logic [Groups*4-1:0] shift;
+
+  always_ff @(posedge clk_i) shift_o <= shift;
+
   always_comb begin
     query_o = '0;
-    shift_o = '0;
+    shift   = '0;
     for (int unsigned w = 0; w < CentroidWords; w++) begin
       if (query_word_i == CWordWidth'(w)) begin
         query_o = query_o | query_q[w*Multipliers*QueryWidth +: Multipliers*QueryWidth];
       end
-      if (shift_word_i == CWordWidth'(w)) shift_o = shift_o | shift_q[w*Groups*4 +: Groups*4];
+      if (shift_word_i == CWordWidth'(w)) shift = shift | shift_q[w*Groups*4 +: Groups*4];
     end
   end
 

@@ -6,8 +6,7 @@
 //   reg_* --> [ legal? ] --> CONTROL, and write strobes for the query, shift and bias memories
 //   events --> [ flags ] --> flags_o
 //
-// A write is refused (ignored, with the protocol flag) from the start to the end of
-// TABLE and SCORE, beyond the last index,
+// A write is refused (ignored, with the protocol flag) while TABLE or SCORE runs, beyond the last index,
 // and for a CONTROL value out of range.
 //
 // Latency     1 cycle                        Throughput  1 write per cycle
@@ -25,7 +24,7 @@ module pq_registers #(
   input  wire logic [1:0]          reg_select_i,      // 0 CONTROL, 1 QUERY, 2 SHIFT, 3 BIAS
   input  wire logic [7:0]          reg_index_i,
   input  wire logic [15:0]         reg_control_i,     // the low bits of the data
-  input  wire logic                locked_i,          // TABLE or SCORE starts or runs
+  input  wire logic                locked_i,          // TABLE or SCORE runs
   input  wire logic                nonfinite_i,       // events, each a pulse
   input  wire logic                query_saturated_i,
   input  wire logic                table_saturated_i,

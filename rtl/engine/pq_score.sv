@@ -11,20 +11,21 @@
 // Golden      aqpim::golden::score()   sw/golden/score.h
 module pq_score #(
   parameter int unsigned SumWidth   = 21,
-  parameter int unsigned ScoreWidth = 16
+  parameter int unsigned ScoreWidth = 16,
+  parameter int unsigned ExtraWidth = 3
 ) (
   input  wire logic                  clk_i,
   input  wire logic                  rst_ni,
   input  wire logic                  valid_i,
   input  wire logic [SumWidth-1:0]   sum_i,         // signed
   input  wire logic [15:0]           bias_i,        // signed
-  input  wire logic [3:0]            extra_i,       // fraction bits of the table beyond the score's
+  input  wire logic [ExtraWidth-1:0] extra_i,       // fraction bits of the table beyond the score's
   output logic                       valid_o,
   output logic      [ScoreWidth-1:0] score_o,       // signed
   output logic                       saturated_o    // belongs to score_o
 );
 
-  localparam int unsigned BiasWidth  = 16 + 11;    // the shift is at most 15 - 4
+  localparam int unsigned BiasWidth  = 16 + (1 << ExtraWidth) - 1;
   localparam int unsigned TotalWidth = (SumWidth > BiasWidth ? SumWidth : BiasWidth) + 1;
 
   logic                  valid_q;
@@ -52,7 +53,7 @@ module pq_score #(
 
   pq_round_saturate #(
     .InWidth    (TotalWidth),
-    .ShiftWidth (4),
+    .ShiftWidth (ExtraWidth),
     .OutWidth   (ScoreWidth)
   ) u_round (
     .value_i     (total_q),
