@@ -16,8 +16,9 @@
 // (SCORE, ACCUMULATE) of TokenWords words.
 //
 // Refused are: operations 4 to 7; SCORE without the tables of a TABLE; ACCUMULATE or COMBINE before the
-// first TABLE; SCORE that goes on with a tile after its first ACCUMULATE; COMBINE that goes on with outputs
-// that never began; more tokens than scores, biases or score memory.
+// first TABLE; SCORE that goes on with a tile after its first ACCUMULATE; a second first ACCUMULATE of a
+// tile; COMBINE that goes on with outputs that the tile never began; more tokens than scores, biases or score
+// memory. So every legal sequence is exact in the widths of buckets and outputs.
 //
 // Latency     accept to first word: FillCycles + 2 cycles; last word to done_o: DrainCycles + 1;
 //             accept to cmd_error_o: 2 cycles
@@ -95,6 +96,7 @@ module pq_control #(
   logic                   tables_valid_q;   // the lanes hold complete tables
   logic                   lanes_valid_q;    // the lanes hold tables or buckets
   logic                   weighing_q;       // the tile has seen an ACCUMULATE
+  logic                   combining_q;      // the tile has seen a first COMBINE
   logic [TokensWidth-1:0] scored_q, accumulated_q;
   logic [7:0]             tile_run_q;
 
@@ -112,8 +114,8 @@ module pq_control #(
       Score: legal = tables_valid_q && (first_q || !weighing_q)
                         && 32'(scored) <= ScoreDepth
                         && (run == 8'd0 || 32'(scored) <= 32'({run, {$clog2(BiasDepth) {1'b0}}}));
-      Accumulate: legal = lanes_valid_q && accumulated <= {1'b0, scored_q};
-      Combine: legal = lanes_valid_q && (first_q || outputs_valid_o);
+      Accumulate: legal = lanes_valid_q && !(first_q && weighing_q) && accumulated <= {1'b0, scored_q};
+      Combine: legal = lanes_valid_q && (first_q || combining_q);
       default: legal = 1'b0;
     endcase
   end
@@ -136,6 +138,7 @@ module pq_control #(
       tables_valid_q  <= 1'b0;
       lanes_valid_q   <= 1'b0;
       weighing_q      <= 1'b0;
+      combining_q     <= 1'b0;
       scored_q        <= '0;
       accumulated_q   <= '0;
       tile_run_q      <= '0;
@@ -169,6 +172,7 @@ module pq_control #(
                 if (first_q) begin
                   accumulated_q <= '0;
                   weighing_q    <= 1'b0;
+                  combining_q   <= 1'b0;
                 end
               end
               Accumulate: begin
@@ -179,6 +183,7 @@ module pq_control #(
               Combine: begin
                 tables_valid_q  <= 1'b0;
                 outputs_valid_o <= 1'b1;
+                combining_q     <= 1'b1;
               end
               default: begin
                 tables_valid_q <= 1'b1;

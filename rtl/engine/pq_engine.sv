@@ -490,7 +490,6 @@ module pq_engine #(
     .score_valid_i   (score_valid),
     .score_i         (score),
     .start_weights_i (start && is_accumulate),
-    .first_i         (first),
     .fill_i          (fill && is_accumulate),
     .use_i           (weight_use_q),
     .weight_o        (weight),

@@ -8,13 +8,13 @@
 //             \--> [ maximum ] --> [ round up to an integer ] --^
 //
 // SCORE writes; ACCUMULATE reads. The maximum is an integer, so that the host can bring tiles with
-// different maxima together by shifts. Weights are fetched ahead of the words: FillSteps steps of
+// different maxima together by shifts. Weights are fetched ahead of the words: four steps of
 // fill_i put the first one into weight_o; each use_i then brings the next one. No code has to wait.
 //
 // Shapes      up to ScoreDepth tokens per tile
 // Formats     score: signed ScoreWidth, fraction ScoreFraction (log2 domain); maximum: signed integer,
 //             ceil(largest score); weight: u0.WeightWidth; sum: exact in BucketWidth bits
-// Latency     score_i to maximum_o: 2 cycles; start_weights_i to weight_o: FillSteps cycles
+// Latency     score_i to maximum_o: 2 cycles; start_weights_i to weight_o: 4 steps of fill_i
 // Throughput  1 score or 1 weight per cycle
 // Golden      aqpim::golden::maximum(), aqpim::golden::exp2()   sw/golden/maximum.h, sw/golden/exp2.h
 module pq_softmax #(
@@ -27,11 +27,10 @@ module pq_softmax #(
 ) (
   input  wire logic                    clk_i,
   input  wire logic                    rst_ni,
-  input  wire logic                    start_tile_i,      // forget the scores of the last tile
+  input  wire logic                    start_tile_i,      // forget the last tile
   input  wire logic                    score_valid_i,
   input  wire logic [ScoreWidth-1:0]   score_i,           // signed
-  input  wire logic                    start_weights_i,   // weights from here on
-  input  wire logic                    first_i,           // with start_weights_i: from the first token
+  input  wire logic                    start_weights_i,   // weights go on with the next token
   input  wire logic                    fill_i,            // fetch ahead
   input  wire logic                    use_i,             // weight_o is used for the last time
   output logic      [WeightWidth-1:0]  weight_o,
@@ -72,12 +71,11 @@ module pq_softmax #(
       read_q       <= '0;
       used_q       <= '0;
       weight_sum_o <= '0;
+    end else if (start_tile_i) begin
+      used_q       <= '0;
+      weight_sum_o <= '0;
     end else if (start_weights_i) begin
-      read_q <= first_i ? '0 : used_q;
-      if (first_i) begin
-        used_q       <= '0;
-        weight_sum_o <= '0;
-      end
+      read_q <= used_q;
     end else begin
       if (advance) read_q <= read_q + 1'b1;
       if (use_i) begin

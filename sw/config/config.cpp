@@ -133,10 +133,8 @@ Configuration parse(std::string_view name, std::string_view json_text) {
   engine.score_width = parameters.in_range("ScoreWidth", 12, 16);
   engine.score_fraction = parameters.in_range("ScoreFraction", 4, 8);
   engine.score_depth = parameters.power_of_two("ScoreDepth", 16, 4096);
-  // A register write carries WordBits / 16 biases, and its index has 8 bits.
-  const unsigned biases_per_write = engine.word_bits / 16;
-  engine.bias_depth =
-      parameters.power_of_two("BiasDepth", biases_per_write, 256 * biases_per_write);
+  // At least two words of biases, WordBits / 16 each.
+  engine.bias_depth = parameters.power_of_two("BiasDepth", engine.word_bits / 8, 1024);
   engine.weight_width = parameters.in_range("WeightWidth", 8, 14);
   parameters.nothing_else();
   check_combination(where + ", engine", engine);
