@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One file per subcommand, each with one function that adds it to the program. Its callback runs
-// after the command line was parsed, throws InputError for bad input, and sets exit_code otherwise.
+// after the command line was parsed, throws InputError for bad input (exit code 2), and sets
+// exit_code if the run found something else than equality.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,7 @@ namespace aqpim::cli {
 
 enum class ExitCode { kSuccess = 0, kFailure = 1, kBadInput = 2 };
 
-void add_commands(CLI::App& app, int& exit_code);
+void add_info(CLI::App& app, int& exit_code);
+void add_quantize(CLI::App& app, int& exit_code);
 
 }  // namespace aqpim::cli

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "sw/cli/commands.h"
 #include "sw/config/error.h"
@@ -11,6 +15,18 @@ namespace {
 
 constexpr const char* kFooter =
     "Exit codes: 0 success, all values equal; 1 mismatch or failed assertion; 2 bad input.";
+
+std::string subcommands(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+int bad_input(std::string sentence) {
+  std::ranges::replace(sentence, '\n', ' ');
+  fmt::print(stderr, "aqpim: {}\n", sentence);
+  return static_cast<int>(aqpim::cli::ExitCode::kBadInput);
+}
 
 }  // namespace
 
@@ -21,22 +37,24 @@ int main(int argc, char** argv) {
       "aqpim");
   app.set_version_flag("--version", "aqpim " AQPIM_VERSION);
   app.footer(kFooter);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // none is reported below: CLI11 would not say which there are
 
   int exit_code = static_cast<int>(ExitCode::kSuccess);
-  aqpim::cli::add_commands(app, exit_code);
+  aqpim::cli::add_info(app, exit_code);
+  aqpim::cli::add_quantize(app, exit_code);
   for (CLI::App* command : app.get_subcommands({})) command->footer(kFooter);
 
   try {
     app.parse(argc, argv);
+    if (app.get_subcommands().empty()) {
+      throw aqpim::InputError(fmt::format("a subcommand is required: {}", subcommands(app)));
+    }
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "aqpim: {}\n", error.what());
-    return static_cast<int>(ExitCode::kBadInput);
+    return bad_input(error.what());
   } catch (const aqpim::InputError& error) {
-    fmt::print(stderr, "aqpim: {}\n", error.what());
-    return static_cast<int>(ExitCode::kBadInput);
+    return bad_input(error.what());
   } catch (const std::exception& error) {
     fmt::print(stderr, "aqpim: internal error: {}\n", error.what());
     return static_cast<int>(ExitCode::kFailure);

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sw/cli/commands.h"
+#include "sw/config/config.h"
+#include "sw/config/error.h"
+#include "sw/quantize/timeline.h"
+#include "sw/workload/workload.h"
+
+namespace aqpim::cli {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+// What a run would do with a head by default, or why it could not.
+struct DefaultRun {
+  std::optional<quantize::Timeline> timeline;
+  std::vector<std::size_t> queries;
+  std::string obstacle;
+};
+
+DefaultRun default_run(const workload::Head& head) {
+  DefaultRun run;
+  try {
+    run.timeline = quantize::make_timeline(head.tokens, head.query_tokens);
+    run.queries =
+        quantize::evaluated_queries(*run.timeline, quantize::default_query_count(*run.timeline));
+  } catch (const InputError& error) {
+    run.timeline.reset();
+    run.obstacle = error.what();
+  }
+  return run;
+}
+
+std::vector<std::string> fitting_configurations(const workload::Head& head) {
+  std::vector<std::string> names;
+  for (const config::Configuration& configuration : config::built_configurations()) {
+    if (configuration.engine.head_dim == head.head_dim) names.push_back(configuration.name);
+  }
+  return names;
+}
+
+// Keys and values of all tokens in FP16.
+std::size_t fp16_bytes(const workload::Head& head) { return 2 * 2 * head.tokens * head.head_dim; }
+
+std::string formats(const workload::Head& head) {
+  return fmt::format("{}/{}/{}", workload::dtype_name(head.q_dtype),
+                     workload::dtype_name(head.k_dtype), workload::dtype_name(head.v_dtype));
+}
+
+ordered_json to_json(const workload::Head& head) {
+  const DefaultRun run = default_run(head);
+  ordered_json result = {
+      {"name", head.name},
+      {"tokens", head.tokens},
+      {"head_dim", head.head_dim},
+      {"query_heads", head.groups},
+      {"query_tokens", head.query_tokens},
+      {"dtypes",
+       {{"q", workload::dtype_name(head.q_dtype)},
+        {"k", workload::dtype_name(head.k_dtype)},
+        {"v", workload::dtype_name(head.v_dtype)}}},
+      {"fp16_bytes", fp16_bytes(head)},
+      {"configurations", fitting_configurations(head)},
+  };
+  if (run.timeline) {
+    result["prefill"] = run.timeline->prefill;
+    result["queries"] = run.queries;
+  } else {
+    result["obstacle"] = run.obstacle;
+  }
+  return result;
+}
+
+void print_json(const workload::Workload& workload) {
+  ordered_json result = {{"file", workload.path},
+                         {"sha256", workload.sha256},
+                         {"metadata", workload.metadata},
+                         {"heads", ordered_json::array()}};
+  for (const workload::Head& head : workload.heads) result["heads"].push_back(to_json(head));
+  // A path need not be UTF-8.
+  fmt::print("{}\n", result.dump(2, ' ', false, ordered_json::error_handler_t::replace));
+}
+
+// A file's text without what a terminal would obey; UTF-8 stays.
+std::string printable(std::string text) {
+  const auto is_control = [](unsigned char byte) { return byte < 0x20 || byte == 0x7f; };
+  std::ranges::replace_if(text, is_control, '?');
+  return text;
+}
+
+void print_text(const workload::Workload& workload) {
+  fmt::print("{:<11} {}\n{:<11} {}\n", "file", workload.path, "sha256", workload.sha256);
+  for (const auto& [key, text] : workload.metadata) {
+    fmt::print("{:<11} {}\n", printable(key), printable(text));
+  }
+
+  fmt::print("\n{:<10} {:>6} {:>4} {:>6} {:>7} {:>15} {:>10} {:>8} {:>17}  {}\n", "head", "T", "D",
+             "heads", "queries", "format q/k/v", "FP16 bytes", "prefill", "evaluated", "fits");
+  for (const workload::Head& head : workload.heads) {
+    const DefaultRun run = default_run(head);
+    const std::vector<std::string> fitting = fitting_configurations(head);
+    fmt::print("{:<10} {:>6} {:>4} {:>6} {:>7} {:>15} {:>10} {:>8} {:>17}  {}\n", head.name,
+               head.tokens, head.head_dim, head.groups, head.query_tokens, formats(head),
+               fp16_bytes(head), run.timeline ? fmt::to_string(run.timeline->prefill) : "-",
+               run.timeline ? fmt::format("{} of {}..{}", run.queries.size(), run.queries.front(),
+                                          run.queries.back())
+                            : "-",
+               fitting.empty() ? "no configuration" : fmt::format("{}", fmt::join(fitting, " ")));
+    if (!run.timeline) fmt::print("  cannot be run by default: {}\n", run.obstacle);
+  }
+  fmt::print(
+      "\nT tokens of D channels; so many query heads share the KV head; the file holds the queries "
+      "of\n"
+      "the last tokens only. By default, codebooks are made from the first `prefill` tokens.\n");
+}
+
+}  // namespace
+
+void add_info(CLI::App& app, int&) {
+  struct Arguments {
+    std::string file;
+    bool json = false;
+  };
+  CLI::App* command = app.add_subcommand("info", "Describe a workload.");
+  const auto arguments = std::make_shared<Arguments>();
+  command->add_option("FILE", arguments->file, "workload (safetensors)")->required();
+  command->add_flag("--json", arguments->json, "print JSON");
+  command->callback([arguments] {
+    const workload::Workload workload = workload::load(arguments->file);
+    arguments->json ? print_json(workload) : print_text(workload);
+  });
+}
+
+}  // namespace aqpim::cli
