@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Checks that need no simulation: warnings of Verilator and Yosys for every configuration and for D = 256, the layout
+of C++ sources, and the licence header of every source. Prints a line per check; the exit code is 0 if all are clean.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOP = "pq_engine"
+LICENCE = "SPDX-License-Identifier: Apache-2.0"
+SOURCE_SUFFIXES = {".sv", ".svh", ".cpp", ".h", ".in", ".py", ".sh", ".cmake", ".sdc", ".tcl", ".ys", ".gp"}
+SOURCE_NAMES = {"Makefile", "CMakeLists.txt", "run"}
+SOURCE_FOLDERS = ("rtl", "tb", "sw", "sim", "syn", "constraints", "workloads", ".ci")
+
+
+def rtl_files():
+    """All RTL sources, packages first."""
+    files = sorted(Path("rtl").rglob("*.sv"))
+    return sorted(files, key=lambda path: not path.stem.endswith("_pkg"))
+
+
+def parameter_sets():
+    """Name and RTL parameters of each configuration, and a set with D = 256, for which there is none."""
+    sets = {path.stem: json.loads(path.read_text())["engine"] for path in sorted(Path("configs").glob("*.json"))}
+    widest = next(iter(sets.values())) | {"HeadDim": 256, "SubDim": 4, "CodeBits": 8, "WordBits": 256}
+    return sets | {"D = 256": widest}
+
+
+def output_of(command):
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return result.returncode, result.stdout
+
+
+def verilator(parameters):
+    folders = sorted({path.parent for path in rtl_files()})
+    packages = [path for path in rtl_files() if path.stem.endswith("_pkg")]
+    code, text = output_of(
+        ["verilator", "--lint-only", "-Wall", "--top-module", TOP]
+        + [f"-G{key}={value}" for key, value in parameters.items()]
+        + [f"-I{folder}" for folder in folders] + list(map(str, packages))
+        + [str(path) for path in rtl_files() if path.stem == TOP])
+    return text if code else ""
+
+
+def yosys(parameters):
+    values = " ".join(f"-chparam {key} {value}" for key, value in parameters.items())
+    folders = " ".join(f"-I{folder}" for folder in sorted({path.parent for path in rtl_files()}))
+    files = " ".join(map(str, rtl_files()))
+    script = (f"read_verilog -sv {folders} {files}; hierarchy -check -top {TOP} {values}; "
+              "proc; opt_clean; check -assert")
+    code, text = output_of(["yosys", "-Q", "-q", "-e", "implicitly declared", "-p", script])
+    return text if code or "Warning" in text else ""
+
+
+def layout():
+    files = sorted(str(path) for folder in ("sw", "tb", "sim") for path in Path(folder).rglob("*")
+                   if path.suffix in (".cpp", ".h"))
+    code, text = output_of(["clang-format", "--dry-run", "-Werror", *files])
+    return text if code else ""
+
+
+def licences():
+    sources = (path for folder in SOURCE_FOLDERS for path in Path(folder).rglob("*")
+               if path.is_file() and (path.suffix in SOURCE_SUFFIXES or path.name in SOURCE_NAMES))
+    sources = [*sorted(sources), Path("Makefile"), Path("CMakeLists.txt")]
+    missing = [str(path) for path in sources if LICENCE not in "".join(path.read_text().splitlines(True)[:2])]
+    return "".join(f"{path}: lacks the licence header\n" for path in missing)
+
+
+def main():
+    os.chdir(ROOT)
+    checks = [(f"{tool.__name__}, {name}", lambda tool=tool, parameters=parameters: tool(parameters))
+              for tool in (verilator, yosys) for name, parameters in parameter_sets().items()]
+    checks += [("clang-format", layout), ("licence headers", licences)]
+    clean = True
+    for name, check in checks:
+        complaint = check()
+        print(f"{'BAD' if complaint else 'ok':<4} {name}", flush=True)
+        if complaint:
+            clean = False
+            print(re.sub(r"^", "     ", complaint.rstrip(), flags=re.M))
+    return int(not clean)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
