@@ -37,7 +37,7 @@ Engine::Engine(const config::EngineConfig& config)
       shifts_(config.subspaces()),
       query_(config.head_dim),
       bias_(config.bias_depth),
-      lanes_(config.lanes(), TableLane(config.lane_depth(), config.bucket_width())),
+      lanes_(config.lanes(), TableLane(config.lane_depth())),
       outputs_(config.head_dim) {}
 
 // ---- Registers ----------------------------------------------------------------------------------
@@ -115,10 +115,6 @@ std::uint64_t Engine::scored_after(const Command& command) const {
   return std::uint64_t{command.tokens} + (command.first ? 0 : scores_.size());
 }
 
-std::uint64_t Engine::accumulated_after(const Command& command) const {
-  return std::uint64_t{command.tokens} + (command.first ? 0 : accumulated_);
-}
-
 bool Engine::legal(const Command& command) const {
   switch (command.operation) {
     case Operation::kTable:
@@ -130,9 +126,10 @@ bool Engine::legal(const Command& command) const {
              (run == 0 || scored_after(command) <= config_.bias_depth * run);
     }
     case Operation::kAccumulate:
-      return lanes_valid_ && accumulated_after(command) <= scores_.size();
+      return lanes_valid_ && !(command.first && weighing_) &&
+             accumulated_ + std::uint64_t{command.tokens} <= scores_.size();
     case Operation::kCombine:
-      return lanes_valid_ && (command.first || outputs_valid_);
+      return lanes_valid_ && (command.first || combining_);
   }
   return false;
 }
@@ -204,6 +201,7 @@ void Engine::score_tokens(const Command& command, std::span<const std::uint8_t> 
     accumulated_ = 0;
     weight_sum_ = 0;
     weighing_ = false;
+    combining_ = false;
   }
   const unsigned extra = table_fraction_ - config_.score_fraction;
   std::vector<std::int32_t> entries(config_.subspaces());
@@ -219,10 +217,6 @@ void Engine::score_tokens(const Command& command, std::span<const std::uint8_t> 
 }
 
 void Engine::accumulate(const Command& command, std::span<const std::uint8_t> stream) {
-  if (command.first) {
-    accumulated_ = 0;
-    weight_sum_ = 0;
-  }
   const std::int32_t largest = current_maximum() * (1 << config_.score_fraction);
   for (std::size_t t = 0; t < command.tokens; ++t) {
     const std::uint32_t weight =
@@ -245,11 +239,12 @@ void Engine::combine(bool first, std::span<const std::uint8_t> stream) {
         const std::size_t channel = std::size_t{m} * config_.sub_dim + i;
         outputs_[channel] = output_accumulate(
             outputs_[channel], weighted_element(bucket, stream[c * config_.head_dim + channel]),
-            first && c == 0, config_.output_width());
+            first && c == 0);
       }
     }
   }
   tables_valid_ = false;
+  combining_ = true;
   outputs_valid_ = true;
 }
 

@@ -72,7 +72,6 @@ class Engine {
 
   bool legal(const Command& command) const;
   std::uint64_t scored_after(const Command& command) const;
-  std::uint64_t accumulated_after(const Command& command) const;
 
   void table(std::span<const std::uint8_t> stream);
   void score_tokens(const Command& command, std::span<const std::uint8_t> stream);
@@ -107,7 +106,8 @@ class Engine {
   bool tables_valid_ = false;    // the lanes hold complete tables
   bool lanes_valid_ = false;     // the lanes hold tables or buckets
   bool weighing_ = false;        // the tile has seen an ACCUMULATE
-  bool outputs_valid_ = false;   // a first COMBINE has been done
+  bool combining_ = false;       // the tile has seen a first COMBINE
+  bool outputs_valid_ = false;   // a first COMBINE has been done since reset
   unsigned tile_run_ = 0;        // tokens per bias in this tile
   std::size_t accumulated_ = 0;  // tokens of this tile whose weights were used
 };

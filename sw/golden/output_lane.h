@@ -7,9 +7,10 @@
 
 namespace aqpim::golden {
 
-// sum + value, or `value` alone with `load`. Exact: throws std::overflow_error if the result does
-// not fit `output_width` bits signed, which a tile's weights cannot cause.
-std::int64_t output_accumulate(std::int64_t sum, std::int64_t value, bool load,
-                               unsigned output_width);
+// sum + value, or `value` alone with `load`. Exact: what a tile's weights can cause fits
+// OutputWidth.
+constexpr std::int64_t output_accumulate(std::int64_t sum, std::int64_t value, bool load) {
+  return (load ? 0 : sum) + value;
+}
 
 }  // namespace aqpim::golden

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/golden/table_lane.h"
 
-#include <stdexcept>
-
 namespace aqpim::golden {
 
 void TableLane::add(std::size_t address, std::uint32_t weight) {
   Word& word = words_.at(address);
-  const std::uint64_t sum = std::uint64_t{word.is_bucket ? word.bucket : 0} + weight;
-  if (sum >= bucket_limit_) throw std::overflow_error("a weight bucket does not fit its width");
-  word = {true, 0, static_cast<std::uint32_t>(sum)};
+  word = {true, 0, (word.is_bucket ? word.bucket : 0) + weight};
 }
 
 std::uint32_t TableLane::take(std::size_t address) {

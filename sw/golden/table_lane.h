@@ -13,10 +13,8 @@ namespace aqpim::golden {
 // after TABLE; take() leaves an empty bucket, so they start at zero after COMBINE.
 class TableLane {
  public:
-  // `depth` empty buckets (in hardware: undefined until each was written by TABLE) of bucket_width
-  // bits.
-  TableLane(std::size_t depth, unsigned bucket_width)
-      : words_(depth), bucket_limit_(std::uint64_t{1} << bucket_width) {}
+  // `depth` empty buckets (in hardware: undefined until each was written by TABLE).
+  explicit TableLane(std::size_t depth) : words_(depth) {}
 
   // TABLE: stores an entry.
   void write(std::size_t address, std::int32_t entry) { words_.at(address) = {false, entry, 0}; }
@@ -24,7 +22,7 @@ class TableLane {
   // SCORE: the entry. The word must not have become a bucket since.
   std::int32_t lookup(std::size_t address) const { return words_.at(address).entry; }
 
-  // ACCUMULATE: adds a weight to the bucket. Throws std::overflow_error if the sum does not fit.
+  // ACCUMULATE: adds a weight to the bucket. Exact: a tile's weights fit BucketWidth.
   void add(std::size_t address, std::uint32_t weight);
 
   // COMBINE: the bucket, which is empty then.
@@ -38,7 +36,6 @@ class TableLane {
   };
 
   std::vector<Word> words_;
-  std::uint64_t bucket_limit_;
 };
 
 }  // namespace aqpim::golden

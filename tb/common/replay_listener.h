@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A doctest listener that prints the seed when a run starts and, under every failure, the command
+// A doctest listener that prints the seed when a run starts and, with every failure, the command
 // that replays it. Include it in one source of a test binary.
 #pragma once
 

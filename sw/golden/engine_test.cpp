@@ -1,0 +1,706 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/golden/engine.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "tb/common/random.h"
+
+namespace {
+
+using aqpim::config::EngineConfig;
+using aqpim::golden::Command;
+using aqpim::golden::Engine;
+using aqpim::golden::kFlagNonfinite;
+using aqpim::golden::kFlagProtocol;
+using aqpim::golden::kFlagQuerySaturated;
+using aqpim::golden::kFlagScoreSaturated;
+using aqpim::golden::kFlagTableSaturated;
+using aqpim::golden::Operation;
+using aqpim::golden::Program;
+using aqpim::golden::ReadResult;
+using aqpim::golden::RegisterSelect;
+using aqpim::golden::RegisterWrite;
+using aqpim::golden::Result;
+using aqpim::tb::Random;
+using aqpim::tb::test_iterations;
+using aqpim::tb::test_seed;
+using Bytes = std::vector<std::uint8_t>;
+
+// Every ratio of sub-spaces, lanes and words: one word a token, two and four; K = 16 and 256.
+std::vector<EngineConfig> configurations() {
+  const EngineConfig smallest{.head_dim = 64,
+                              .sub_dim = 4,
+                              .code_bits = 4,
+                              .word_bits = 64,
+                              .query_width = 12,
+                              .entry_width = 16,
+                              .score_width = 16,
+                              .score_fraction = 8,
+                              .score_depth = 16,
+                              .bias_depth = 8,
+                              .weight_width = 14};
+  EngineConfig two_words = smallest;
+  two_words.sub_dim = 2;
+  EngineConfig four_words = smallest;
+  four_words.sub_dim = 1;
+  four_words.query_width = 10;
+  four_words.weight_width = 12;
+  EngineConfig many_centroids = smallest;
+  many_centroids.sub_dim = 8;
+  many_centroids.code_bits = 8;
+  EngineConfig pq8 = smallest;
+  pq8.head_dim = 128;
+  pq8.code_bits = 8;
+  pq8.word_bits = 256;
+  pq8.score_depth = 64;
+  pq8.bias_depth = 32;
+  return {smallest, two_words, four_words, many_centroids, pq8};
+}
+
+// ---- Making programs
+// ------------------------------------------------------------------------------
+
+RegisterWrite register_write(const EngineConfig& config, RegisterSelect select, unsigned index,
+                             Bytes data = {}) {
+  data.resize(config.word_bytes());
+  return {select, index, std::move(data)};
+}
+
+RegisterWrite control(const EngineConfig& config, unsigned fraction, unsigned run,
+                      bool clear = false, bool bfloat16 = false) {
+  const unsigned low = fraction | (bfloat16 ? 0x10u : 0u) | (clear ? 0x20u : 0u);
+  return register_write(config, RegisterSelect::kControl, 0,
+                        {static_cast<std::uint8_t>(low), static_cast<std::uint8_t>(run)});
+}
+
+// As many writes as `bytes` fill.
+void write_all(Engine& engine, const EngineConfig& config, RegisterSelect select,
+               const Bytes& bytes) {
+  for (std::size_t at = 0; at < bytes.size(); at += config.word_bytes()) {
+    const std::size_t end = std::min<std::size_t>(at + config.word_bytes(), bytes.size());
+    engine.write(register_write(config, select, static_cast<unsigned>(at / config.word_bytes()),
+                                Bytes(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                                      bytes.begin() + static_cast<std::ptrdiff_t>(end))));
+  }
+}
+
+Command command(Operation operation, bool first, unsigned tokens, Bytes stream) {
+  const std::size_t bytes = stream.size();
+  return {operation, first, tokens, std::make_shared<const Bytes>(std::move(stream)), 0, bytes};
+}
+
+// A command with a stream of zeros of the right length.
+Command plain(const EngineConfig& config, Operation operation, bool first, unsigned tokens = 0) {
+  const bool codebook = operation == Operation::kTable || operation == Operation::kCombine;
+  const std::size_t bytes = codebook
+                                ? config.centroids() * config.head_dim
+                                : std::size_t{tokens} * config.subspaces() * config.code_bits / 8;
+  return command(operation, first, tokens, Bytes(bytes));
+}
+
+// codes[token][sub-space], packed as a number of code_bits · M bits per token, sub-space 0 lowest.
+Bytes pack_codes(const EngineConfig& config, const std::vector<std::vector<unsigned>>& codes) {
+  Bytes bytes;
+  for (const auto& token : codes) {
+    for (std::size_t m = 0; m < token.size(); m += 8 / config.code_bits) {
+      bytes.push_back(static_cast<std::uint8_t>(
+          config.code_bits == 8 ? token[m] : token[m] | token[m + 1] << 4));
+    }
+  }
+  return bytes;
+}
+
+// The bfloat16 of a number that is one.
+std::uint16_t bfloat16_of(float value) {
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  REQUIRE((bits & 0xffff) == 0);
+  return static_cast<std::uint16_t>(bits >> 16);
+}
+
+// ---- Attention in real numbers
+// --------------------------------------------------------------------
+
+double minifloat(std::uint8_t byte) {
+  const int exponent = byte >> 4 & 7;
+  const double magnitude =
+      std::ldexp(exponent == 0 ? byte % 16 : 16 + byte % 16, std::max(exponent, 1) - 1);
+  return byte >= 128 ? -magnitude : magnitude;
+}
+
+struct Window {
+  std::vector<std::int8_t> codebook_k;  // [K][D]
+  Bytes codebook_v;                     // [K][D]
+  std::vector<std::vector<unsigned>> codes_k, codes_v;
+};
+
+struct Tile {
+  unsigned table_fraction = 8;
+  unsigned run = 0;
+  std::vector<unsigned> shifts;
+  std::vector<double> query;  // numbers that the fixed point holds exactly
+  std::vector<std::int16_t> biases;
+  std::vector<Window> windows;
+};
+
+Tile random_tile(const EngineConfig& config, Random& random) {
+  Tile tile;
+  tile.table_fraction = static_cast<unsigned>(random.between(8, 11));
+  tile.run = random.pick({0u, 8u, 9u, 13u});
+  for (unsigned m = 0; m < config.subspaces(); ++m) {
+    // Dot products reach 8 · 63 · 127 of 2^-shift each, so that none saturates.
+    tile.shifts.push_back(static_cast<unsigned>(random.between(2, 6)));
+    for (unsigned i = 0; i < config.sub_dim; ++i) {
+      const int power = static_cast<int>(tile.table_fraction + tile.shifts[m]);
+      const int range = static_cast<int>(48 / config.sub_dim);
+      tile.query.push_back(std::ldexp(static_cast<double>(random.between(-range, range)), -power));
+    }
+  }
+  for (unsigned b = 0; b < config.bias_depth; ++b) {
+    tile.biases.push_back(static_cast<std::int16_t>(random.between(-1000, 1000)));
+  }
+  const std::size_t windows = 1 + random.below(3);
+  for (std::size_t w = 0; w < windows; ++w) {
+    Window window;
+    for (unsigned i = 0; i < config.centroids() * config.head_dim; ++i) {
+      window.codebook_k.push_back(static_cast<std::int8_t>(random.between(-127, 127)));
+      window.codebook_v.push_back(static_cast<std::uint8_t>(random.bits(8)));
+    }
+    const std::size_t tokens = random.pick({0u, 1u, 2u, config.score_depth / 3});
+    for (std::size_t t = 0; t < tokens; ++t) {
+      std::vector<unsigned> code_k, code_v;
+      for (unsigned m = 0; m < config.subspaces(); ++m) {
+        code_k.push_back(static_cast<unsigned>(random.bits(config.code_bits)));
+        code_v.push_back(static_cast<unsigned>(random.below(random.chance(1, 2) ? 2 : 16)));
+      }
+      window.codes_k.push_back(code_k);
+      window.codes_v.push_back(code_v);
+    }
+    tile.windows.push_back(window);
+  }
+  return tile;
+}
+
+// Runs the tile; scores of a window may come in two commands, and so may its weights.
+Result run_tile(const EngineConfig& config, const Tile& tile, Engine& engine, Random& random) {
+  engine.write(control(config, tile.table_fraction, tile.run, true, true));
+  Bytes query, biases;
+  for (const double element : tile.query) {
+    const std::uint16_t bits = bfloat16_of(static_cast<float>(element));
+    query.push_back(static_cast<std::uint8_t>(bits));
+    query.push_back(static_cast<std::uint8_t>(bits >> 8));
+  }
+  for (const std::int16_t bias : tile.biases) {
+    biases.push_back(static_cast<std::uint8_t>(bias));
+    biases.push_back(static_cast<std::uint8_t>(bias >> 8));
+  }
+  write_all(engine, config, RegisterSelect::kShift, Bytes(tile.shifts.begin(), tile.shifts.end()));
+  write_all(engine, config, RegisterSelect::kQuery, query);
+  write_all(engine, config, RegisterSelect::kBias, biases);
+
+  const auto stream_tokens = [&](Operation operation, bool first, const auto& codes) {
+    const auto split = static_cast<std::ptrdiff_t>(random.below(codes.size() + 1));
+    using Codes = std::vector<std::vector<unsigned>>;
+    const Codes head(codes.begin(), codes.begin() + split);
+    const Codes tail(codes.begin() + split, codes.end());
+    CHECK(engine.command(
+        command(operation, first, static_cast<unsigned>(head.size()), pack_codes(config, head))));
+    CHECK(engine.command(
+        command(operation, false, static_cast<unsigned>(tail.size()), pack_codes(config, tail))));
+  };
+  bool first = true;
+  for (const Window& window : tile.windows) {
+    CHECK(engine.command(command(Operation::kTable, first, 0,
+                                 Bytes(window.codebook_k.begin(), window.codebook_k.end()))));
+    stream_tokens(Operation::kScore, first, window.codes_k);
+    first = false;
+  }
+  first = true;
+  for (const Window& window : tile.windows) {
+    stream_tokens(Operation::kAccumulate, first, window.codes_v);
+    CHECK(engine.command(command(Operation::kCombine, first, 0, window.codebook_v)));
+    first = false;
+  }
+  return engine.result();
+}
+
+// The scores in real numbers, log2 domain.
+std::vector<double> real_scores(const EngineConfig& config, const Tile& tile) {
+  std::vector<double> scores;
+  for (const Window& window : tile.windows) {
+    for (const auto& codes : window.codes_k) {
+      double sum = 0;
+      for (unsigned d = 0; d < config.head_dim; ++d) {
+        sum += tile.query[d] * window.codebook_k[codes[d / config.sub_dim] * config.head_dim + d];
+      }
+      if (tile.run != 0) sum += std::ldexp(tile.biases[scores.size() / tile.run], -8);
+      scores.push_back(sum);
+    }
+  }
+  return scores;
+}
+
+// Compares with attention in double precision. Every allowance is a bound, not a measurement.
+void check_against_real_attention(const EngineConfig& config, const Tile& tile,
+                                  const Engine& engine, const Result& result) {
+  const std::vector<double> scores = real_scores(config, tile);
+  // Each entry and the score are rounded once.
+  const double score_error =
+      config.subspaces() * std::ldexp(0.5, -static_cast<int>(tile.table_fraction)) +
+      std::ldexp(0.5, -static_cast<int>(config.score_fraction));
+  const double weight_step = std::ldexp(1.0, -static_cast<int>(config.weight_width));
+
+  REQUIRE(engine.scores().size() == scores.size());
+  double largest = -128;
+  for (std::size_t t = 0; t < scores.size(); ++t) {
+    CHECK(std::abs(std::ldexp(engine.scores()[t], -8) - scores[t]) <= score_error);
+    largest = std::max(largest, scores[t]);
+  }
+  CHECK(result.maximum >= largest - score_error);
+  CHECK(result.maximum < largest + score_error + 1);
+
+  double weight_sum = 0, weight_error = 0;
+  std::vector<double> outputs(config.head_dim), output_errors(config.head_dim);
+  std::size_t token = 0;
+  for (const Window& window : tile.windows) {
+    for (const auto& codes : window.codes_v) {
+      const double weight = std::exp2(scores[token] - result.maximum);
+      // exp2 is within 0.11 %, the weight is rounded, and 1.0 becomes one step less.
+      const double error = weight * (1.0011 * std::exp2(score_error) - 1) + 1.5 * weight_step;
+      CHECK(std::abs(engine.weights()[token] * weight_step - weight) <= error);
+      weight_sum += weight;
+      weight_error += error;
+      for (unsigned d = 0; d < config.head_dim; ++d) {
+        const double value =
+            minifloat(window.codebook_v[codes[d / config.sub_dim] * config.head_dim + d]);
+        outputs[d] += weight * value;
+        output_errors[d] += error * std::abs(value);
+      }
+      ++token;
+    }
+  }
+  CHECK(std::abs(result.weight_sum * weight_step - weight_sum) <= weight_error + 1e-12);
+  for (unsigned d = 0; d < config.head_dim; ++d) {
+    CHECK(std::abs(static_cast<double>(result.outputs[d]) * weight_step - outputs[d]) <=
+          output_errors[d] + 1e-9);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("golden engine: random tiles of several windows agree with attention in real numbers") {
+  Random random(test_seed(), "golden engine");
+  for (const EngineConfig& config : configurations()) {
+    CAPTURE(config.sub_dim);
+    CAPTURE(config.code_bits);
+    // One engine plays all tiles: nothing may be left of the one before.
+    Engine engine(config);
+    for (std::uint64_t i = 0; i < test_iterations(12); ++i) {
+      const Tile tile = random_tile(config, random);
+      const Result result = run_tile(config, tile, engine, random);
+      CHECK(result.flags == 0);
+      check_against_real_attention(config, tile, engine, result);
+      Engine fresh(config);
+      Random other(test_seed(), "other splits");
+      CHECK(run_tile(config, tile, fresh, other) == result);
+    }
+  }
+}
+
+TEST_CASE("golden engine: an empty tile has no weight, no output and the lowest maximum") {
+  const EngineConfig config = configurations()[0];
+  Engine engine(config);
+  Random random(test_seed(), "golden engine");
+  // The tile before leaves scores, weights and outputs behind.
+  Tile full = random_tile(config, random);
+  full.windows[0].codes_k.assign(2, std::vector<unsigned>(config.subspaces(), 1));
+  full.windows[0].codes_v = full.windows[0].codes_k;
+  full.windows.resize(1);
+  const Result before = run_tile(config, full, engine, random);
+  CHECK(before.weight_sum > 0);
+
+  Tile tile = full;
+  tile.windows[0].codes_k.clear();
+  tile.windows[0].codes_v.clear();
+  const Result result = run_tile(config, tile, engine, random);
+  CHECK(result == Result{std::vector<std::int64_t>(config.head_dim), -128, 0, 0});
+}
+
+TEST_CASE("golden engine: a first SCORE empties the tile, before any ACCUMULATE") {
+  const EngineConfig config = configurations()[0];
+  Engine engine(config);
+  CHECK(engine.command(plain(config, Operation::kTable, false)));
+  CHECK(engine.command(plain(config, Operation::kScore, true, 3)));
+  CHECK(engine.command(plain(config, Operation::kAccumulate, true, 3)));
+  CHECK(engine.result().weight_sum == 3 * ((1 << 14) - 1));
+  CHECK(engine.command(plain(config, Operation::kTable, false)));
+  CHECK(engine.command(plain(config, Operation::kScore, true, 0)));
+  CHECK(engine.result().weight_sum == 0);
+  CHECK(engine.result().maximum == -128);
+  CHECK(engine.scores().empty());
+}
+
+TEST_CASE("golden engine: one token gets all the weight") {
+  const EngineConfig config = configurations()[0];
+  Engine engine(config);
+  Bytes values(config.centroids() * config.head_dim);
+  // Centroid 5 is 16, 17, ... in E3M4, exponent 1.
+  for (unsigned d = 0; d < config.head_dim; ++d) {
+    values[5 * config.head_dim + d] = static_cast<std::uint8_t>(0x10 + d % 16);
+  }
+  const Bytes codes = pack_codes(config, {std::vector<unsigned>(config.subspaces(), 5)});
+  CHECK(engine.command(plain(config, Operation::kTable, false)));
+  CHECK(engine.command(command(Operation::kScore, true, 1, codes)));
+  CHECK(engine.command(command(Operation::kAccumulate, true, 1, codes)));
+  CHECK(engine.command(command(Operation::kCombine, true, 0, values)));
+  const Result result = engine.result();
+  CHECK(result.maximum == 0);
+  CHECK(result.weight_sum == (1 << 14) - 1);
+  for (unsigned d = 0; d < config.head_dim; ++d) {
+    CHECK(result.outputs[d] == ((1 << 14) - 1) * (16 + d % 16));
+  }
+}
+
+TEST_CASE("golden engine: an exactly full score memory of equal scores sums up exactly") {
+  const EngineConfig config = configurations()[0];
+  Engine engine(config);
+  Bytes values(config.centroids() * config.head_dim, 0x7f);  // 1984
+  CHECK(engine.command(plain(config, Operation::kTable, false)));
+  CHECK(engine.command(plain(config, Operation::kScore, true, config.score_depth)));
+  CHECK(engine.command(plain(config, Operation::kAccumulate, true, config.score_depth)));
+  CHECK(engine.command(command(Operation::kCombine, true, 0, values)));
+  const Result result = engine.result();
+  CHECK(result.weight_sum == config.score_depth * ((1u << 14) - 1));
+  CHECK(result.outputs[63] == std::int64_t{1984} * result.weight_sum);
+  CHECK(result.flags == 0);
+}
+
+TEST_CASE("golden engine: each kind of trouble raises its flag, and only CONTROL clears them") {
+  const EngineConfig config = configurations()[0];
+  Engine engine(config);
+  const auto query = [&](std::uint16_t bits) {
+    Bytes data(config.word_bytes());
+    data[2] = static_cast<std::uint8_t>(bits);
+    data[3] = static_cast<std::uint8_t>(bits >> 8);
+    engine.write(register_write(config, RegisterSelect::kQuery, 0, data));
+  };
+  query(0x3c00);  // 1.0
+  CHECK(engine.flags() == 0);
+  query(0x7e00);  // NaN
+  CHECK(engine.flags() == kFlagNonfinite);
+  query(0x4800);  // 8.0 = 2048 / 256
+  CHECK(engine.flags() == (kFlagNonfinite | kFlagQuerySaturated));
+  engine.write(control(config, 8, 0));
+  CHECK(engine.flags() == (kFlagNonfinite | kFlagQuerySaturated));
+  engine.write(control(config, 8, 0, true));
+  CHECK(engine.flags() == 0);
+  query(0xfc00);  // -infinity
+  CHECK(engine.flags() == (kFlagNonfinite | kFlagQuerySaturated));
+  engine.write(control(config, 8, 0, true));
+
+  // -2048 · -127 saturates an entry of 16 bits at shift 0; the score of 16 such entries does, too.
+  Bytes keys(config.centroids() * config.head_dim, 0x81);
+  CHECK(engine.command(command(Operation::kTable, false, 0, keys)));
+  CHECK(engine.flags() == kFlagTableSaturated);
+  engine.write(control(config, 8, 8, true));
+  engine.write(register_write(config, RegisterSelect::kBias, 0, {1, 0}));
+  CHECK(engine.command(plain(config, Operation::kScore, true, 1)));
+  CHECK(engine.flags() == kFlagScoreSaturated);
+  CHECK(engine.scores()[0] == 32767);
+  CHECK(engine.result().maximum == 128);
+  engine.stray_word();
+  CHECK(engine.flags() == (kFlagScoreSaturated | kFlagProtocol));
+}
+
+TEST_CASE("golden engine: register writes out of range are ignored and flagged") {
+  const EngineConfig config = configurations()[2];  // M = 64, words of 8 bytes
+  const auto refused = [&](const RegisterWrite& write) {
+    Engine engine(config);
+    engine.write(write);
+    return engine.flags() == kFlagProtocol;
+  };
+  CHECK_FALSE(refused(register_write(config, RegisterSelect::kQuery, 15)));
+  CHECK(refused(register_write(config, RegisterSelect::kQuery, 16)));
+  CHECK_FALSE(refused(register_write(config, RegisterSelect::kShift, 7)));
+  CHECK(refused(register_write(config, RegisterSelect::kShift, 8)));
+  CHECK_FALSE(refused(register_write(config, RegisterSelect::kBias, 1)));
+  CHECK(refused(register_write(config, RegisterSelect::kBias, 2)));
+  CHECK(refused(register_write(config, RegisterSelect::kControl, 1, {8, 0})));
+  CHECK_FALSE(refused(control(config, 8, 0)));
+  CHECK_FALSE(refused(control(config, 15, 8)));
+  CHECK_FALSE(refused(control(config, 15, 128)));
+  CHECK(refused(control(config, 7, 0)));
+  CHECK(refused(control(config, 8, 7)));
+  CHECK(refused(control(config, 8, 129)));
+
+  // A refused CONTROL does not clear flags either.
+  Engine engine(config);
+  engine.stray_word();
+  engine.write(control(config, 7, 0, true));
+  CHECK(engine.flags() == kFlagProtocol);
+  CHECK_THROWS_AS(engine.write({RegisterSelect::kQuery, 0, Bytes(7)}), std::invalid_argument);
+}
+
+TEST_CASE("golden engine: shifts beyond the last sub-space are ignored") {
+  EngineConfig config = configurations()[3];
+  config.word_bits = 128;
+  config.sub_dim = 4;  // M = 16 sub-spaces in a word of 16
+  Engine engine(config);
+  engine.write(register_write(config, RegisterSelect::kShift, 0, Bytes(16, 0xff)));
+  CHECK(engine.flags() == 0);
+  config = configurations()[3];  // M = 8 in a word of 8
+  Engine other(config);
+  other.write(register_write(config, RegisterSelect::kShift, 1));
+  CHECK(other.flags() == kFlagProtocol);
+}
+
+TEST_CASE("golden engine: results are read as words, outputs first, then the status") {
+  const EngineConfig config = configurations()[4];
+  Engine engine(config);
+  Random random(test_seed(), "golden read");
+  Tile tile = random_tile(config, random);
+  tile.windows[0].codes_k.assign(3, std::vector<unsigned>(config.subspaces(), 7));
+  tile.windows[0].codes_v = tile.windows[0].codes_k;
+  const Result result = run_tile(config, tile, engine, random);
+  const auto number = [](const Bytes& word, std::size_t at) {
+    std::int64_t value = 0;
+    std::memcpy(&value, word.data() + at, sizeof value);
+    return value;
+  };
+  for (unsigned index = 0; index < 32; ++index) {
+    const Bytes word = engine.read(index).value();
+    REQUIRE(word.size() == 32);
+    for (std::size_t e = 0; e < 4; ++e) CHECK(number(word, 8 * e) == result.outputs[4 * index + e]);
+  }
+  engine.stray_word();
+  const Bytes status = engine.read(32).value();
+  const std::int64_t fields = number(status, 0);
+  CHECK((fields & 0xffffffff) == result.weight_sum);
+  CHECK(static_cast<std::int16_t>(fields >> 32) == result.maximum);
+  CHECK((fields >> 48) == kFlagProtocol);
+  for (std::size_t e = 1; e < 4; ++e) CHECK(number(status, 8 * e) == 0);
+
+  engine.write(control(config, 8, 0, true));
+  CHECK_FALSE(engine.read(33).has_value());
+  CHECK(engine.flags() == kFlagProtocol);
+}
+
+TEST_CASE("golden engine: before the first COMBINE there is nothing to read") {
+  const EngineConfig config = configurations()[0];
+  Engine engine(config);
+  CHECK_FALSE(engine.read(0).has_value());
+  CHECK(engine.flags() == kFlagProtocol);
+  Engine runner(config);
+  const Program program = {ReadResult{},
+                           plain(config, Operation::kTable, false),
+                           plain(config, Operation::kCombine, true),
+                           ReadResult{},
+                           control(config, 8, 0, true),
+                           ReadResult{}};
+  const std::vector<Result> results = runner.run(program);
+  REQUIRE(results.size() == 2);
+  CHECK(results[0].flags == kFlagProtocol);
+  CHECK(results[1].flags == 0);
+}
+
+TEST_CASE("golden engine: a stream of the wrong length is a programming error") {
+  const EngineConfig config = configurations()[0];
+  Engine engine(config);
+  Command shorter = plain(config, Operation::kTable, false);
+  shorter.bytes -= 1;
+  CHECK_THROWS_AS(engine.command(shorter), std::invalid_argument);
+  Command beyond = plain(config, Operation::kTable, false);
+  beyond.offset = 1;
+  CHECK_THROWS_AS(engine.command(beyond), std::invalid_argument);
+  CHECK_THROWS_AS(engine.command({Operation::kTable, false, 0, nullptr, 0, 1024}),
+                  std::invalid_argument);
+}
+
+// ---- Order rules
+// ----------------------------------------------------------------------------------
+
+namespace {
+
+struct Accepted {
+  Operation operation;
+  bool first;
+  unsigned tokens;
+  unsigned run;  // CONTROL at that time
+};
+
+// The rules, read off the history of all accepted commands since reset.
+bool allowed_after(const EngineConfig& config, const std::vector<Accepted>& history,
+                   const Accepted& next) {
+  const auto since_last = [&](auto&& starts) {
+    std::size_t at = history.size();
+    while (at > 0 && !starts(history[at - 1])) --at;
+    return std::span(history).subspan(at);
+  };
+  const auto is = [](Operation operation) {
+    return [operation](const Accepted& step) { return step.operation == operation; };
+  };
+  const auto is_first = [](Operation operation) {
+    return [operation](const Accepted& step) { return step.operation == operation && step.first; };
+  };
+  const auto tokens = [](std::span<const Accepted> steps, Operation operation) {
+    std::uint64_t sum = 0;
+    for (const Accepted& step : steps) sum += step.operation == operation ? step.tokens : 0;
+    return sum;
+  };
+  // The tile's commands, the first SCORE included if there was one.
+  const auto after_first = since_last(is_first(Operation::kScore));
+  const std::size_t begin = history.size() - after_first.size();
+  const bool begun = begin > 0;
+  const auto tile = std::span(history).subspan(begun ? begin - 1 : 0);
+
+  const bool table_seen = std::ranges::any_of(history, is(Operation::kTable));
+  switch (next.operation) {
+    case Operation::kTable:
+      return true;
+    case Operation::kScore: {
+      const auto recent = since_last([](const Accepted& step) {
+        return step.operation == Operation::kAccumulate || step.operation == Operation::kCombine;
+      });
+      if (std::ranges::none_of(recent, is(Operation::kTable))) return false;
+      std::uint64_t scored = next.tokens;
+      unsigned run = next.run;
+      if (!next.first) {
+        if (std::ranges::any_of(tile, is(Operation::kAccumulate))) return false;
+        scored += tokens(tile, Operation::kScore);
+        run = begun ? tile[0].run : 0;
+      }
+      return scored <= config.score_depth && (run == 0 || scored <= config.bias_depth * run);
+    }
+    case Operation::kAccumulate:
+      if (next.first && std::ranges::any_of(tile, is(Operation::kAccumulate))) return false;
+      return table_seen &&
+             tokens(tile, Operation::kAccumulate) + next.tokens <= tokens(tile, Operation::kScore);
+    case Operation::kCombine:
+      return table_seen && (next.first || std::ranges::any_of(tile, is_first(Operation::kCombine)));
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "golden engine: random commands are accepted as the order rules say, fit all widths, or change "
+    "nothing") {
+  Random random(test_seed(), "golden order rules");
+  EngineConfig config = configurations()[0];
+  config.bias_depth = 8;
+  config.score_depth = 128;
+  // Every token has score 0 and so the largest weight; the largest values take the outputs to the
+  // end of their width.
+  const Bytes largest_values(config.centroids() * config.head_dim, 0x7f);
+  std::size_t refused = 0, accepted = 0;
+  for (std::uint64_t run = 0; run < test_iterations(60); ++run) {
+    Engine engine(config);
+    std::vector<Accepted> history;
+    unsigned bias_run = 0;
+    for (int step = 0; step < 60; ++step) {
+      if (random.chance(1, 8)) {
+        bias_run = random.pick({0u, 8u, 11u});
+        engine.write(control(config, 8, bias_run, true));
+      }
+      const auto operation =
+          static_cast<Operation>(random.chance(1, 20) ? random.between(4, 7) : random.below(4));
+      const Accepted next{operation, random.chance(1, 3),
+                          random.pick({0u, 1u, 5u, 20u, 63u, 64u, 65u, 88u, 128u, 129u}), bias_run};
+      CAPTURE(run);
+      CAPTURE(step);
+      const Engine before = engine;
+      const bool allowed = allowed_after(config, history, next);
+      Command attempt = plain(config, operation, next.first, next.tokens);
+      if (operation == Operation::kCombine) {
+        attempt = command(operation, next.first, 0, largest_values);
+      }
+      REQUIRE(engine.command(attempt) == allowed);
+      if (allowed) {
+        history.push_back(next);
+        ++accepted;
+        const Result result = engine.result();
+        REQUIRE(result.weight_sum < std::uint64_t{1} << config.bucket_width());
+        REQUIRE(result.outputs[0] < std::int64_t{1} << (config.output_width() - 1));
+        continue;
+      }
+      ++refused;
+      Result expected = before.result();
+      expected.flags |= kFlagProtocol;
+      REQUIRE(engine.result() == expected);
+      REQUIRE(std::ranges::equal(engine.scores(), before.scores()));
+    }
+  }
+  if (test_iterations(60) >= 60) {
+    CHECK(refused > 500);
+    CHECK(accepted > 500);
+  }
+}
+
+TEST_CASE("golden engine: a refused command leaves the tile as it was") {
+  // Two engines play one tile; one of them is also given every kind of refused command in between.
+  const EngineConfig config = configurations()[1];
+  Random random(test_seed(), "golden refused");
+  const Tile tile = random_tile(config, random);
+  Engine clean(config), disturbed(config);
+  CHECK_FALSE(disturbed.command(plain(config, Operation::kScore, true, 1)));
+  CHECK_FALSE(disturbed.command(plain(config, Operation::kAccumulate, true, 0)));
+  CHECK_FALSE(disturbed.command(plain(config, Operation::kCombine, true)));
+  Random one(1, "splits"), same(1, "splits");
+  const Result expected = run_tile(config, tile, clean, one);
+  run_tile(config, tile, disturbed, same);
+  for (unsigned reserved = 4; reserved < 8; ++reserved) {
+    CHECK_FALSE(disturbed.command({static_cast<Operation>(reserved), true, 0, nullptr, 0, 0}));
+  }
+  CHECK_FALSE(disturbed.command(plain(config, Operation::kScore, false, 0)));
+  CHECK_FALSE(disturbed.command(plain(config, Operation::kAccumulate, true, 1000)));
+  disturbed.write(register_write(config, RegisterSelect::kBias, 200));
+  Result flagged = expected;
+  flagged.flags = kFlagProtocol;
+  CHECK(disturbed.result() == flagged);
+}
+
+TEST_CASE(
+    "golden engine: the tile's first SCORE latches the bias run, and nothing else of CONTROL") {
+  const EngineConfig config = configurations()[0];
+  Engine engine(config);
+  Bytes biases;
+  for (std::uint8_t b = 0; b < 8; ++b) {
+    biases.push_back(b);
+    biases.push_back(0);
+  }
+  write_all(engine, config, RegisterSelect::kBias, biases);
+  engine.write(control(config, 8, 8));
+  CHECK(engine.command(plain(config, Operation::kTable, false)));
+  CHECK(engine.command(plain(config, Operation::kScore, true, 6)));
+  // The new run waits for the next tile; the new fraction holds at once.
+  engine.write(control(config, 11, 0));
+  CHECK(engine.command(plain(config, Operation::kScore, false, 6)));
+  CHECK(engine.scores()[7] == 0);
+  CHECK(engine.scores()[8] == 1);
+  CHECK(engine.command(plain(config, Operation::kScore, true, 16)));
+  for (const std::int32_t score : engine.scores()) CHECK(score == 0);
+
+  // Entries of 8 at fraction 8, added with extra 3 they are one each.
+  Bytes query(config.word_bytes());
+  query[1] = 0x3c;  // 1.0
+  engine.write(control(config, 8, 0));
+  for (unsigned index = 0; index < 16; ++index) {
+    engine.write(register_write(config, RegisterSelect::kQuery, index, query));
+  }
+  Bytes keys(config.centroids() * config.head_dim, 1);
+  CHECK(engine.command(command(Operation::kTable, false, 0, keys)));
+  CHECK(engine.command(plain(config, Operation::kScore, true, 1)));
+  engine.write(control(config, 11, 0));
+  CHECK(engine.command(plain(config, Operation::kScore, false, 1)));
+  CHECK(engine.scores()[0] == 16 * 256);
+  CHECK(engine.scores()[1] == 16 * 256 / 8);
+}
