@@ -5,7 +5,8 @@
 A suite is
   build/release/tests/*    a doctest binary; a test case counts as one test
   build/sanitize/tests/*   those of sw again, under the address and undefined-behaviour sanitizers
-  sim/tests/*.sh           a script, given build/release and build/sanitize; it counts what it says in a line
+  sim/tests/*.sh and sim/tests/*_test.py
+                           a script, given build/release and build/sanitize; it counts what it says in a line
                            `N passed, N failed`, or else as one test
 """
 import os
@@ -37,7 +38,7 @@ def build():
 def find_suites():
     """Name and command of each suite, those of scripts first: they take longest."""
     scripts = [(path.stem, [str(path), str(RELEASE), str(SANITIZE)])
-               for path in sorted(Path("sim/tests").glob("*.sh"))]
+               for path in sorted([*Path("sim/tests").glob("*.sh"), *Path("sim/tests").glob("*_test.py")])]
     binaries = [(f"{path.name}{suffix}", [str(path)])
                 for tree, suffix in ((RELEASE, ""), (SANITIZE, " (sanitizers)"))
                 for path in sorted((tree / "tests").iterdir()) if os.access(path, os.X_OK)]

@@ -162,8 +162,8 @@ TEST_CASE("configuration: an illegal value is named with what is allowed") {
         "configuration x, engine: ScoreDepth is 1000, allowed are powers of two from 16 to 4096");
   CHECK(sentence_with("ScoreDepth", 8192) ==
         "configuration x, engine: ScoreDepth is 8192, allowed are powers of two from 16 to 4096");
-  CHECK(sentence_with("BiasDepth", 8) ==
-        "configuration x, engine: BiasDepth is 8, allowed are powers of two from 16 to 4096");
+  CHECK(sentence_with("BiasDepth", 16) ==
+        "configuration x, engine: BiasDepth is 16, allowed are powers of two from 32 to 1024");
   CHECK(sentence_with("WeightWidth", 15) ==
         "configuration x, engine: WeightWidth is 15, allowed are 8 to 14");
 }

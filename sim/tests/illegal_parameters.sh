@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Elaboration of the engine refuses each illegal parameter with a sentence that names it, and accepts
+# the ends of what is legal. Parameters that are not given have the defaults of pq_engine (pq8).
+set -u
+passed=0
+failed=0
+
+elaborate() {
+  verilator --lint-only -Wall --top-module pq_engine -Irtl/common -Irtl/engine \
+    $(printf -- '-G%s ' "$@") rtl/engine/pq_engine.sv 2>&1
+}
+
+# refuses SENTENCE KEY=VALUE...
+refuses() {
+  sentence=$1
+  shift
+  if text=$(elaborate "$@"); then
+    echo "accepted: $*"
+    failed=$((failed + 1))
+  elif ! echo "$text" | grep -q "pq_engine: $sentence"; then
+    echo "refused without \"$sentence\": $*"
+    echo "$text" | head -n 5
+    failed=$((failed + 1))
+  else
+    passed=$((passed + 1))
+  fi
+}
+
+accepts() {
+  if text=$(elaborate "$@"); then
+    passed=$((passed + 1))
+  else
+    echo "refused: $*"
+    echo "$text" | head -n 5
+    failed=$((failed + 1))
+  fi
+}
+
+refuses 'HeadDim must be' HeadDim=96
+refuses 'HeadDim must be' HeadDim=512
+refuses 'SubDim must be' SubDim=3
+refuses 'SubDim must be' SubDim=16
+refuses 'CodeBits must be' CodeBits=6
+refuses 'WordBits must be' WordBits=32
+refuses 'WordBits must be' WordBits=512
+refuses 'HeadDim / SubDim codes of CodeBits must fill' SubDim=8
+refuses 'QueryWidth must be' QueryWidth=7
+refuses 'QueryWidth must be' QueryWidth=13
+refuses 'EntryWidth must be' EntryWidth=11
+refuses 'EntryWidth must be' EntryWidth=17
+refuses 'ScoreWidth must be' ScoreWidth=11
+refuses 'ScoreWidth must be' ScoreWidth=17
+refuses 'ScoreFraction must be' ScoreFraction=3
+refuses 'ScoreFraction must be' ScoreFraction=9
+refuses 'ScoreDepth must be' ScoreDepth=1000
+refuses 'ScoreDepth must be' ScoreDepth=8
+refuses 'ScoreDepth must be' ScoreDepth=8192
+refuses 'BiasDepth must be' BiasDepth=16
+refuses 'BiasDepth must be' BiasDepth=2048
+refuses 'WeightWidth must be' WeightWidth=7
+refuses 'WeightWidth must be' WeightWidth=15
+
+accepts HeadDim=128
+accepts QueryWidth=8 EntryWidth=12 ScoreWidth=12 ScoreFraction=4 ScoreDepth=16 BiasDepth=32 WeightWidth=8
+accepts ScoreDepth=4096 BiasDepth=1024
+accepts HeadDim=64 SubDim=8 CodeBits=8 WordBits=64
+accepts HeadDim=64 SubDim=1 CodeBits=8 WordBits=64
+accepts HeadDim=256 SubDim=8
+accepts HeadDim=256 SubDim=1 CodeBits=4
+accepts HeadDim=256 SubDim=4
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
