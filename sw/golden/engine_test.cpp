@@ -49,6 +49,7 @@ std::vector<EngineConfig> configurations() {
                               .weight_width = 14};
   EngineConfig two_words = smallest;
   two_words.sub_dim = 2;
+  two_words.score_fraction = 6;
   EngineConfig four_words = smallest;
   four_words.sub_dim = 1;
   four_words.query_width = 10;
@@ -153,7 +154,7 @@ struct Tile {
 
 Tile random_tile(const EngineConfig& config, Random& random) {
   Tile tile;
-  tile.table_fraction = static_cast<unsigned>(random.between(8, 11));
+  tile.table_fraction = static_cast<unsigned>(random.between(config.score_fraction, 11));
   tile.run = random.pick({0u, 8u, 9u, 13u});
   for (unsigned m = 0; m < config.subspaces(); ++m) {
     // Dot products reach 8 · 63 · 127 of 2^-shift each, so that none saturates.
@@ -241,7 +242,9 @@ std::vector<double> real_scores(const EngineConfig& config, const Tile& tile) {
       for (unsigned d = 0; d < config.head_dim; ++d) {
         sum += tile.query[d] * window.codebook_k[codes[d / config.sub_dim] * config.head_dim + d];
       }
-      if (tile.run != 0) sum += std::ldexp(tile.biases[scores.size() / tile.run], -8);
+      if (tile.run != 0)
+        sum += std::ldexp(tile.biases[scores.size() / tile.run],
+                          -static_cast<int>(config.score_fraction));
       scores.push_back(sum);
     }
   }
@@ -259,9 +262,10 @@ void check_against_real_attention(const EngineConfig& config, const Tile& tile,
   const double weight_step = std::ldexp(1.0, -static_cast<int>(config.weight_width));
 
   REQUIRE(engine.scores().size() == scores.size());
-  double largest = -128;
+  const int fraction = static_cast<int>(config.score_fraction);
+  double largest = -std::ldexp(1.0, static_cast<int>(config.score_width) - 1 - fraction);
   for (std::size_t t = 0; t < scores.size(); ++t) {
-    CHECK(std::abs(std::ldexp(engine.scores()[t], -8) - scores[t]) <= score_error);
+    CHECK(std::abs(std::ldexp(engine.scores()[t], -fraction) - scores[t]) <= score_error);
     largest = std::max(largest, scores[t]);
   }
   CHECK(result.maximum >= largest - score_error);
@@ -447,6 +451,38 @@ TEST_CASE("golden engine: register writes out of range are ignored and flagged")
   engine.write(control(config, 7, 0, true));
   CHECK(engine.flags() == kFlagProtocol);
   CHECK_THROWS_AS(engine.write({RegisterSelect::kQuery, 0, Bytes(7)}), std::invalid_argument);
+}
+
+TEST_CASE("golden engine: the table fraction is at least the score's") {
+  for (unsigned score_fraction = 4; score_fraction <= 8; ++score_fraction) {
+    EngineConfig config = configurations()[0];
+    config.score_fraction = score_fraction;
+    for (unsigned fraction = 0; fraction < 16; ++fraction) {
+      Engine engine(config);
+      engine.write(control(config, fraction, 0));
+      CHECK(engine.flags() == (fraction < score_fraction ? kFlagProtocol : 0));
+    }
+  }
+}
+
+TEST_CASE("golden engine: a shift is the low four bits of its byte") {
+  const EngineConfig config = configurations()[0];
+  Engine engine(config);
+  Bytes one(config.word_bytes());
+  one[1] = 0x04;  // 2^-14 in binary16
+  // At fraction 8 + shift the query is 2^(shift - 6), nothing with a shift below 6; the entry
+  // shifts it back to 64 · 2^-6.
+  Bytes keys(config.centroids() * config.head_dim, 64);
+  for (const unsigned shift : {0xe9u, 0xfbu, 0x0fu}) {
+    engine.write(control(config, 8, 0, true));
+    engine.write(
+        register_write(config, RegisterSelect::kShift, 0, {static_cast<std::uint8_t>(shift)}));
+    engine.write(register_write(config, RegisterSelect::kQuery, 0, one));
+    CHECK(engine.command(command(Operation::kTable, false, 0, keys)));
+    CHECK(engine.command(plain(config, Operation::kScore, true, 1)));
+    CHECK(engine.flags() == 0);
+    CHECK(engine.scores()[0] == 1);
+  }
 }
 
 TEST_CASE("golden engine: shifts beyond the last sub-space are ignored") {

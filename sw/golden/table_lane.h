@@ -5,11 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace aqpim::golden {
 
-// A word is an entry or a bucket. An entry counts as an empty bucket, so buckets start at zero
+// A word is an entry or a bucket. Writing an entry empties the bucket, so buckets start at zero
 // after TABLE; take() leaves an empty bucket, so they start at zero after COMBINE.
 class TableLane {
  public:
@@ -17,20 +18,19 @@ class TableLane {
   explicit TableLane(std::size_t depth) : words_(depth) {}
 
   // TABLE: stores an entry.
-  void write(std::size_t address, std::int32_t entry) { words_.at(address) = {false, entry, 0}; }
+  void write(std::size_t address, std::int32_t entry) { words_.at(address) = {entry, 0}; }
 
   // SCORE: the entry. The word must not have become a bucket since.
   std::int32_t lookup(std::size_t address) const { return words_.at(address).entry; }
 
   // ACCUMULATE: adds a weight to the bucket. Exact: a tile's weights fit BucketWidth.
-  void add(std::size_t address, std::uint32_t weight);
+  void add(std::size_t address, std::uint32_t weight) { words_.at(address).bucket += weight; }
 
   // COMBINE: the bucket, which is empty then.
-  std::uint32_t take(std::size_t address);
+  std::uint32_t take(std::size_t address) { return std::exchange(words_.at(address).bucket, 0); }
 
  private:
   struct Word {
-    bool is_bucket = true;
     std::int32_t entry = 0;
     std::uint32_t bucket = 0;
   };
