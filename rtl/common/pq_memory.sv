@@ -5,14 +5,15 @@
 //
 //   write_* --> [ Depth x Width ] --> [ read register ] --> read_data_o
 //
-// Shapes      Depth words of Width bits; one write port, one read port. SinglePort = 1 promises never
-//             to read and write in one cycle, so that a single-port macro serves.
-//             (With SinglePort, any read beside a write is a collision.)
+// Shapes      Depth words of Width bits; one write port, one read port. SinglePort = 1 promises
+//             never to read and write in one cycle, so that a single-port macro serves. (With
+//             SinglePort, any read beside a write is a collision.)
 // Latency     1 cycle from read_i to read_data_o, which then holds until the next read
 // Throughput  1 read and 1 write per cycle (SinglePort: 1 access per cycle)
-// Collision   Reading the address that is written in the same cycle is forbidden: macros disagree about
-//             the result. Simulation returns the complement of the old word. Who instantiates a memory
-//             asserts that it never happens; that takes a reset, which a memory does not have.
+// Collision   Reading the address that is written in the same cycle is forbidden: macros disagree
+//             about the result. Simulation returns the complement of the old word. Who
+//             instantiates a memory asserts that it never happens; that takes a reset, which a
+//             memory does not have.
 // Golden      a plain array
 module pq_memory #(
   parameter  int unsigned Depth        = 256,

@@ -45,7 +45,8 @@ module pq_round_saturate #(
   // The value fits if all the bits above the result's sign bit equal it.
   assign fits        = &rounded[InWidth:OutWidth-1] || !(|rounded[InWidth:OutWidth-1]);
   assign saturated_o = !fits;
-  assign result_o    = fits ? rounded[OutWidth-1:0] : {rounded[InWidth], {OutWidth-1{!rounded[InWidth]}}};
+  assign result_o    = fits ? rounded[OutWidth-1:0]
+                            : {rounded[InWidth], {(OutWidth - 1) {!rounded[InWidth]}}};
 
 endmodule
 

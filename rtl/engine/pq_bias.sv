@@ -6,11 +6,12 @@
 //
 //   data_i --> [ bias memory, WordBits/16 biases a word ] --> [ next bias ] --> [ bias ] --> bias_o
 //
-// A tile's tokens count on over its SCORE commands; first_i starts them again. Both registers are filled
-// by start_i and the next one again after each run, so a bias is there for every token without a wait.
+// A tile's tokens count on over its SCORE commands; first_i starts them again. Both registers are
+// filled by start_i and the next one again after each run, so a bias is there for every token
+// without a wait.
 //
 // Formats     bias: signed 16 bit, fraction ScoreFraction; run_i = 0: all biases are zero
-// Latency     bias_o is valid from 3 cycles after start_i; advance_i moves to the next token in 1 cycle
+// Latency     start_i to bias_o: 3 cycles; advance_i to the next token's bias: 1 cycle
 // Throughput  1 token per cycle, runs of at least 8 tokens
 // Golden      aqpim::golden::Bias   sw/golden/bias.h
 module pq_bias #(
@@ -26,7 +27,7 @@ module pq_bias #(
   input  wire logic [AddressWidth-1:0]       write_index_i,
   input  wire logic [WordBits-1:0]           write_data_i,
   input  wire logic                          start_i,        // a SCORE command starts
-  input  wire logic                          first_i,        // with start_i: at the first token of a tile
+  input  wire logic                          first_i,        // with start_i: at the first token
   input  wire logic [7:0]                    run_i,          // tokens per bias: 0, or 8 to 128
   input  wire logic                          advance_i,      // this token has taken its bias
   output logic      [15:0]                   bias_o          // signed
@@ -72,8 +73,8 @@ module pq_bias #(
     end
   end
 
-  // Step 1 reads the current bias, step 2 the next one; a run that has ended (index_q has moved on) reads
-  // the next one.
+  // Step 1 reads the current bias, step 2 the next one; a run that has ended (index_q has moved
+  // on) reads the next one.
   assign read       = fetch_q[0] || fetch_q[1] || taken_q;
   assign read_index = fetch_q[0] ? index_q : index_q + 1'b1;
 
@@ -106,12 +107,12 @@ module pq_bias #(
 
   always_ff @(posedge clk_i) begin
     if (read) place_q <= read_index[PerWordWidth-1:0];
-    if (next_valid_q) next_q <= fetched;
-    if (fetch_q[1]) bias_q <= fetched;
+    if (next_valid_q) next_q <= run_i == 8'd0 ? '0 : fetched;
+    if (fetch_q[1]) bias_q <= run_i == 8'd0 ? '0 : fetched;
     else if (run_ends) bias_q <= next_q;
   end
 
-  assign bias_o = run_i == 8'd0 ? '0 : bias_q;
+  assign bias_o = bias_q;
 
   `AQ_ASSERT(a_single_port, !(write_i && read), clk_i, !rst_ni)
   `AQ_ASSERT(a_next_ready, !(run_ends && run_i != 0 && (taken_q || next_valid_q)), clk_i, !rst_ni)

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none
 
-// pq_centroid_group: the multipliers of one sub-space. Makes table entries from int8 centroids, and
-// weighted centroids from E3M4 ones.
+// pq_centroid_group: the multipliers of one sub-space. Makes table entries from int8 centroids,
+// and weighted centroids from E3M4 ones.
 //
-//   query_i  --\                                            /--> [ sum, reg ] --> [ round, reg ] --> entry_o
-//               [ operand reg ] --> pq_multiplier x SubDim -
-//   element_i -/                                            \--> [ sign, shift, reg ] --> weighted_o
+//   query_i  --\                                        /-> [ sum, reg ] -> [ round, reg ] -> entry_o
+//               [ operand reg ] -> pq_multiplier x SubDim
+//   element_i -/                                        \-> [ sign, shift, reg ] -> weighted_o
 //   bucket_i -/
 //
 // Table       entry = round_saturate(sum over the sub-space of query * element, shift_i)
-// Combine     weighted = bucket * e3m4(element): element = s eee mmmm stands for
-//             (-1)^s * (e ? 16 + m : m) * 2^(max(e, 1) - 1), so the mantissa is 5 bits and the rest a shift
+// Combine     weighted = bucket * e3m4(element); an element s eee mmmm stands for
+//             (-1)^s * (e ? 16 + m : m) * 2^(max(e, 1) - 1): a 5-bit mantissa, and a shift
 //
 // Shapes      SubDim elements in; 1 entry, or SubDim weighted elements out
 // Formats     query: signed QueryWidth; element: int8 (table) or E3M4 (combine); bucket: unsigned

@@ -9,16 +9,17 @@
 //                       +-> refused -> Idle            |
 //   word_valid_i --------------------------------------+--> word_take_o with its position
 //
-// No length depends on data: an operation takes FillCycles, then exactly its number of words at the
-// stream's own pace, then DrainCycles, after which every result is in place.
+// No length depends on data: an operation takes FillCycles, then exactly its number of words at
+// the stream's own pace, then DrainCycles, after which every result is in place.
 //
-// A position is {unit, word}: the unit is a centroid (TABLE, COMBINE) of CentroidWords words, or a token
-// (SCORE, ACCUMULATE) of TokenWords words.
+// A position is {unit, word}: the unit is a centroid (TABLE, COMBINE) of CentroidWords words, or
+// a token (SCORE, ACCUMULATE) of TokenWords words.
 //
-// Refused are: operations 4 to 7; SCORE without the tables of a TABLE; ACCUMULATE or COMBINE before the
-// first TABLE; SCORE that goes on with a tile after its first ACCUMULATE; a second first ACCUMULATE of a
-// tile; COMBINE that goes on with outputs that the tile never began; more tokens than scores, biases or score
-// memory. So every legal sequence is exact in the widths of buckets and outputs.
+// Refused are: operations 4 to 7; SCORE without the tables of a TABLE; ACCUMULATE or COMBINE
+// before the first TABLE; SCORE that goes on with a tile after its first ACCUMULATE; a second
+// first ACCUMULATE of a tile; COMBINE that goes on with outputs that the tile never began; more
+// tokens than scores, biases or score memory. So every legal sequence is exact in the widths of
+// buckets and outputs.
 //
 // Latency     accept to first word: FillCycles + 2 cycles; last word to done_o: DrainCycles + 1;
 //             accept to cmd_error_o: 2 cycles
@@ -30,7 +31,7 @@ module pq_control #(
   parameter  int unsigned TokenWords    = 1,
   parameter  int unsigned ScoreDepth    = 2048,
   parameter  int unsigned BiasDepth     = 256,
-  parameter  int unsigned FillCycles    = 4,
+  parameter  int unsigned FillCycles    = 6,
   parameter  int unsigned DrainCycles   = 9,
   localparam int unsigned TokensWidth   = $clog2(ScoreDepth + 1),
   localparam int unsigned UnitWidth     = $clog2(Centroids),
@@ -50,9 +51,9 @@ module pq_control #(
   output logic                        word_ready_o,    // words are taken
   output logic                        word_take_o,     // this word is taken
   output logic      [1:0]             operation_o,     // of the running operation
-  output logic                        start_o,         // pulse: it starts
+  output logic                        start_o,         // pulse: it starts (first cycle of Fill)
   output logic                        first_o,         // its cmd_first_i
-  output logic                        fill_o,          // filling
+  output logic                        fill_o,          // the other cycles of Fill
   output logic                        locked_o,        // TABLE or SCORE runs
   output logic      [UnitWidth-1:0]   centroid_o,      // position of the next word
   output logic      [WordWidth-1:0]   word_o,
@@ -77,7 +78,8 @@ module pq_control #(
 
   localparam int unsigned CodebookWords = Centroids * CentroidWords;
   localparam int unsigned MaxTileWords  = ScoreDepth * TokenWords;
-  localparam int unsigned MaxWords      = CodebookWords > MaxTileWords ? CodebookWords : MaxTileWords;
+  localparam int unsigned MaxWords      = CodebookWords > MaxTileWords ? CodebookWords
+                                                                       : MaxTileWords;
   localparam int unsigned LeftWidth     = $clog2(MaxWords + 1);
   localparam int unsigned MaxWait       = FillCycles > DrainCycles ? FillCycles : DrainCycles;
   localparam int unsigned WaitWidth     = $clog2(MaxWait + 1);
@@ -111,18 +113,17 @@ module pq_control #(
   always_comb begin
     unique case (operation_q)
       Table: legal = 1'b1;
-      Score: legal = tables_valid_q && (first_q || !weighing_q)
-                        && 32'(scored) <= ScoreDepth
-                        && (run == 8'd0 || 32'(scored) <= 32'({run, {$clog2(BiasDepth) {1'b0}}}));
-      Accumulate: legal = lanes_valid_q && !(first_q && weighing_q) && accumulated <= {1'b0, scored_q};
+      Score: legal = tables_valid_q && (first_q || !weighing_q) && 32'(scored) <= ScoreDepth
+                  && (run == 8'd0 || 32'(scored) <= 32'({run, {$clog2(BiasDepth) {1'b0}}}));
+      Accumulate: legal = lanes_valid_q && !(first_q && weighing_q)
+                       && accumulated <= {1'b0, scored_q};
       Combine: legal = lanes_valid_q && (first_q || combining_q);
       default: legal = 1'b0;
     endcase
   end
 
-  assign start_o     = state_q == Check && legal;
   assign codes       = operation_q == Score || operation_q == Accumulate;
-  assign last_o      = word_q == (codes ? WordWidth'(TokenWords - 1) : WordWidth'(CentroidWords - 1));
+  assign last_o      = word_q == WordWidth'(codes ? TokenWords - 1 : CentroidWords - 1);
   assign word_take_o = word_valid_i && word_ready_o;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -143,9 +144,11 @@ module pq_control #(
       accumulated_q   <= '0;
       tile_run_q      <= '0;
       outputs_valid_o <= 1'b0;
+      start_o         <= 1'b0;
       cmd_error_o     <= 1'b0;
       done_o          <= 1'b0;
     end else begin
+      start_o     <= state_q == Check && legal;
       cmd_error_o <= state_q == Check && !legal;
       done_o      <= state_q == Drain && wait_q == '0;
 
@@ -163,7 +166,8 @@ module pq_control #(
           wait_q     <= WaitWidth'(FillCycles - 1);
           centroid_q <= '0;
           word_q     <= '0;
-          left_q     <= codes ? LeftWidth'(tokens_q) << $clog2(TokenWords) : LeftWidth'(CodebookWords);
+          left_q     <= codes ? LeftWidth'(tokens_q) << $clog2(TokenWords)
+                              : LeftWidth'(CodebookWords);
           if (legal) begin
             unique case (operation_q)
               Score: begin
@@ -218,7 +222,7 @@ module pq_control #(
   assign cmd_ready_o  = state_q == Idle;
   assign busy_o       = state_q != Idle;
   assign word_ready_o = state_q == Stream;
-  assign fill_o       = state_q == Fill;
+  assign fill_o       = state_q == Fill && !start_o;
   assign locked_o     = busy_o && (operation_q == Table || operation_q == Score);
   assign operation_o  = operation_q[1:0];
   assign first_o      = first_q;

@@ -4,30 +4,33 @@
 
 // pq_engine: attention on product-quantized codes, next to a DRAM bank.
 //
-//   word_i --+--> [ reg ] --+--> pq_centroid_group x Groups --entries--> pq_table_lane x Lanes --+
-//            |              |      ^          ^       |                   ^     ^      |         |
-//            |              |   pq_query      |   weighted                |     |   buckets   entries
-//            |              |                 +-------|-------------------|-----|------+         |
-//            |              +--codes------------------|-------------------+  weights             v
-//            |                                        v                         |         pq_score_sum
-//            |                                 pq_output_lane x Multipliers     |                v
-//            |                                        |                    pq_softmax <-- pq_score <-- pq_bias
-//            +--> pq_control                          +--> result_o <-- maximum, weight sum, flags
+//   word_i --+--> [ reg ] --+--> pq_centroid_group x Groups --entries--> pq_table_lane x Lanes
+//            |              |      ^          ^       |                    ^    ^   |    |
+//            |              |   pq_query      |    weighted                |    |   |  entries
+//            |              |                 +-------|------buckets-------|----|---+    |
+//            |              +--codes------------------|--------------------+  weights    |
+//            |                                        v                         |        v
+//            |                             pq_output_lane x Multipliers         |  pq_score_sum
+//            |                                        |                         |        v
+//            |                                        |                 pq_softmax <- pq_score
+//            |                                        v                         |        ^
+//            +--> pq_control                       result_o <-- maximum, sum ---+     pq_bias
 //
 // TABLE       a codebook of K: T[m][c] = q_m . CK_m,c, into the lanes
 // SCORE       codes of K: s_t = sum over m of T[m][code] + bias, into the score memory; maximum
 // ACCUMULATE  codes of V: A[m][code] += 2^(s_t - maximum), in the lanes; weight sum
 // COMBINE     a codebook of V: o_m += sum over c of A[m][c] * CV_m,c
 //
-// A context may have several codebook windows: TABLE, SCORE for each (scores append), then ACCUMULATE,
-// COMBINE for each (outputs add up). A tile is up to ScoreDepth tokens; tiles merge on the host.
+// A context may have several codebook windows: TABLE, SCORE for each (scores append), then
+// ACCUMULATE, COMBINE for each (outputs add up). A tile is up to ScoreDepth tokens; tiles merge
+// on the host.
 //
-// Words       codebook: centroid-major, word c * CentroidWords + w, byte b = channel w * Multipliers + b
-//             codes: word t * TokenWords + j, lane i = sub-space j * Lanes + i
+// Words       codebook, centroid-major: word c * CentroidWords + w, byte b: channel
+//             w * Multipliers + b. Codes: word t * TokenWords + j, lane i: sub-space j * Lanes + i
 // Formats     docs/architecture.md, "Number formats"
-// Latency     command accepted to first word: FillCycles + 2 cycles; last word to done_o: DrainCycles + 1;
-//             accepted to cmd_error_o: 2; result read: 4; a register write and its flags are in force at
-//             the next command and read-out
+// Latency     command accepted to first word: FillCycles + 2 cycles; last word to done_o:
+//             DrainCycles + 1; accepted to cmd_error_o: 2; result read: 4; a register write and
+//             its flags are in force at the next command and read-out
 // Throughput  1 word per cycle in every operation, at any spacing, without back-pressure
 // Golden      aqpim::golden::Engine   sw/golden/engine.h
 module pq_engine #(
@@ -49,7 +52,7 @@ module pq_engine #(
   // Commands
   input  wire logic                   cmd_valid_i,
   output logic                        cmd_ready_o,       // idle: a command is accepted
-  input  wire logic [2:0]             cmd_operation_i,   // 0 TABLE, 1 SCORE, 2 ACCUMULATE, 3 COMBINE
+  input  wire logic [2:0]             cmd_operation_i,   // 0 TABLE 1 SCORE 2 ACCUMULATE 3 COMBINE
   input  wire logic                   cmd_first_i,       // first of its kind in a tile
   input  wire logic [TokensWidth-1:0] cmd_tokens_i,      // SCORE, ACCUMULATE: number of tokens
   output logic                        cmd_error_o,       // pulse: refused, nothing has changed
@@ -79,21 +82,22 @@ module pq_engine #(
   localparam int unsigned TokenWords    = Subspaces / Lanes;
   localparam int unsigned Groups        = Multipliers / SubDim;     // sub-spaces of a centroid word
   localparam int unsigned CentroidWords = HeadDim / Multipliers;
-  localparam int unsigned LaneSets      = Lanes / Groups;           // centroid words across the lanes
+  localparam int unsigned LaneSets      = Lanes / Groups;       // centroid words across the lanes
   localparam int unsigned LaneDepth     = Centroids * TokenWords;
   localparam int unsigned SumWidth      = EntryWidth + $clog2(Subspaces);
   localparam int unsigned BucketWidth   = WeightWidth + $clog2(ScoreDepth);
   localparam int unsigned OutputWidth   = BucketWidth + 12;
   localparam int unsigned MaximumWidth  = ScoreWidth - ScoreFraction + 1;
   localparam int unsigned AddressWidth  = $clog2(LaneDepth);
-  localparam int unsigned ExtraWidth    = $clog2(16 - ScoreFraction);  // table fraction beyond the score's
+  localparam int unsigned ExtraWidth    = $clog2(16 - ScoreFraction);  // table over score fraction
   localparam int unsigned MaxUnitWords  = CentroidWords > TokenWords ? CentroidWords : TokenWords;
   localparam int unsigned BiasIndex     = $clog2(BiasDepth * 16 / WordBits);
   localparam int unsigned WordWidth     = MaxUnitWords > 1 ? $clog2(MaxUnitWords) : 1;
   localparam int unsigned CWordWidth    = CentroidWords > 1 ? $clog2(CentroidWords) : 1;
 
-  // Fill: the weights of the first token. Drain: code, look-up, adder tree, sum, bias, rounding, maximum.
-  localparam int unsigned FillCycles  = 4;
+  // Fill: the weights of the first token. Drain: code, look-up, adder tree, sum, bias, rounding,
+  // maximum.
+  localparam int unsigned FillCycles  = 6;
   localparam int unsigned DrainCycles = 6 + ($clog2(Lanes) + 1) / 2;
 
   // Legal parameters
@@ -136,7 +140,7 @@ module pq_engine #(
     $error("pq_engine: WeightWidth must be 8 to 14");
   end
 
-  // ---- Registers and control ---------------------------------------------------------------------
+  // ---- Registers and control ------------------------------------------------------------------
 
   logic       query_write, shift_write, bias_write, clear_flags, locked, bfloat16;
   logic [3:0] table_fraction;
@@ -219,7 +223,7 @@ module pq_engine #(
   assign is_accumulate = operation == 2'd2;
   assign is_combine    = operation == 2'd3;
 
-  // ---- Stage 1: the word and its position ---------------------------------------------------------
+  // ---- Stage 1: the word and its position -----------------------------------------------------
 
   logic                  table_q, score_q, accumulate_q, combine_q, last_q;
   logic [WordBits-1:0]   word_q;
@@ -249,7 +253,7 @@ module pq_engine #(
     end
   end
 
-  // ---- Centroids: tables and weighted centroids ----------------------------------------------------
+  // ---- Centroids: tables and weighted centroids -----------------------------------------------
 
   // Stages 2 to 6 of TABLE and COMBINE: valid, and the position a later stage still needs.
   localparam int unsigned EntryStage  = 5;  // cycles from stage 1 to entry
@@ -332,11 +336,11 @@ module pq_engine #(
 
   assign table_saturated = table_valid_q[EntryStage-1] && |entry_saturated;
 
-  // ---- Lanes ---------------------------------------------------------------------------------------
+  // ---- Lanes ----------------------------------------------------------------------------------
 
-  // Sub-space m lives in lane m mod Lanes, at addresses (m / Lanes) * Centroids + code. The sub-spaces of
-  // centroid word w are Groups neighbours: lane set w mod LaneSets, and group g serves the lanes g, g +
-  // Groups, g + 2 * Groups ...
+  // Sub-space m lives in lane m mod Lanes, at addresses (m / Lanes) * Centroids + code. The
+  // sub-spaces of centroid word w are Groups neighbours: lane set w mod LaneSets, and group g
+  // serves the lanes g, g + Groups, g + 2 * Groups ...
   logic [Lanes*EntryWidth-1:0]  lane_entries;
   logic [Lanes*BucketWidth-1:0] lane_buckets;
   logic [AddressWidth-1:0]      table_address, combine_address;
@@ -399,7 +403,7 @@ module pq_engine #(
     end
   end
 
-  // ---- Scores and weights --------------------------------------------------------------------------
+  // ---- Scores and weights ---------------------------------------------------------------------
 
   logic                    lookup_score_q, lookup_first_q, lookup_last_q, weight_use_q;
   logic                    sum_valid, score_valid;
@@ -497,7 +501,7 @@ module pq_engine #(
     .weight_sum_o    (weight_sum)
   );
 
-  // ---- Outputs and result read-out -----------------------------------------------------------------
+  // ---- Outputs and result read-out ------------------------------------------------------------
 
   localparam int unsigned PerResult   = WordBits / 64;            // outputs in a result word
   localparam int unsigned ResultSets  = Multipliers / PerResult;  // result words of a centroid word
@@ -566,7 +570,7 @@ module pq_engine #(
     end
   end
 
-  // ---- Assertions ----------------------------------------------------------------------------------
+  // ---- Assertions -----------------------------------------------------------------------------
 
   `AQ_ASSERT(a_drained_tables, busy_o || !(table_q || |table_valid_q), clk_i, !rst_ni)
   `AQ_ASSERT(a_drained_outputs, busy_o || !(combine_q || |combine_valid_q), clk_i, !rst_ni)

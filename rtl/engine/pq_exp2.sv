@@ -3,11 +3,11 @@
 
 // pq_exp2: weight = 2^argument for argument <= 0, by an 8-entry table with linear interpolation.
 //
-//   argument_i --> [ 2^fraction from the table, reg ] --> [ shift by the integer part, reg ] --> weight_o
+//   argument_i --> [ table, reg ] --> [ interpolate, reg ] --> [ shift, reg ] --> weight_o
 //
 // Formats     argument: signed ArgumentWidth, ArgumentFraction fraction bits, never positive
-//             table: u0.12, 2^(i/8) - 1; interpolated: u1.17; weight: u0.WeightWidth, 1.0 saturates
-// Latency     2 steps; a step is a cycle with advance_i     Throughput  1 weight per step
+//             table: u0.12, 2^(i/8) - 1; interpolated: u1.17; weight: u0.WeightWidth, saturated
+// Latency     3 steps; a step is a cycle with advance_i     Throughput  1 weight per step
 // Golden      aqpim::golden::exp2()   sw/golden/exp2.h
 module pq_exp2 #(
   parameter int unsigned ArgumentWidth    = 17,
@@ -29,9 +29,10 @@ module pq_exp2 #(
   end
 
   logic [7:0]              fraction;
-  logic [11:0]             base;
-  logic [9:0]              slope;
-  logic [IntegerWidth-1:0] distance;                         // integer part of -argument, rounded up
+  logic [11:0]             base, base_q;
+  logic [9:0]              slope, slope_q;
+  logic [4:0]              rest_q;     // of the fraction, below the table's steps
+  logic [IntegerWidth-1:0] distance;   // -argument, rounded up to an integer
 
   assign fraction = 8'(argument_i[ArgumentFraction-1:0]) << (8 - ArgumentFraction);
   assign distance = -argument_i[ArgumentWidth-1:ArgumentFraction];
@@ -50,13 +51,17 @@ module pq_exp2 #(
   end
 
   logic [17:0]          mantissa_q;    // u1.17
-  logic [4:0]           shift_q;
+  logic [4:0]           shift_q, shift_q2;
   logic [WeightWidth:0] weight;        // signed, never negative
   logic                 unused_saturated, unused_sign;
 
   always_ff @(posedge clk_i) begin
     if (advance_i) begin
-      mantissa_q <= {1'b1, base, 5'd0} + 18'(slope) * 18'(fraction[4:0]);
+      base_q     <= base;
+      slope_q    <= slope;
+      rest_q     <= fraction[4:0];
+      mantissa_q <= {1'b1, base_q, 5'd0} + 18'(slope_q) * 18'(rest_q);
+      shift_q2   <= shift_q;
       shift_q    <= distance > IntegerWidth'(MaxShift - MantissaShift)
                     ? 5'(MaxShift) : 5'(distance) + 5'(MantissaShift);
     end
@@ -68,7 +73,7 @@ module pq_exp2 #(
     .OutWidth   (WeightWidth + 1)
   ) u_round (
     .value_i     ({1'b0, mantissa_q}),
-    .shift_i     (shift_q),
+    .shift_i     (shift_q2),
     .result_o    (weight),
     .saturated_o (unused_saturated)    // only 1.0 itself
   );

@@ -9,8 +9,8 @@
 //
 // combine_i = 0: both operands are one signed factor a and the digits split an 8-bit factor b,
 //                b = digit1 * 2^5 + digit0:              product = a * b
-// combine_i = 1: the operands split a 26-bit unsigned factor a = high * 2^13 + low, and both digits are
-//                one 5-bit mantissa b:                   product = a * b
+// combine_i = 1: the operands split a 26-bit unsigned factor a = high * 2^13 + low, and both digits
+//                are one 5-bit mantissa b:               product = a * b
 // A multiplier wide enough for both, 26 x 8, would have almost twice the partial products.
 //
 // Formats     low, high: signed 14 bit   digit0: unsigned 5 bit   digit1: signed 6 bit

@@ -3,11 +3,11 @@
 
 // pq_output_lane: the output accumulators behind one multiplier, one for each centroid word.
 //
-//   value_i --> [ + ] --> [ CentroidWords accumulators ] --> selected by the last select_i --> value_o
-//                 ^------------------------------------------------------------------------/
+//   value_i --> [ + ] --> [ CentroidWords accumulators ] --> [ select ] --> value_o
+//                 ^-----------------------------------------------------/
 //
-// Formats     value: signed OutputWidth, exact: a tile's weights sum to less than 2^(OutputWidth - 12)
-//             and a centroid element is less than 2^11
+// Formats     value: signed OutputWidth, exact: the weights of a tile add up to less than
+//             2^(OutputWidth - 12), and a centroid element is less than 2^11
 // Latency     select_i, add_i, load_i: 1 cycle ahead of their value_i or value_o; add: 1 cycle
 // Throughput  1 addition per cycle, also to the same accumulator
 // Golden      aqpim::golden::output_accumulate()   sw/golden/output_lane.h

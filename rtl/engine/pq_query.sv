@@ -6,12 +6,15 @@
 //   data_i --> [ reg ] --> [ pq_float_to_fixed x WordBits/16 ] --> [ query registers ] --> query_o
 //         \--> [ shift registers ] --(fraction = table fraction + shift)--^         \--> shift_o
 //
-// Element d of sub-space m becomes round(x * 2^(table_fraction + shift[m])): every sub-space has its own
-// power-of-two step, and shifting its dot products right by shift[m] gives them one common fraction.
+// Element d of sub-space m becomes round(x * 2^(table_fraction + shift[m])): every sub-space has
+// its own power-of-two step, and shifting its dot products right by shift[m] gives them one
+// common fraction.
 //
-// Shapes      in: WordBits/16 elements, or WordBits/8 shifts per write; index as in the register map
-//             out: the Multipliers elements of centroid word query_word_i, Groups shifts of shift_word_i
-// Formats     in: binary16/bfloat16; element out: signed QueryWidth, fraction table_fraction + shift[m]
+// Shapes      in: WordBits/16 elements, or WordBits/8 shifts per write, index as in the register
+//             map; out: Multipliers elements of centroid word query_word_i, Groups shifts of
+//             centroid word shift_word_i
+// Formats     in: binary16/bfloat16; element out: signed QueryWidth, fraction table_fraction +
+//             shift[m]
 // Latency     write: 4 cycles; query read: combinational; shift read: 1 cycle
 // Throughput  1 write and 1 read per cycle
 // Golden      aqpim::golden::Engine::write()   sw/golden/engine.h
@@ -29,8 +32,8 @@ module pq_query #(
   input  wire logic                              clk_i,
   input  wire logic                              rst_ni,
   input  wire logic                              query_write_i,     // data_i holds query elements
-  input  wire logic                              shift_write_i,     // data_i holds shifts, one a byte
-  input  wire logic                              clear_flags_i,     // drop events still on their way
+  input  wire logic                              shift_write_i,     // data_i holds shifts in bytes
+  input  wire logic                              clear_flags_i,     // drop events on their way
   input  wire logic [7:0]                        index_i,           // which word of them
   input  wire logic [WordBits-1:0]               data_i,
   input  wire logic                              bfloat16_i,
@@ -39,12 +42,12 @@ module pq_query #(
   output logic      [Multipliers*QueryWidth-1:0] query_o,
   input  wire logic [CWordWidth-1:0]             shift_word_i,
   output logic      [Groups*4-1:0]               shift_o,
-  output logic                                   nonfinite_o,       // pulse: a NaN or infinity came in
-  output logic                                   saturated_o        // pulse: an element did not fit
+  output logic                                   nonfinite_o,       // pulse: a NaN or infinity
+  output logic                                   saturated_o        // pulse: it did not fit
 );
 
   localparam int unsigned Elements   = WordBits / 16;           // query elements per write
-  localparam int unsigned QueryWords = HeadDim / Elements;      // writes per query: two a centroid word
+  localparam int unsigned QueryWords = HeadDim / Elements;      // writes per query
   localparam int unsigned ShiftBytes = WordBits / 8;            // shifts per write
 
   // Shifts. Writes beyond the last sub-space have no register.

@@ -6,8 +6,8 @@
 //   reg_* --> [ legal? ] --> CONTROL, and write strobes for the query, shift and bias memories
 //   events --> [ flags ] --> flags_o
 //
-// A write is refused (ignored, with the protocol flag) while TABLE or SCORE runs, beyond the last index,
-// and for a CONTROL value out of range.
+// A write is refused (ignored, with the protocol flag) while TABLE or SCORE runs, beyond the last
+// index, and for a CONTROL value out of range.
 //
 // Latency     1 cycle                        Throughput  1 write per cycle
 // Golden      aqpim::golden::Engine::write()   sw/golden/engine.h

@@ -3,7 +3,7 @@
 
 // pq_score_sum: adds the table entries of a token, Lanes per word, over TokenWords words.
 //
-//   entries_i --> [ sums of 4, reg ] --> [ sums of 4, reg ] ... --> [ + partial sum, reg ] --> sum_o
+//   entries_i --> [ sums of 4, reg ] --> [ sums of 4, reg ] ... --> [ + partial, reg ] --> sum_o
 //
 // Shapes      in: Lanes entries per word     out: 1 sum per token
 // Formats     entry: signed EntryWidth; sum: signed EntryWidth + log2(Lanes * TokenWords), exact
@@ -32,12 +32,13 @@ module pq_score_sum #(
     $error("pq_score_sum: Lanes must be a power of two, at least 2");
   end
 
-  // Stage s adds ceil(Lanes / 4^s) terms by fours, sign-extended to the final width from the start;
-  // synthesis drops the copies of the sign.
+  // Stage s adds ceil(Lanes / 4^s) terms by fours, sign-extended to the final width from the
+  // start; synthesis drops the copies of the sign.
   logic [Lanes*SumWidth-1:0] entries;
 
   for (genvar i = 0; i < Lanes; i++) begin : gen_input
-    assign entries[i*SumWidth +: SumWidth] = SumWidth'($signed(entries_i[i*EntryWidth +: EntryWidth]));
+    assign entries[i*SumWidth +: SumWidth] =
+        SumWidth'($signed(entries_i[i*EntryWidth +: EntryWidth]));
   end
 
   for (genvar s = 0; s < Stages; s++) begin : gen_stage

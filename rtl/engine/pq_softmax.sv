@@ -4,19 +4,22 @@
 
 // pq_softmax: keeps a tile's scores and their maximum, then turns them into weights.
 //
-//   score_i --+--> [ score memory ] --> [ - maximum, reg ] --> pq_exp2 --> weight_o --> [ + ] --> sum_o
-//             \--> [ maximum ] --> [ round up to an integer ] --^
+//   score_i -+-> [ score memory ] -> [ - maximum, reg ] -> pq_exp2 -> weight_o -> [ + ] -> sum_o
+//            \-> [ largest ] -> [ round up to an integer ] -^
 //
-// SCORE writes; ACCUMULATE reads. The maximum is an integer, so that the host can bring tiles with
-// different maxima together by shifts. Weights are fetched ahead of the words: four steps of
-// fill_i put the first one into weight_o; each use_i then brings the next one. No code has to wait.
+// SCORE writes; ACCUMULATE reads. The maximum is an integer, so that the host can bring tiles
+// with different maxima together by shifts. Weights are fetched ahead of the words: five steps of
+// fill_i put the first one into weight_o; each use_i then brings the next one. No code has to
+// wait.
 //
 // Shapes      up to ScoreDepth tokens per tile
-// Formats     score: signed ScoreWidth, fraction ScoreFraction (log2 domain); maximum: signed integer,
-//             ceil(largest score); weight: u0.WeightWidth; sum: exact in BucketWidth bits
-// Latency     score_i to maximum_o: 2 cycles; start_weights_i to weight_o: 4 steps of fill_i
+// Formats     score: signed ScoreWidth, fraction ScoreFraction (log2 domain); maximum: signed
+//             integer, ceil(largest score); weight: u0.WeightWidth; sum: exact in BucketWidth
+//             bits
+// Latency     score_i to maximum_o: 2 cycles; start_weights_i to weight_o: 5 steps of fill_i
 // Throughput  1 score or 1 weight per cycle
-// Golden      aqpim::golden::maximum(), aqpim::golden::exp2()   sw/golden/maximum.h, sw/golden/exp2.h
+// Golden      aqpim::golden::maximum(), aqpim::golden::exp2()   sw/golden/maximum.h,
+//             sw/golden/exp2.h
 module pq_softmax #(
   parameter  int unsigned ScoreWidth    = 16,
   parameter  int unsigned ScoreFraction = 8,

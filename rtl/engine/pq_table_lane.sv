@@ -2,22 +2,24 @@
 `default_nettype none
 `include "pq_assert.svh"
 
-// pq_table_lane: one lane's table memory, as look-up tables (SCORE) or weight buckets (ACCUMULATE).
+// pq_table_lane: one lane's table memory, as look-up tables (SCORE) or weight buckets
+// (ACCUMULATE).
 //
 //                          table entry --\
 //                                 zero ---+--> write port [ pq_memory ] read port --> entry_o
 //   weight_i --> [ + ] --> new bucket --/        LaneDepth words                 \--> bucket_o
 //                  ^--------- old bucket, or the one just written ---------------/
 //
-// A word is {is_bucket, value}. TABLE writes every word with is_bucket = 0, and a word without the mark
-// counts as an empty bucket: so buckets start at zero without a cycle spent on clearing them.
-// COMBINE reads every bucket once and clears it behind itself for the next codebook window.
-// Two tokens in a row with the same code: the second takes the sum from the adder's register and skips
-// its read, so the memory never sees a collision.
+// A word is {is_bucket, value}. TABLE writes every word with is_bucket = 0, and a word without
+// the mark counts as an empty bucket: so buckets start at zero without a cycle spent on clearing
+// them. COMBINE reads every bucket once and clears it behind itself for the next codebook window.
+// Two tokens in a row with the same code: the second takes the sum from the adder's register and
+// skips its read, so the memory never sees a collision.
 //
-// Formats     entry: signed EntryWidth; weight: unsigned WeightWidth; bucket: unsigned BucketWidth
-// Latency     lookup: 1 cycle to entry_o; a lookup with accumulate_i adds weight_i of the next cycle
-//             combine: 1 cycle to bucket_o
+// Formats     entry: signed EntryWidth; weight: unsigned WeightWidth; bucket: unsigned
+//             BucketWidth
+// Latency     lookup: 1 cycle to entry_o; a lookup with accumulate_i adds weight_i of the next
+//             cycle combine: 1 cycle to bucket_o
 // Throughput  1 table write, lookup, bucket addition or combine read per cycle, any addresses
 // Golden      aqpim::golden::TableLane   sw/golden/table_lane.h
 module pq_table_lane #(
@@ -33,7 +35,7 @@ module pq_table_lane #(
   input  wire logic [AddressWidth-1:0] table_address_i,
   input  wire logic [EntryWidth-1:0]   table_entry_i,
   input  wire logic                    lookup_i,           // SCORE or ACCUMULATE: look up a code
-  input  wire logic                    accumulate_i,       // with lookup_i: add the weight to the bucket
+  input  wire logic                    accumulate_i,       // with lookup_i: add to the bucket
   input  wire logic [AddressWidth-1:0] lookup_address_i,
   input  wire logic [WeightWidth-1:0]  weight_i,           // one cycle after its lookup
   input  wire logic                    combine_i,          // COMBINE: read a bucket and clear it
