@@ -4,9 +4,9 @@
 // pq_centroid_group: the multipliers of one sub-space. Makes table entries from int8 centroids,
 // and weighted centroids from E3M4 ones.
 //
-//   query_i  --\                                        /-> [ sum, reg ] -> [ round, reg ] -> entry_o
+//   query_i  --\                                      /-> [ sum, reg ] -> [ round, reg ] -> entry_o
 //               [ operand reg ] -> pq_multiplier x SubDim
-//   element_i -/                                        \-> [ sign, shift, reg ] -> weighted_o
+//   element_i -/                                      \-> [ sign, shift, reg ] -> weighted_o
 //   bucket_i -/
 //
 // Table       entry = round_saturate(sum over the sub-space of query * element, shift_i)
