@@ -107,7 +107,7 @@ TilePlan Planner::plan_tile(const PreparedQuery& query, std::span<const double> 
   const TileBiases biases = tile_biases(centre_scores, cache_, engine_, first, tokens, bias_run_);
   TilePlan tile{.first = first, .tokens = tokens, .common = biases.common, .program = {}};
   golden::Program& program = tile.program;
-  program.push_back(control(query, biases.run, engine_));
+  program.emplace_back(control(query, biases.run, engine_));
   append_registers(program, RegisterSelect::kShift, query.shifts, engine_.word_bytes());
   append_registers(program, RegisterSelect::kQuery, query.elements, engine_.word_bytes());
   append_registers(program, RegisterSelect::kBias, biases.biases, engine_.word_bytes());
@@ -125,18 +125,18 @@ TilePlan Planner::plan_tile(const PreparedQuery& query, std::span<const double> 
     parts.push_back({w, begin, std::min(end, cache_.window_end(w)) - begin, w == first_window});
   }
   for (const Part& part : parts) {
-    program.push_back(codebook_command(Operation::kTable, part.first, packed_.codebooks_k,
-                                       part.window, packed_.codebook_bytes));
-    program.push_back(token_command(Operation::kScore, part.first, packed_.codes_k, part.begin,
-                                    part.tokens, packed_.token_bytes));
+    program.emplace_back(codebook_command(Operation::kTable, part.first, packed_.codebooks_k,
+                                          part.window, packed_.codebook_bytes));
+    program.emplace_back(token_command(Operation::kScore, part.first, packed_.codes_k, part.begin,
+                                       part.tokens, packed_.token_bytes));
   }
   for (const Part& part : parts) {
-    program.push_back(token_command(Operation::kAccumulate, part.first, packed_.codes_v, part.begin,
-                                    part.tokens, packed_.token_bytes));
-    program.push_back(codebook_command(Operation::kCombine, part.first, packed_.codebooks_v,
-                                       part.window, packed_.codebook_bytes));
+    program.emplace_back(token_command(Operation::kAccumulate, part.first, packed_.codes_v,
+                                       part.begin, part.tokens, packed_.token_bytes));
+    program.emplace_back(codebook_command(Operation::kCombine, part.first, packed_.codebooks_v,
+                                          part.window, packed_.codebook_bytes));
   }
-  program.push_back(golden::ReadResult{});
+  program.emplace_back(golden::ReadResult{});
   return tile;
 }
 
