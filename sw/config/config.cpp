@@ -151,6 +151,7 @@ const std::vector<Configuration>& built_configurations() {
   static const std::vector<Configuration> configurations = [] {
     std::vector<Configuration> parsed;
     for (const EmbeddedFile& file : embedded_files()) parsed.push_back(parse(file.name, file.text));
+    std::ranges::sort(parsed, {}, &Configuration::name);
     return parsed;
   }();
   return configurations;

@@ -94,8 +94,9 @@ TEST_CASE("configuration: the derived values are those of the architecture's tab
   CHECK(aqpim::config::parse("x", legal().dump()).engine.sum_width() == 21);
 }
 
-TEST_CASE("configuration: every file of the repository is legal and its name is found") {
+TEST_CASE("configuration: every file of the repository is legal, in order, and found by name") {
   REQUIRE(!aqpim::config::built_configurations().empty());
+  CHECK(std::ranges::is_sorted(aqpim::config::built_configurations(), {}, &Configuration::name));
   for (const Configuration& configuration : aqpim::config::built_configurations()) {
     CHECK(aqpim::config::find_configuration(configuration.name) == configuration);
     CHECK(!configuration.description.empty());
