@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Recomputes the outputs of a run from its codes and codebooks, with numpy and nothing of ours.
 

@@ -140,7 +140,7 @@ void run(const Arguments& arguments) {
   fmt::print(
       "{:.3f} bits per element (codes, codebooks, centres), {:.2f} times smaller than FP16\n",
       size.bits_per_element(), size.ratio());
-  fmt::print("{}: {} bytes of cache in {} heads\n", arguments.output, size.bytes(), rows.size());
+  fmt::print("{} holds {} bytes of cache\n", arguments.output, size.bytes());
 }
 
 }  // namespace
@@ -155,7 +155,8 @@ void add_quantize(CLI::App& app, int&) {
                       "configuration (default: a shared codebook and the fewest bits that fit the "
                       "heads)");
   command->add_option("--heads", arguments->heads, "heads, e.g. l2.h0,l3.h1 (default: all)")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command->add_flag("--no-weights", arguments->no_weights, "cluster without importance weights");
   command->add_flag("--no-centring", arguments->no_centring, "do not centre blocks of keys");
   command->add_flag("--no-grouping", arguments->no_grouping,
