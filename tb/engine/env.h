@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The test bench of one engine: model, drivers, monitor, scoreboard, coverage. It only wires them
+// and plays sequences.
+//
+//   Sequence --> drivers --> pins of the Model <-- golden::Engine knows nothing of them
+//                             |
+//                          Monitor --> Scoreboard (golden::Engine inside)
+//                                  --> Coverage, Statistics, results
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sw/config/config.h"
+#include "sw/golden/program.h"
+#include "tb/common/random.h"
+#include "tb/engine/drivers.h"
+#include "tb/engine/engine_coverage.h"
+#include "tb/engine/model.h"
+#include "tb/engine/monitor.h"
+#include "tb/engine/pace.h"
+#include "tb/engine/scoreboard.h"
+#include "tb/engine/sequence.h"
+#include "tb/engine/statistics.h"
+
+namespace aqpim::tb {
+
+// The run cannot go on: an assertion failed, or the engine hangs.
+class RunFailed : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct EnvOptions {
+  std::uint64_t seed = 1;  // power-up state, gaps, noise
+  bool check = true;       // with a scoreboard
+  bool cover = false;      // with coverage; needs the scoreboard
+  bool noise = false;      // random values on data pins that are not valid
+  // Of the golden model, if it is to differ from the engine: for tests of the test bench.
+  const config::EngineConfig* golden_config = nullptr;
+};
+
+class Env {
+ public:
+  // Powers the engine up and resets it. Throws std::out_of_range if there is no model of this
+  // configuration.
+  explicit Env(const config::Configuration& configuration, const EnvOptions& options = {});
+  ~Env();
+  Env(const Env&) = delete;
+  Env& operator=(const Env&) = delete;
+
+  // Plays all items and waits until the engine is idle and has answered. Throws RunFailed.
+  void play(const Sequence& sequence);
+
+  // Plays a program and returns what the engine answered to its ReadResult steps.
+  std::vector<golden::Result> play(const golden::Program& program, Pace pace = {});
+
+  // Results that were read completely since the last call, oldest first.
+  std::vector<golden::Result> take_results() { return std::exchange(results_, {}); }
+
+  const config::Configuration& configuration() const { return configuration_; }
+  Model& model() { return *model_; }
+  Monitor& monitor() { return monitor_; }
+  const Statistics& statistics() const { return statistics_; }
+  const Scoreboard& scoreboard() const { return *scoreboard_; }
+  const Coverage& coverage() const { return coverage_->coverage(); }
+  bool failed() const;
+
+  // Ends the run; empty if all is well, otherwise the reasons, one sentence per line.
+  std::string verdict(std::uint64_t minimum_compared) const;
+
+ private:
+  void step();
+  void wait_for(When when);
+  bool answers_pending() const { return results_driver_.pending() || !reads_.empty(); }
+
+  void start(const Write& item, When when);
+  void start(const Start& item, When when);
+  void start(const Read& item, When when);
+  void start(const StrayWord& item, When when);
+  void start(const Reset& item, When when);
+  void start(const Wait& item, When when);
+
+  void collect(const ResultSeen& seen);
+  void forget_lost_reads();
+
+  config::Configuration configuration_;
+  std::unique_ptr<Model> model_;
+  EngineInputs inputs_;
+  Random random_;
+  CommandDriver command_driver_;
+  RegisterDriver register_driver_;
+  BankDriver bank_driver_;
+  ResultDriver results_driver_;
+  Pace next_pace_;
+  unsigned next_delay_ = 0;
+  Monitor monitor_;
+  std::unique_ptr<Scoreboard> scoreboard_;
+  std::unique_ptr<EngineCoverage> coverage_;
+  Statistics statistics_;
+
+  std::deque<ReadSeen> reads_;  // not yet answered
+  golden::Result partial_;
+  std::vector<golden::Result> results_;
+};
+
+}  // namespace aqpim::tb

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tb/engine/scoreboard.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <stdexcept>
+
+#include "tb/engine/timing.h"
+
+namespace aqpim::tb {
+
+namespace {
+
+using golden::Operation;
+
+constexpr std::size_t kRemembered = 4;
+
+std::string describe(const CommandSeen& command) {
+  const bool counts =
+      command.operation == Operation::kScore || command.operation == Operation::kAccumulate;
+  return fmt::format("{}{}{}", name_of(command.operation), command.first ? " first" : "",
+                     counts ? fmt::format(" {}", command.tokens) : "");
+}
+
+template <typename T>
+T load(const std::uint8_t* bytes) {
+  T value;
+  std::memcpy(&value, bytes, sizeof(T));
+  return value;
+}
+
+}  // namespace
+
+Scoreboard::Scoreboard(std::string title, const config::EngineConfig& config, Monitor& monitor)
+    : title_(std::move(title)), config_(config), golden_(config) {
+  monitor.resets.subscribe([this](const ResetSeen& seen) { reset(seen); });
+  monitor.writes.subscribe([this](const WriteSeen& seen) { write(seen); });
+  monitor.refusals.subscribe([this](const RefusalSeen& seen) { refusal(seen); });
+  monitor.operations.subscribe([this](const OperationSeen& seen) { operation(seen); });
+  monitor.stray_words.subscribe([this](const StrayWordSeen&) { golden_.stray_word(); });
+  monitor.reads.subscribe([this](const ReadSeen& seen) { read(seen); });
+  monitor.results.subscribe([this](const ResultSeen& seen) { result(seen); });
+  monitor.anomalies.subscribe([this](const std::string& what) { problem(what); });
+}
+
+void Scoreboard::reset(const ResetSeen&) {
+  golden_ = golden::Engine(config_);
+  // Answers that were on their way are lost.
+  expected_.clear();
+  history_.clear();
+}
+
+void Scoreboard::write(const WriteSeen& seen) {
+  if (seen.during == Operation::kTable || seen.during == Operation::kScore) {
+    // Locked out: a protocol error like a stray word.
+    golden_.stray_word();
+  } else {
+    golden_.write(seen.write);
+  }
+}
+
+void Scoreboard::refusal(const RefusalSeen& seen) {
+  const CommandSeen& command = seen.command;
+  tally_.compared(1);
+  bool legal = true;
+  try {
+    legal = golden_.command({.operation = command.operation,
+                             .first = command.first,
+                             .tokens = command.tokens,
+                             .stream = nullptr,
+                             .offset = 0,
+                             .bytes = 0});
+  } catch (const std::invalid_argument&) {
+    // Accepted, and has no words.
+  }
+  if (legal) {
+    tally_.compared(0, 1);
+    problem(fmt::format("cycle {}: the engine refused {}, which is legal{}", command.cycle,
+                        describe(command), history()));
+  }
+}
+
+void Scoreboard::operation(const OperationSeen& seen) {
+  tally_.compared(1);
+  bool legal = false;
+  try {
+    legal = golden_.command({.operation = seen.command.operation,
+                             .first = seen.command.first,
+                             .tokens = seen.command.tokens,
+                             .stream = seen.stream,
+                             .offset = 0,
+                             .bytes = seen.stream->size()});
+  } catch (const std::invalid_argument&) {
+    tally_.compared(0, 1);
+    problem(fmt::format("cycle {}: {} took {} words instead of {}{}", seen.done,
+                        describe(seen.command), seen.words,
+                        golden_.words(seen.command.operation, seen.command.tokens), history()));
+    return;
+  }
+  if (!legal) {
+    tally_.compared(0, 1);
+    problem(fmt::format("cycle {}: the engine ran {}, which is to be refused{}", seen.command.cycle,
+                        describe(seen.command), history()));
+  }
+  history_.push_front(seen.command);
+  if (history_.size() > kRemembered) history_.pop_back();
+}
+
+void Scoreboard::read(const ReadSeen& seen) {
+  if (seen.during == Operation::kCombine) {
+    golden_.stray_word();
+    return;
+  }
+  if (auto word = golden_.read(seen.index)) {
+    expected_.push_back({seen.cycle + kReadCycles, seen.index, std::move(*word)});
+  }
+}
+
+void Scoreboard::result(const ResultSeen& seen) {
+  for (; !expected_.empty() && expected_.front().due < seen.cycle; expected_.pop_front()) {
+    const Expected& lost = expected_.front();
+    problem(fmt::format("cycle {}: the read of result word {} was not answered{}", lost.due,
+                        lost.index, history()));
+  }
+  if (expected_.empty()) {
+    problem(fmt::format("cycle {}: an answer to no legal read{}", seen.cycle, history()));
+    return;
+  }
+  const Expected expected = std::move(expected_.front());
+  expected_.pop_front();
+  if (seen.cycle != expected.due) {
+    problem(fmt::format("cycle {}: an answer that was due in cycle {}{}", seen.cycle, expected.due,
+                        history()));
+  }
+  const unsigned per_word = config_.word_bits / 64;
+  const std::uint8_t* actual = seen.word.data();
+  const std::uint8_t* wanted = expected.word.data();
+  if (expected.index < config_.head_dim / per_word) {
+    for (unsigned e = 0; e < per_word; ++e) {
+      const auto got = load<std::int64_t>(actual + 8 * e);
+      const auto want = load<std::int64_t>(wanted + 8 * e);
+      tally_.compared(1, got != want);
+      if (got != want) {
+        difference(seen.cycle, fmt::format("output {}", expected.index * per_word + e), got, want);
+      }
+    }
+    return;
+  }
+  const auto compare = [&](const char* what, std::int64_t got, std::int64_t want) {
+    tally_.compared(1, got != want);
+    if (got != want) difference(seen.cycle, what, got, want);
+  };
+  compare("the weight sum", load<std::uint32_t>(actual), load<std::uint32_t>(wanted));
+  compare("the maximum", load<std::int16_t>(actual + 4), load<std::int16_t>(wanted + 4));
+  compare("the flag word", load<std::uint16_t>(actual + 6), load<std::uint16_t>(wanted + 6));
+  for (std::size_t byte = 8; byte < expected.word.size(); ++byte) {
+    if (actual[byte] != wanted[byte]) {
+      compare("a reserved byte of the status word", actual[byte], wanted[byte]);
+    }
+  }
+}
+
+void Scoreboard::difference(Cycle cycle, const std::string& what, std::int64_t actual,
+                            std::int64_t expected) {
+  problem(
+      fmt::format("cycle {}: {} is {}, expected {}{}", cycle, what, actual, expected, history()));
+}
+
+std::string Scoreboard::history() const {
+  if (history_.empty()) return {};
+  std::string text = " (after ";
+  for (const CommandSeen& command : history_) {
+    if (&command != &history_.front()) text += ", before that ";
+    text += fmt::format("{} in cycle {}", describe(command), command.cycle);
+  }
+  return text + ")";
+}
+
+}  // namespace aqpim::tb

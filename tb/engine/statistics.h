@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Words and cycles of the operations that an engine ran.
+//
+//   accept | fill ... | open stream: words, and what the bank withheld | drain ... | done
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "sw/golden/program.h"
+#include "tb/engine/transactions.h"
+
+namespace aqpim::tb {
+
+// All operations of one kind.
+struct OperationStatistics {
+  std::uint64_t count = 0;
+  std::uint64_t words = 0;
+  std::uint64_t stream_cycles = 0;    // from the opening of the stream to its last word
+  std::uint64_t withheld_cycles = 0;  // of these, those in which the bank had no word to give
+  // Per operation that took words: the engine's own latencies.
+  Cycle least_fill = std::numeric_limits<Cycle>::max();
+  Cycle most_fill = 0;
+  Cycle least_drain = std::numeric_limits<Cycle>::max();
+  Cycle most_drain = 0;
+  std::uint64_t fill_cycles = 0;  // in total
+  std::uint64_t drain_cycles = 0;
+
+  bool operator==(const OperationStatistics&) const = default;
+
+  // Cycles of open streams in which the bank offered a word.
+  std::uint64_t available_cycles() const { return stream_cycles - withheld_cycles; }
+
+  // Words per available cycle; 1 if there were none.
+  double utilization() const {
+    return available_cycles() == 0
+               ? 1.0
+               : static_cast<double>(words) / static_cast<double>(available_cycles());
+  }
+
+  void add(const OperationSeen& seen, std::uint64_t withheld) {
+    ++count;
+    if (seen.words == 0) {
+      // No stream opened; done_o comes after fill and drain, which cannot be told apart.
+      fill_cycles += seen.done - seen.command.cycle - 1;
+      return;
+    }
+    const Cycle fill = seen.opened - seen.command.cycle - 1;
+    const Cycle drain = seen.done - seen.last_word - 1;
+    words += seen.words;
+    stream_cycles += seen.last_word - seen.opened + 1;
+    withheld_cycles += withheld;
+    fill_cycles += fill;
+    drain_cycles += drain;
+    least_fill = std::min(least_fill, fill);
+    most_fill = std::max(most_fill, fill);
+    least_drain = std::min(least_drain, drain);
+    most_drain = std::max(most_drain, drain);
+  }
+
+  OperationStatistics& operator+=(const OperationStatistics& other) {
+    count += other.count;
+    words += other.words;
+    stream_cycles += other.stream_cycles;
+    withheld_cycles += other.withheld_cycles;
+    fill_cycles += other.fill_cycles;
+    drain_cycles += other.drain_cycles;
+    least_fill = std::min(least_fill, other.least_fill);
+    most_fill = std::max(most_fill, other.most_fill);
+    least_drain = std::min(least_drain, other.least_drain);
+    most_drain = std::max(most_drain, other.most_drain);
+    return *this;
+  }
+};
+
+struct Statistics {
+  std::array<OperationStatistics, 4> operations;  // by golden::Operation
+  std::uint64_t cycles = 0;                       // all, register writes and read-out included
+
+  bool operator==(const Statistics&) const = default;
+
+  const OperationStatistics& operator[](golden::Operation operation) const {
+    return operations[static_cast<std::size_t>(operation)];
+  }
+  OperationStatistics& operator[](golden::Operation operation) {
+    return operations[static_cast<std::size_t>(operation)];
+  }
+
+  std::uint64_t words() const {
+    std::uint64_t sum = 0;
+    for (const OperationStatistics& operation : operations) sum += operation.words;
+    return sum;
+  }
+
+  Statistics& operator+=(const Statistics& other) {
+    for (std::size_t i = 0; i < operations.size(); ++i) operations[i] += other.operations[i];
+    cycles += other.cycles;
+    return *this;
+  }
+};
+
+}  // namespace aqpim::tb
