@@ -50,7 +50,7 @@ module pq_control #(
   input  wire logic                   word_valid_i,
   output logic                        word_ready_o,    // words are taken
   output logic                        word_take_o,     // this word is taken
-  output logic      [1:0]             operation_o,     // of the running operation
+  output logic      [2:0]             operation_o,     // of the command that runs or is checked
   output logic                        start_o,         // pulse: it starts (first cycle of Fill)
   output logic                        first_o,         // its cmd_first_i
   output logic                        fill_o,          // the other cycles of Fill
@@ -224,7 +224,7 @@ module pq_control #(
   assign word_ready_o = state_q == Stream;
   assign fill_o       = state_q == Fill && !start_o;
   assign locked_o     = busy_o && (operation_q == Table || operation_q == Score);
-  assign operation_o  = operation_q[1:0];
+  assign operation_o  = operation_q;
   assign first_o      = first_q;
   assign centroid_o   = centroid_q;
   assign word_o       = word_q;

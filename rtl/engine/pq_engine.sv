@@ -149,7 +149,7 @@ module pq_engine #(
   logic       query_nonfinite, query_saturated, table_saturated, score_saturated, result_refused;
 
   logic                  start, first, fill, word_take, last, outputs_valid;
-  logic [1:0]            operation;
+  logic [2:0]            operation;
   logic [CodeBits-1:0]   centroid;
   logic [WordWidth-1:0]  word;
   logic                  is_table, is_score, is_accumulate, is_combine;
@@ -218,10 +218,10 @@ module pq_engine #(
     .done_o          (done_o)
   );
 
-  assign is_table      = operation == 2'd0;
-  assign is_score      = operation == 2'd1;
-  assign is_accumulate = operation == 2'd2;
-  assign is_combine    = operation == 2'd3;
+  assign is_table      = operation == 3'd0;
+  assign is_score      = operation == 3'd1;
+  assign is_accumulate = operation == 3'd2;
+  assign is_combine    = operation == 3'd3;
 
   // ---- Stage 1: the word and its position -----------------------------------------------------
 
