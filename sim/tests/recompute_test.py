@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-import recompute
+sys.dont_write_bytecode = True
+import recompute  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BYTES = {"F16": "<f2", "F32": "<f4", "U8": "u1", "I64": "<i8", "BF16": "<u2"}
