@@ -70,7 +70,7 @@ quantize::QuantizeOptions options_of(const Arguments& arguments,
   return options;
 }
 
-// pq_relative_error of quantization.md §6.
+// pq_relative_error of docs/quantization.md §5.
 double mean_relative_error(const workload::Head& head, const quantize::HeadCache& cache,
                            const std::vector<std::size_t>& queries) {
   const reference::PqReference pq(head, cache);

@@ -9,7 +9,7 @@
 //   k'_t ≈ codebook_k[window_of(i)][codes_k[i]] · scale_k + centers_k[i / center_block]
 //   v'_t ≈ codebook_v[window_of(i)][codes_v[i]] · 2^exponent_v
 //
-// Layouts are row-major with the last index fastest. Spec quantization.md §2 and §6.
+// Layouts are row-major with the last index fastest. docs/quantization.md §2 and §4.
 #pragma once
 
 #include <cstddef>
@@ -76,7 +76,7 @@ struct CacheSize {
   // FP16 bytes over bytes().
   double ratio() const;
 
-  // Codes, codebooks and centres over N tokens, K and V averaged, as quantization.md §6 counts
+  // Codes, codebooks and centres over N tokens, K and V averaged, as docs/quantization.md §5 counts
   // them: without the scales.
   double bits_per_element() const;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Quantized caches, and what was computed from them, as tensors of a safetensors file: enough for
-// anybody to recompute the outputs without code of ours. Spec quantization.md §6 "Outputs".
+// anybody to recompute the outputs without code of ours. docs/quantization.md §4.
 //
 //   NAME.codes_k, .codes_v        U8  [N, M]          tokens from `sinks` on
 //   NAME.codebook_k, .codebook_v  F32 [W, M, K, Dsub] stored 8-bit values decoded, scale included

@@ -4,7 +4,7 @@
 //
 // Block b holds tokens i in [b·block, (b + 1)·block), i = t − sinks; centre_b = mean of their keys,
 // rounded to binary16 (held at ±65504). k_t = centre_b + residual_t, and q·centre_b becomes one
-// score bias per block, which the host computes. Spec quantization.md §1 and §4.
+// score bias per block, which the host computes. docs/quantization.md §2.
 //
 // Causality: the stored centre of a block that reaches past P is the mean of the whole block, known
 // when the block is appended. Clustering must not see tokens at or after P, so the part of that

@@ -6,7 +6,7 @@
 //   V  E3M4: bits s eee mmmm, value (−1)^s · (e ? 16 + m : m) · 2^(max(e, 1) − 1), integers
 //      −1984 … 1984, × a power of two per sub-space; no infinity, no NaN, −0 never produced
 //
-// Spec quantization.md §2.
+// docs/architecture.md §5.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,7 @@
 // puts together channels that predict each other. Swaps of two channels between groups are taken
 // while J falls, from a balanced start (variances spread evenly), a correlated start (greedy by
 // correlation) and the natural order; the best of the three wins. No random numbers: the same input
-// gives the same order. Spec quantization.md §4.
+// gives the same order. docs/quantization.md §2.
 #pragma once
 
 #include <cstddef>

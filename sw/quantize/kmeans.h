@@ -7,7 +7,7 @@
 //
 // Start: tokens ⌊j·n/K⌋ for j = 0 … K − 1, evenly strided and independent of the data, as hardware
 // does it. Equal start vectors (fewer than K distinct ones) leave clusters empty: the lowest index
-// takes all. Method: AQPIM (arXiv 2604.18137) §3; spec quantization.md §3.
+// takes all. Method: AQPIM (arXiv 2604.18137).
 #pragma once
 
 #include <cstddef>

@@ -7,7 +7,7 @@
 //
 // Nothing at or after P enters weights, orders, codebooks or scales; the centre of a block that
 // ends after P is computed when the block is complete (centring.h). Method: AQPIM (arXiv
-// 2604.18137) with the extensions of spec quantization.md §3 and §4.
+// 2604.18137) with the extensions of docs/quantization.md §2.
 #pragma once
 
 #include <cstddef>

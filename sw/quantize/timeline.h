@@ -7,7 +7,7 @@
 //   | sinks     | encoded, in whole append blocks  | recent, at least 32     |
 //   | exact     | codes                            | exact                   |
 //
-// Method: spec quantization.md §6 "Time". All quantities are token counts or token indices.
+// docs/quantization.md §1. All quantities are token counts or token indices.
 #pragma once
 
 #include <cstddef>

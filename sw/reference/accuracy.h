@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Figures that compare two attention outputs [D] of the same query. Spec quantization.md §6.
+// Figures that compare two attention outputs [D] of the same query. docs/quantization.md §5.
 #pragma once
 
 #include <span>

@@ -7,7 +7,7 @@
 //   pq      the same, but tokens sinks … first_recent(t) − 1 are replaced by what the codes, the
 //           stored 8-bit codebooks and the FP16 centres decode to
 //
-// Spec quantization.md §6 "Figures". Heads of a group are numbered g = 0 … G − 1; t is a token
+// docs/quantization.md §5. Heads of a group are numbered g = 0 … G − 1; t is a token
 // whose query the file holds.
 #pragma once
 

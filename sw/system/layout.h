@@ -8,7 +8,7 @@
 //   codes     token-major: bits [m·CodeBits +: CodeBits] of a token are its code of sub-space m, so
 //             that word j of the token holds sub-spaces j·Lanes … j·Lanes + Lanes − 1.
 //
-// Spec architecture.md §2.
+// docs/architecture.md §4.
 #pragma once
 
 #include <cstddef>

@@ -10,7 +10,7 @@
 //   for each of them again:                         ACCUMULATE, COMBINE
 //   read the result
 //
-// Streams are shared with the PackedCache, never copied. Spec architecture.md §2 and §3.
+// Streams are shared with the PackedCache, never copied. docs/architecture.md §7.
 #pragma once
 
 #include <cstddef>

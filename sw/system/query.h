@@ -11,7 +11,7 @@
 //   shift[m]  no query element saturates: |q'_d| · 2^(F + shift[m]) ≤ 2^(QueryWidth−1) − 1, rounded
 //
 // F is ScoreFraction … 15, shift[m] 0 … 15. A query too large even for F = ScoreFraction saturates
-// in the engine, which reports it by its flags. Spec quantization.md §2, contract of pq_query.
+// in the engine, which reports it by its flags. docs/quantization.md §3.
 #pragma once
 
 #include <cstddef>
