@@ -11,7 +11,8 @@
 // without a wait.
 //
 // Formats     bias: signed 16 bit, fraction ScoreFraction; run_i = 0: all biases are zero
-// Latency     start_i to bias_o: 3 cycles; advance_i to the next token's bias: 1 cycle
+// Latency     start_i to bias_o: 3 cycles; to the first advance_i: 4 cycles; advance_i to the next
+//             token's bias: 1 cycle
 // Throughput  1 token per cycle, runs of at least 8 tokens
 // Golden      aqpim::golden::Bias   sw/golden/bias.h
 module pq_bias #(

@@ -26,7 +26,7 @@ module pq_score_sum #(
   output logic      [SumWidth-1:0]         sum_o         // signed
 );
 
-  localparam int unsigned Stages = ($clog2(Lanes) + 1) / 2;
+  localparam int unsigned Stages = Lanes < 2 ? 1 : ($clog2(Lanes) + 1) / 2;
 
   if (Lanes < 2 || (1 << $clog2(Lanes)) != Lanes) begin : gen_bad_lanes
     $error("pq_score_sum: Lanes must be a power of two, at least 2");
