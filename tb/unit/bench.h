@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bench of a single module. A cycle of a test is: set the inputs, settle(), look at the
+// outputs, clock(). What settle() shows in cycle c + L answers the inputs of cycle c if the
+// module's latency is L.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <verilated.h>
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "tb/common/random.h"
+
+namespace aqpim::tb::unit {
+
+template <typename Port>
+concept NarrowPort = std::unsigned_integral<Port>;
+
+// The `width` bits of a port from `low` on, as an unsigned number of at most 64 bits.
+template <NarrowPort Port>
+std::uint64_t get(const Port& port, unsigned low, unsigned width) {
+  const std::uint64_t mask = width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
+  return std::uint64_t{port} >> low & mask;
+}
+
+template <std::size_t words>
+std::uint64_t get(const VlWide<words>& port, unsigned low, unsigned width) {
+  std::uint64_t value = 0;
+  for (unsigned done = 0; done < width;) {
+    const unsigned bit = low + done;
+    const unsigned count = std::min(32 - bit % 32, width - done);
+    value |= get(port.m_storage[bit / 32], bit % 32, count) << done;
+    done += count;
+  }
+  return value;
+}
+
+// The same as a signed number.
+template <typename Port>
+std::int64_t get_signed(const Port& port, unsigned low, unsigned width) {
+  return static_cast<std::int64_t>(get(port, low, width) << (64 - width)) >> (64 - width);
+}
+
+// Sets them to the low bits of `value`; the others stay.
+template <NarrowPort Port>
+void put(Port& port, unsigned low, unsigned width, std::uint64_t value) {
+  const std::uint64_t mask = width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
+  port = static_cast<Port>((std::uint64_t{port} & ~(mask << low)) | (value & mask) << low);
+}
+
+template <std::size_t words>
+void put(VlWide<words>& port, unsigned low, unsigned width, std::uint64_t value) {
+  for (unsigned done = 0; done < width;) {
+    const unsigned bit = low + done;
+    const unsigned count = std::min(32 - bit % 32, width - done);
+    put(port.m_storage[bit / 32], bit % 32, count, value >> done);
+    done += count;
+  }
+}
+
+// What the outputs of a pipeline must be, cycle by cycle: next(x) takes what this cycle's inputs
+// will give, and returns what is due in this cycle. Nothing is due before the pipeline has filled.
+template <typename T>
+class Due {
+ public:
+  explicit Due(unsigned latency) : latency_(latency) {}
+
+  std::optional<T> next(const T& from_inputs) {
+    coming_.push_back(from_inputs);
+    if (coming_.size() <= latency_) return std::nullopt;
+    const T due = coming_.front();
+    coming_.pop_front();
+    return due;
+  }
+
+ private:
+  unsigned latency_;
+  std::deque<T> coming_;
+};
+
+template <class Model>
+class Bench {
+ public:
+  // Registers and memories start with random contents.
+  Bench() {
+    // The first failed assertion must not end the test program.
+    context_.fatalOnError(false);
+    context_.errorLimit(std::numeric_limits<int>::max());
+    context_.randReset(2);
+    context_.randSeed(static_cast<int>(test_seed() & 0x7fffffff) | 1);
+    model_ = std::make_unique<Model>(&context_);
+    if constexpr (requires { model_->clk_i; }) model_->clk_i = 0;
+    if constexpr (requires { model_->rst_ni; }) reset();
+  }
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  // A failed assertion of the RTL fails the test.
+  ~Bench() {
+    CHECK_MESSAGE(context_.errorCount() == expected_errors_, "assertions of the RTL have failed");
+    model_->final();
+    // Verilator's clean-up would wait for ever with another model's context.
+    Verilated::threadContextp(&context_);
+    model_.reset();
+  }
+
+  Model* operator->() { return model_.get(); }
+
+  void reset() requires requires(Model model) { model.rst_ni; }
+  {
+    model_->rst_ni = 0;
+    clock();
+    clock();
+    model_->rst_ni = 1;
+  }
+
+  // Outputs of this cycle, for the inputs as they are now.
+  void settle() { model_->eval(); }
+
+  // Ends the cycle.
+  void clock() {
+    model_->eval();
+    context_.timeInc(1);
+    model_->clk_i = 1;
+    model_->eval();
+    context_.timeInc(1);
+    model_->clk_i = 0;
+  }
+
+  // Failed assertions since the last call, which then count as wanted.
+  int take_errors() {
+    return context_.errorCount() - std::exchange(expected_errors_, context_.errorCount());
+  }
+
+ private:
+  VerilatedContext context_;
+  std::unique_ptr<Model> model_;
+  int expected_errors_ = 0;
+};
+
+}  // namespace aqpim::tb::unit

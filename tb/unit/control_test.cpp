@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tb/unit/models/control.h"
+
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <memory>
+
+#include "sw/golden/engine.h"
+#include "tb/unit/bench.h"
+#include "tb/unit/header.h"
+
+namespace {
+
+using namespace aqpim::tb;
+using namespace aqpim::tb::unit;
+using aqpim::golden::Command;
+using aqpim::golden::Engine;
+using aqpim::golden::Operation;
+using aqpim::golden::RegisterSelect;
+
+// An engine whose operations take these words.
+template <class Dut>
+aqpim::config::EngineConfig engine_config() {
+  constexpr unsigned kCodeBits = std::countr_zero(Dut::Centroids);
+  return {.head_dim = Dut::CentroidWords * 8,
+          .sub_dim = Dut::CentroidWords * kCodeBits / (8 * Dut::TokenWords),
+          .code_bits = kCodeBits,
+          .word_bits = 64,
+          .query_width = 8,
+          .entry_width = 12,
+          .score_width = 12,
+          .score_fraction = 4,
+          .score_depth = Dut::ScoreDepth,
+          .bias_depth = Dut::BiasDepth,
+          .weight_width = 8};
+}
+
+template <class Dut>
+class Control {
+ public:
+  Control() : golden(engine_config<Dut>()) {
+    bench->cmd_valid_i = 0;
+    bench->word_valid_i = 0;
+    bench->bias_run_i = 0;
+  }
+
+  void set_bias_run(unsigned run) {
+    golden.write(
+        {RegisterSelect::kControl, 0, {4, static_cast<std::uint8_t>(run), 0, 0, 0, 0, 0, 0}});
+    bias_run = run;
+  }
+
+  // Gives a command and plays it to its end; true if it was accepted. A word comes in one of `pace`
+  // cycles, also outside the window: those must not count.
+  bool play(unsigned operation, bool first, unsigned tokens, std::uint64_t pace) {
+    const bool codebook = operation == 0 || operation == 3;
+    const std::size_t words = codebook ? std::size_t{Dut::Centroids} * Dut::CentroidWords
+                                       : std::size_t{tokens} * Dut::TokenWords;
+    const auto stream = std::make_shared<const std::vector<std::uint8_t>>(words * 8);
+    const bool legal =
+        golden.command({static_cast<Operation>(operation), first, tokens, stream, 0, words * 8});
+    if (legal && operation == 3) outputs_valid = true;
+    if (legal && operation == 1 && first) tile_run = bias_run;
+    const bool locks = operation <= 1;
+
+    // Accepted in this cycle.
+    cycle_start(pace);
+    put(bench->cmd_tokens_i, 0, kTokensWidth, tokens);
+    bench->cmd_operation_i = static_cast<std::uint8_t>(operation);
+    bench->cmd_first_i = first;
+    bench->cmd_valid_i = 1;
+    bench.settle();
+    REQUIRE(bench->cmd_ready_o == 1);
+    idle_outputs();
+    bench.clock();
+    // Commands while it is busy are not accepted.
+    const auto busy_cycle = [&] {
+      cycle_start(pace);
+      bench->cmd_valid_i = static_cast<std::uint8_t>(random.below(2));
+      bench.settle();
+      REQUIRE(bench->cmd_ready_o == 0);
+      REQUIRE(bench->busy_o == 1);
+      REQUIRE(bench->done_o == 0);
+      REQUIRE(bench->locked_o == (locks ? 1 : 0));
+    };
+
+    if (!legal) {
+      busy_cycle();
+      REQUIRE(bench->cmd_error_o == 0);
+      REQUIRE(bench->start_o == 0);
+      bench.clock();
+      cycle_start(pace);
+      bench->cmd_valid_i = 0;
+      bench.settle();
+      REQUIRE(stated_cycles("control", "cmd_error_o:") == 2);
+      REQUIRE(bench->cmd_error_o == 1);
+      REQUIRE(bench->cmd_ready_o == 1);
+      REQUIRE(bench->busy_o == 0);
+      REQUIRE(bench->done_o == 0);
+      bench.clock();
+      ++refused;
+      return false;
+    }
+
+    // From the cycle of acceptance to the first word: FillCycles + 2.
+    for (unsigned cycle = 1; cycle < Dut::FillCycles + 2; ++cycle) {
+      busy_cycle();
+      REQUIRE(bench->word_ready_o == 0);
+      REQUIRE(bench->word_take_o == 0);
+      REQUIRE(bench->cmd_error_o == 0);
+      REQUIRE(bench->start_o == (cycle == 2 ? 1 : 0));
+      REQUIRE(bench->fill_o == (cycle > 2 ? 1 : 0));
+      if (cycle >= 2) check_operation(operation, first);
+      bench.clock();
+    }
+    const unsigned unit_words = codebook ? Dut::CentroidWords : Dut::TokenWords;
+    for (std::size_t taken = 0; taken < words;) {
+      busy_cycle();
+      REQUIRE(bench->word_ready_o == 1);
+      REQUIRE(bench->word_take_o == bench->word_valid_i);
+      REQUIRE(bench->fill_o == 0);
+      check_operation(operation, first);
+      REQUIRE(bench->word_o == taken % unit_words);
+      REQUIRE(bench->last_o == ((taken + 1) % unit_words == 0 ? 1 : 0));
+      if (codebook) REQUIRE(bench->centroid_o == taken / unit_words);
+      taken += bench->word_valid_i;
+      bench.clock();
+    }
+    // After the cycle of the last word: DrainCycles busy ones, then done.
+    for (unsigned cycle = 0; cycle < Dut::DrainCycles; ++cycle) {
+      busy_cycle();
+      REQUIRE(bench->word_ready_o == 0);
+      REQUIRE(bench->word_take_o == 0);
+      check_operation(operation, first);
+      bench.clock();
+    }
+    cycle_start(pace);
+    bench->cmd_valid_i = 0;
+    bench.settle();
+    REQUIRE(bench->done_o == 1);
+    REQUIRE(bench->busy_o == 0);
+    REQUIRE(bench->cmd_ready_o == 1);
+    bench.clock();
+    ++accepted;
+    return true;
+  }
+
+  void wait(unsigned cycles) {
+    for (unsigned cycle = 0; cycle < cycles; ++cycle) {
+      cycle_start(2);
+      bench->cmd_valid_i = 0;
+      bench.settle();
+      REQUIRE(bench->busy_o == 0);
+      idle_outputs();
+      bench.clock();
+    }
+  }
+
+  static constexpr unsigned kTokensWidth = std::bit_width(Dut::ScoreDepth);
+
+  Bench<typename Dut::Model> bench;
+  Random random{test_seed(), "pq_control"};
+  Engine golden;
+  unsigned bias_run = 0, tile_run = 0;
+  bool outputs_valid = false;
+  std::uint64_t accepted = 0, refused = 0;
+
+ private:
+  void cycle_start(std::uint64_t pace) {
+    bench->bias_run_i = static_cast<std::uint8_t>(bias_run);
+    bench->word_valid_i = random.chance(1, pace);
+    bench->cmd_operation_i = static_cast<std::uint8_t>(random.below(8));
+    bench->cmd_first_i = static_cast<std::uint8_t>(random.below(2));
+    put(bench->cmd_tokens_i, 0, kTokensWidth, random.bits());
+  }
+
+  void idle_outputs() {
+    REQUIRE(bench->cmd_error_o == 0);
+    REQUIRE(bench->word_ready_o == 0);
+    REQUIRE(bench->word_take_o == 0);
+    REQUIRE(bench->locked_o == 0);
+    REQUIRE(bench->start_o == 0);
+    REQUIRE(bench->fill_o == 0);
+    REQUIRE(bench->done_o == 0);
+  }
+
+  void check_operation(unsigned operation, bool first) {
+    REQUIRE(bench->operation_o == operation);
+    REQUIRE(bench->first_o == (first ? 1 : 0));
+    REQUIRE(bench->tile_run_o == tile_run);
+    REQUIRE(bench->outputs_valid_o == (outputs_valid ? 1 : 0));
+  }
+};
+
+template <class Dut>
+unsigned random_tokens(Random& random, unsigned bias_run) {
+  constexpr unsigned kMost = (1u << std::bit_width(Dut::ScoreDepth)) - 1;
+  const unsigned biased = Dut::BiasDepth * bias_run;
+  return std::min(
+      kMost, static_cast<unsigned>(
+                 random.chance(1, 3) ? random.pick({0u, 1u, Dut::ScoreDepth, Dut::ScoreDepth + 1,
+                                                    kMost, biased, biased + 1, Dut::ScoreDepth / 2})
+                                     : random.below(Dut::ScoreDepth / 4)));
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE_DEFINE(
+    "pq_control: random commands are accepted as in the golden engine and take "
+    "their words in exactly the stated cycles",
+    Dut, control_random) {
+  INFO(Dut::parameters);
+  const std::string latency = stated_latency("control");
+  REQUIRE(latency.find("accept to first word: FillCycles + 2 cycles") != std::string::npos);
+  REQUIRE(latency.find("last word to done_o: DrainCycles + 1") != std::string::npos);
+  Control<Dut> control;
+  Random& random = control.random;
+  const std::uint64_t steps = test_iterations(Dut::ScoreDepth <= 64 ? 400 : 60);
+  for (std::uint64_t step = 0; step < steps; ++step) {
+    CAPTURE(step);
+    if (random.chance(1, 4)) control.set_bias_run(random.pick({0u, 8u, 9u, 128u}));
+    if (random.chance(1, 4)) control.wait(static_cast<unsigned>(random.below(4)));
+    // TABLE more often than the others, or hardly any SCORE would be legal.
+    const auto operation = static_cast<unsigned>(
+        random.chance(1, 16) ? random.between(4, 7) : random.pick({0, 0, 1, 1, 1, 2, 2, 3}));
+    control.play(operation, random.chance(1, 3), random_tokens<Dut>(random, control.bias_run),
+                 random.pick({1u, 1u, 2u, 5u}));
+  }
+  if (steps >= 60) {
+    CHECK(control.accepted > steps / 4);
+    CHECK(control.refused > steps / 8);
+  }
+}
+TEST_CASE_TEMPLATE_APPLY(control_random, control_models);
+
+TEST_CASE_TEMPLATE_DEFINE("pq_control: each rule refuses, and lets pass what just keeps it", Dut,
+                          control_rules) {
+  INFO(Dut::parameters);
+  constexpr unsigned kTable = 0, kScore = 1, kAccumulate = 2, kCombine = 3;
+  Control<Dut> control;
+  const auto plays = [&](unsigned operation, bool first, unsigned tokens = 0) {
+    return control.play(operation, first, tokens, 1);
+  };
+  // Nothing but TABLE after reset.
+  CHECK_FALSE(plays(kScore, true));
+  CHECK_FALSE(plays(kAccumulate, true));
+  CHECK_FALSE(plays(kCombine, true));
+  for (unsigned reserved = 4; reserved < 8; ++reserved) CHECK_FALSE(plays(reserved, true));
+  CHECK(plays(kTable, false));
+  // The score memory: exactly full, at once and in two commands.
+  CHECK_FALSE(plays(kScore, true, Dut::ScoreDepth + 1));
+  CHECK(plays(kScore, true, Dut::ScoreDepth));
+  CHECK_FALSE(plays(kScore, false, 1));
+  CHECK(plays(kScore, true, 1));
+  CHECK(plays(kScore, false, Dut::ScoreDepth - 1));
+  CHECK(plays(kScore, false, 0));
+  // Weights need scores, and start once.
+  CHECK(plays(kScore, true, 3));
+  CHECK_FALSE(plays(kAccumulate, true, 4));
+  CHECK(plays(kAccumulate, true, 2));
+  CHECK_FALSE(plays(kAccumulate, true, 1));
+  CHECK_FALSE(plays(kAccumulate, false, 2));
+  CHECK(plays(kAccumulate, false, 1));
+  CHECK_FALSE(plays(kAccumulate, false, 1));
+  // Outputs go on only within a tile.
+  CHECK_FALSE(plays(kCombine, false));
+  CHECK(plays(kCombine, true));
+  CHECK(plays(kCombine, false));
+  // The tables are gone; with new ones the tile's scores are still closed.
+  CHECK_FALSE(plays(kScore, true, 1));
+  CHECK(plays(kTable, true));
+  CHECK_FALSE(plays(kScore, false, 1));
+  CHECK(plays(kScore, true, 1));
+  CHECK_FALSE(plays(kCombine, false));
+  CHECK(plays(kCombine, true));
+  CHECK_FALSE(plays(kScore, true, 1));
+  // Biases: the tile's first SCORE decides about the run.
+  control.set_bias_run(8);
+  CHECK(plays(kTable, true));
+  if (Dut::BiasDepth * 8 < Dut::ScoreDepth) {
+    CHECK_FALSE(plays(kScore, true, Dut::BiasDepth * 8 + 1));
+    CHECK(plays(kScore, true, Dut::BiasDepth * 8));
+    control.set_bias_run(0);
+    CHECK_FALSE(plays(kScore, false, 1));
+    CHECK(plays(kScore, true, Dut::BiasDepth * 8 + 1));
+  } else {
+    CHECK(plays(kScore, true, Dut::ScoreDepth));
+  }
+}
+TEST_CASE_TEMPLATE_APPLY(control_rules, control_models);

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace {
+
+// What Verilator says about rtl/**/pq_<module>.sv with these parameters.
+std::string lint(const std::string& module, const std::string& parameters) {
+  const std::string rtl = std::string(AQPIM_SOURCE_DIR) + "/rtl";
+  const std::string command = fmt::format(
+      "{} --lint-only -Wall -Wno-SYNCASYNCNET -I{}/common -I{}/engine --top-module pq_{} {} "
+      "pq_{}.sv "
+      "2>&1",
+      AQPIM_VERILATOR, rtl, rtl, module, parameters, module);
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
+  if (!pipe) throw std::runtime_error("cannot run " + command);
+  std::string text;
+  std::array<char, 4096> buffer;
+  while (fgets(buffer.data(), buffer.size(), pipe.get()) != nullptr) text += buffer.data();
+  return text;
+}
+
+bool refused_with(const std::string& module, const std::string& parameters,
+                  const std::string& sentence) {
+  const std::string text = lint(module, parameters);
+  INFO(text);
+  return text.find("pq_" + module + ": " + sentence) != std::string::npos &&
+         text.find("%Error") != std::string::npos;
+}
+
+}  // namespace
+
+// The parameters of pq_engine itself are tested by sim/tests/illegal_parameters.sh.
+TEST_CASE("elaboration: every module refuses its illegal parameters with a sentence") {
+  CHECK(refused_with("memory", "-GDepth=100", "Depth must be a power of two, at least 2"));
+  CHECK(refused_with("memory", "-GDepth=1", "Depth must be a power of two, at least 2"));
+  CHECK(refused_with("round_saturate", "-GShiftWidth=1", "ShiftWidth must be 2 to 6"));
+  CHECK(refused_with("round_saturate", "-GShiftWidth=7", "ShiftWidth must be 2 to 6"));
+  CHECK(refused_with("round_saturate", "-GOutWidth=23",
+                     "OutWidth must be at least 2 and at most InWidth"));
+  CHECK(refused_with("round_saturate", "-GOutWidth=1",
+                     "OutWidth must be at least 2 and at most InWidth"));
+  CHECK(refused_with("float_to_fixed", "-GWidth=13", "Width must be 4 to 12"));
+  CHECK(refused_with("float_to_fixed", "-GWidth=3", "Width must be 4 to 12"));
+  CHECK(refused_with("centroid_group", "-GBucketWidth=27", "BucketWidth must be at most 26"));
+  CHECK(refused_with("score_sum", "-GLanes=24", "Lanes must be a power of two, at least 2"));
+  CHECK(refused_with("bias", "-GBiasDepth=16",
+                     "BiasDepth must be a power of two and fill at least two words"));
+  CHECK(refused_with("bias", "-GBiasDepth=96",
+                     "BiasDepth must be a power of two and fill at least two words"));
+  CHECK(refused_with("exp2", "-GArgumentFraction=9", "ArgumentFraction must be 4 to 8"));
+  CHECK(refused_with("exp2", "-GArgumentFraction=3", "ArgumentFraction must be 4 to 8"));
+}
+
+TEST_CASE("elaboration: the engine of a head of 256 channels has no complaints") {
+  CHECK(lint("engine", "-GHeadDim=256") == "");
+}

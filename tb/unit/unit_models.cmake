@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+
+set_property(GLOBAL PROPERTY AQPIM_UNIT_MODELS)
+set_property(GLOBAL PROPERTY AQPIM_UNIT_MODULES)
+
+# aqpim_unit_model(<module> Key=Value...): a model of pq_<module>, unless there is one with these parameters.
+#
+# For the tests it becomes a type in aqpim::tb::unit, in the generated header tb/unit/models/<module>.h:
+#   struct score_sum_0 {
+#     using Model = Vunit_score_sum_0;
+#     static constexpr char parameters[] = "pq_score_sum (Lanes=32,...)";
+#     static constexpr unsigned Lanes = 32; ...
+#   };
+#   using score_sum_models = std::tuple<score_sum_0, ...>;
+function(aqpim_unit_model module)
+  get_property(known GLOBAL PROPERTY AQPIM_UNIT_${module})
+  if(NOT known)
+    set_property(GLOBAL APPEND PROPERTY AQPIM_UNIT_MODULES ${module})
+  endif()
+  string(REPLACE ";" "," parameters "(${ARGN})")
+  if(parameters IN_LIST known)
+    return()
+  endif()
+  list(LENGTH known index)
+  set_property(GLOBAL APPEND PROPERTY AQPIM_UNIT_${module} ${parameters})
+
+  set(name ${module}_${index})
+  # These models run for milliseconds: what counts is the time to build them. No waves.
+  aqpim_verilate(unit_${name} TOP pq_${module} PARAMS ${ARGN}
+    FLAGS --no-trace -MAKEFLAGS OPT_FAST=-O1)
+  set_property(GLOBAL APPEND PROPERTY AQPIM_UNIT_MODELS verilated_unit_${name})
+  set(constants)
+  foreach(parameter IN LISTS ARGN)
+    string(REPLACE "=" " = " constant ${parameter})
+    string(REPLACE "1'b" "" constant ${constant})
+    string(APPEND constants "  static constexpr unsigned ${constant};\n")
+  endforeach()
+  set_property(GLOBAL APPEND_STRING PROPERTY AQPIM_UNIT_INCLUDES_${module}
+    "#include \"Vunit_${name}.h\"\n")
+  set_property(GLOBAL APPEND_STRING PROPERTY AQPIM_UNIT_TYPES_${module}
+    "struct ${name} {
+  using Model = Vunit_${name};
+  static constexpr char parameters[] = \"pq_${module} ${parameters}\";
+${constants}};\n\n")
+endfunction()
+
+function(aqpim_log2 result value)
+  set(exponent 0)
+  while(value GREATER 1)
+    math(EXPR value "${value} / 2")
+    math(EXPR exponent "${exponent} + 1")
+  endwhile()
+  set(${result} ${exponent} PARENT_SCOPE)
+endfunction()
+
+# The models of all modules as pq_engine of these parameters instantiates them.
+function(aqpim_unit_configuration)
+  foreach(parameter IN LISTS ARGN)
+    string(REGEX MATCH "^([A-Za-z]+)=(.*)$" parameter "${parameter}")
+    set(${CMAKE_MATCH_1} ${CMAKE_MATCH_2})
+  endforeach()
+  math(EXPR Subspaces "${HeadDim} / ${SubDim}")
+  math(EXPR Centroids "1 << ${CodeBits}")
+  math(EXPR Lanes "${WordBits} / ${CodeBits}")
+  math(EXPR TokenWords "${Subspaces} / ${Lanes}")
+  math(EXPR CentroidWords "${HeadDim} * 8 / ${WordBits}")
+  math(EXPR LaneDepth "${Centroids} * ${TokenWords}")
+  aqpim_log2(subspaces ${Subspaces})
+  aqpim_log2(score_depth ${ScoreDepth})
+  math(EXPR SumWidth "${EntryWidth} + ${subspaces}")
+  math(EXPR BucketWidth "${WeightWidth} + ${score_depth}")
+  math(EXPR OutputWidth "${BucketWidth} + 12")
+  math(EXPR ArgumentWidth "${ScoreWidth} + 1")
+  aqpim_log2(lanes ${Lanes})
+  math(EXPR DrainCycles "6 + (${lanes} + 1) / 2")
+  math(EXPR extra "2 * (16 - ${ScoreFraction}) - 1")
+  aqpim_log2(ExtraWidth ${extra})
+
+  aqpim_unit_model(float_to_fixed Width=${QueryWidth})
+  aqpim_unit_model(centroid_group SubDim=${SubDim} QueryWidth=${QueryWidth}
+    EntryWidth=${EntryWidth} BucketWidth=${BucketWidth})
+  aqpim_unit_model(score_sum Lanes=${Lanes} TokenWords=${TokenWords} EntryWidth=${EntryWidth})
+  aqpim_unit_model(score SumWidth=${SumWidth} ScoreWidth=${ScoreWidth} ExtraWidth=${ExtraWidth})
+  aqpim_unit_model(bias WordBits=${WordBits} BiasDepth=${BiasDepth})
+  aqpim_unit_model(exp2 ArgumentWidth=${ArgumentWidth} ArgumentFraction=${ScoreFraction}
+    WeightWidth=${WeightWidth})
+  aqpim_unit_model(softmax ScoreWidth=${ScoreWidth} ScoreFraction=${ScoreFraction}
+    ScoreDepth=${ScoreDepth} WeightWidth=${WeightWidth})
+  aqpim_unit_model(table_lane LaneDepth=${LaneDepth} EntryWidth=${EntryWidth}
+    WeightWidth=${WeightWidth} BucketWidth=${BucketWidth})
+  aqpim_unit_model(output_lane CentroidWords=${CentroidWords} OutputWidth=${OutputWidth})
+  aqpim_unit_model(query HeadDim=${HeadDim} SubDim=${SubDim} WordBits=${WordBits}
+    QueryWidth=${QueryWidth})
+  aqpim_unit_model(registers HeadDim=${HeadDim} SubDim=${SubDim} WordBits=${WordBits}
+    ScoreFraction=${ScoreFraction} BiasDepth=${BiasDepth})
+  aqpim_unit_model(control Centroids=${Centroids} CentroidWords=${CentroidWords}
+    TokenWords=${TokenWords} ScoreDepth=${ScoreDepth} BiasDepth=${BiasDepth}
+    FillCycles=6 DrainCycles=${DrainCycles})
+endfunction()
+
+# Writes the headers, and AQPIM_UNIT_MODELS: the targets of all models.
+function(aqpim_unit_headers)
+  get_property(modules GLOBAL PROPERTY AQPIM_UNIT_MODULES)
+  foreach(module IN LISTS modules)
+    get_property(known GLOBAL PROPERTY AQPIM_UNIT_${module})
+    get_property(includes GLOBAL PROPERTY AQPIM_UNIT_INCLUDES_${module})
+    get_property(types GLOBAL PROPERTY AQPIM_UNIT_TYPES_${module})
+    list(LENGTH known count)
+    math(EXPR last "${count} - 1")
+    set(names)
+    foreach(index RANGE ${last})
+      list(APPEND names ${module}_${index})
+    endforeach()
+    list(JOIN names ", " names)
+    string(CONFIGURE [[
+#pragma once
+
+#include <tuple>
+
+@includes@
+namespace aqpim::tb::unit {
+
+@types@using @module@_models = std::tuple<@names@>;
+
+}  // namespace aqpim::tb::unit
+]] text @ONLY)
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/tb/unit/models/${module}.h
+      CONTENT "${text}" @ONLY)
+  endforeach()
+  get_property(models GLOBAL PROPERTY AQPIM_UNIT_MODELS)
+  set(AQPIM_UNIT_MODELS ${models} PARENT_SCOPE)
+endfunction()
