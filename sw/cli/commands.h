@@ -12,5 +12,6 @@ enum class ExitCode { kSuccess = 0, kFailure = 1, kBadInput = 2 };
 
 void add_info(CLI::App& app, int& exit_code);
 void add_quantize(CLI::App& app, int& exit_code);
+void add_sim(CLI::App& app, int& exit_code);
 
 }  // namespace aqpim::cli

@@ -348,7 +348,7 @@ TEST_CASE("pq_engine: refused commands change nothing but the protocol flag") {
   for_each_configuration([](const Configuration& configuration) {
     Bench bench(configuration);
     play_refusals(bench);
-    expect_clean(bench, 2 * values_of_a_result(bench) + 20);
+    expect_clean(bench, 2 * values_of_a_result(bench));
   });
 }
 

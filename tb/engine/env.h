@@ -70,6 +70,8 @@ class Env {
   Model& model() { return *model_; }
   Monitor& monitor() { return monitor_; }
   const Statistics& statistics() const { return statistics_; }
+  // The statistics since the last call.
+  Statistics take_statistics() { return std::exchange(statistics_, {}); }
   const Scoreboard& scoreboard() const { return *scoreboard_; }
   const Coverage& coverage() const { return coverage_->coverage(); }
   bool failed() const;

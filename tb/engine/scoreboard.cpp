@@ -62,7 +62,6 @@ void Scoreboard::write(const WriteSeen& seen) {
 
 void Scoreboard::refusal(const RefusalSeen& seen) {
   const CommandSeen& command = seen.command;
-  tally_.compared(1);
   bool legal = true;
   try {
     legal = golden_.command({.operation = command.operation,
@@ -75,14 +74,13 @@ void Scoreboard::refusal(const RefusalSeen& seen) {
     // Accepted, and has no words.
   }
   if (legal) {
-    tally_.compared(0, 1);
+    tally_.compared(1, 1);
     problem(fmt::format("cycle {}: the engine refused {}, which is legal{}", command.cycle,
                         describe(command), history()));
   }
 }
 
 void Scoreboard::operation(const OperationSeen& seen) {
-  tally_.compared(1);
   bool legal = false;
   try {
     legal = golden_.command({.operation = seen.command.operation,
@@ -92,14 +90,14 @@ void Scoreboard::operation(const OperationSeen& seen) {
                              .offset = 0,
                              .bytes = seen.stream->size()});
   } catch (const std::invalid_argument&) {
-    tally_.compared(0, 1);
+    tally_.compared(1, 1);
     problem(fmt::format("cycle {}: {} took {} words instead of {}{}", seen.done,
                         describe(seen.command), seen.words,
                         golden_.words(seen.command.operation, seen.command.tokens), history()));
     return;
   }
   if (!legal) {
-    tally_.compared(0, 1);
+    tally_.compared(1, 1);
     problem(fmt::format("cycle {}: the engine ran {}, which is to be refused{}", seen.command.cycle,
                         describe(seen.command), history()));
   }

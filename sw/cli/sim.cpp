@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sw/cli/cache_options.h"
+#include "sw/cli/commands.h"
+#include "sw/cli/progress.h"
+#include "sw/cli/simulation.h"
+#include "sw/config/config.h"
+#include "sw/config/error.h"
+#include "sw/quantize/cache_file.h"
+#include "sw/quantize/quantize.h"
+#include "sw/report/plot.h"
+#include "sw/report/report.h"
+#include "sw/report/result_folder.h"
+#include "sw/workload/atomic_file.h"
+#include "sw/workload/safetensors.h"
+#include "sw/workload/workload.h"
+#include "tb/engine/env.h"
+
+namespace aqpim::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPicture = "attention.png";
+constexpr const char* kWaves = "waves.fst";
+// All files of a run; an older run may have left those that this one does not write.
+const std::vector<const char*> kResultFiles = {"report.json", "report.csv", "outputs.safetensors",
+                                               kPicture, kWaves};
+
+struct Arguments {
+  std::vector<std::string> workloads;
+  std::vector<std::string> configurations;  // empty: those that fit
+  std::vector<std::string> heads;           // empty: all
+  std::optional<std::size_t> queries;
+  std::string out = "build/sim";
+  std::uint64_t seed = 1;
+  std::string spacing = "1";
+  bool waves = false;
+  CacheOptions cache;
+
+  tb::Pace pace() const {
+    return spacing == "random" ? tb::Pace::random()
+                               : tb::Pace{static_cast<unsigned>(std::stoul(spacing))};
+  }
+};
+
+// One configuration on the heads of one workload that fit it.
+struct Job {
+  const config::Configuration* configuration = nullptr;
+  const workload::Workload* workload = nullptr;
+  std::vector<const workload::Head*> heads;
+  std::vector<std::vector<std::size_t>> queries;  // of each head
+  quantize::QuantizeOptions options;
+};
+
+// ---- What is to be done -------------------------------------------------------------------------
+
+// Names of the heads in a file, whether or not they are complete.
+std::set<std::string> heads_in(const std::string& path) {
+  std::set<std::string> names;
+  const workload::Reader reader(path);
+  for (const auto& [tensor, info] : reader.header().tensors) {
+    names.insert(tensor.substr(0, tensor.rfind('.')));
+  }
+  return names;
+}
+
+// Each file with the wanted heads. Of several files, each gives those that it has.
+std::vector<workload::Workload> load_all(const Arguments& arguments) {
+  std::vector<workload::Workload> workloads;
+  if (arguments.workloads.size() == 1 || arguments.heads.empty()) {
+    for (const std::string& path : arguments.workloads) {
+      workloads.push_back(workload::load(path, arguments.heads));
+    }
+    return workloads;
+  }
+  std::set<std::string> missing(arguments.heads.begin(), arguments.heads.end());
+  for (const std::string& path : arguments.workloads) {
+    const std::set<std::string> there = heads_in(path);
+    std::vector<std::string> heads;
+    for (const std::string& head : arguments.heads) {
+      if (!there.contains(head)) continue;
+      heads.push_back(head);
+      missing.erase(head);
+    }
+    if (!heads.empty()) workloads.push_back(workload::load(path, heads));
+  }
+  if (!missing.empty()) {
+    throw InputError(fmt::format("none of {} has a head {}", fmt::join(arguments.workloads, ", "),
+                                 *missing.begin()));
+  }
+  return workloads;
+}
+
+std::vector<const config::Configuration*> wanted_configurations(const Arguments& arguments) {
+  std::vector<const config::Configuration*> configurations;
+  for (const std::string& name : arguments.configurations) {
+    const config::Configuration* configuration = &config::find_configuration(name);
+    if (std::ranges::find(configurations, configuration) == configurations.end()) {
+      configurations.push_back(configuration);
+    }
+  }
+  if (arguments.configurations.empty()) {
+    for (const config::Configuration& configuration : config::built_configurations()) {
+      configurations.push_back(&configuration);
+    }
+  }
+  return configurations;
+}
+
+Job make_job(const config::Configuration& configuration, const workload::Workload& workload,
+             const Arguments& arguments) {
+  Job job{.configuration = &configuration,
+          .workload = &workload,
+          .heads = {},
+          .queries = {},
+          .options = arguments.cache.for_configuration(configuration)};
+  for (const workload::Head& head : workload.heads) {
+    if (head.head_dim != configuration.engine.head_dim) continue;
+    job.heads.push_back(&head);
+    job.queries.push_back(quantize::queries_of(head, job.options, arguments.queries));
+  }
+  return job;
+}
+
+// Every configuration on every workload that has heads for it. Each wanted configuration and each
+// workload must be of some use, or the user meant something else.
+std::vector<Job> make_jobs(const std::vector<workload::Workload>& workloads,
+                           const Arguments& arguments) {
+  std::vector<Job> jobs;
+  std::set<const workload::Head*> used;
+  for (const config::Configuration* configuration : wanted_configurations(arguments)) {
+    std::set<std::size_t> dimensions;
+    bool fits = false;
+    for (const workload::Workload& workload : workloads) {
+      for (const workload::Head& head : workload.heads) dimensions.insert(head.head_dim);
+      Job job = make_job(*configuration, workload, arguments);
+      if (job.heads.empty()) continue;
+      fits = true;
+      used.insert(job.heads.begin(), job.heads.end());
+      jobs.push_back(std::move(job));
+    }
+    if (!fits && !arguments.configurations.empty()) {
+      throw InputError(fmt::format(
+          "configuration {} is for heads of {} channels, {} {} heads of {}", configuration->name,
+          configuration->engine.head_dim, fmt::join(arguments.workloads, ", "),
+          arguments.workloads.size() == 1 ? "has" : "have", fmt::join(dimensions, ", ")));
+    }
+  }
+  for (const workload::Workload& workload : workloads) {
+    for (const workload::Head& head : workload.heads) {
+      const bool asked_for = !arguments.heads.empty() || arguments.configurations.empty();
+      if (used.contains(&head) || !asked_for) continue;
+      throw InputError(fmt::format("no {}configuration is for the {} channels of {} in {}",
+                                   arguments.configurations.empty() ? "" : "wanted ", head.head_dim,
+                                   head.name, workload.path));
+    }
+  }
+  return jobs;
+}
+
+// OUT/<configuration>, OUT itself for one named configuration, and a folder per workload in it
+// where several workloads would share one.
+std::vector<fs::path> folders_of(const std::vector<Job>& jobs, const Arguments& arguments) {
+  std::map<const config::Configuration*, std::size_t> workloads;
+  for (const Job& job : jobs) ++workloads[job.configuration];
+  std::vector<fs::path> folders;
+  for (const Job& job : jobs) {
+    fs::path folder = arguments.out;
+    if (arguments.configurations.size() != 1) folder /= job.configuration->name;
+    if (workloads[job.configuration] > 1) folder /= fs::path(job.workload->path).stem();
+    if (std::ranges::find(folders, folder) != folders.end()) {
+      throw InputError(fmt::format("two workloads are called {}, their results would be too",
+                                   fs::path(job.workload->path).stem().string()));
+    }
+    folders.push_back(std::move(folder));
+  }
+  return folders;
+}
+
+// ---- Doing it -----------------------------------------------------------------------------------
+
+struct JobResult {
+  report::RunReport report;
+  std::vector<report::HeadPlot> plots;
+  workload::File outputs;
+  std::string verdict;  // empty: all is equal
+};
+
+JobResult run(const Job& job, const Arguments& arguments, const report::ResultFolder& folder) {
+  JobResult result;
+  result.report = {.configuration = *job.configuration,
+                   .workload_file = job.workload->path,
+                   .workload_sha256 = job.workload->sha256,
+                   .workload_metadata = job.workload->metadata,
+                   .options = job.options,
+                   .seed = arguments.seed,
+                   .spacing = arguments.pace().every,
+                   .simulation_seconds = 0.0,
+                   .heads = {}};
+  result.outputs.metadata = job.workload->metadata;
+  result.outputs.metadata["configuration"] = job.configuration->name;
+  result.outputs.metadata["workload_sha256"] = job.workload->sha256;
+
+  tb::Env env(*job.configuration, {.seed = arguments.seed});
+  if (arguments.waves) env.model().open_waves(folder.file(kWaves));
+  ProgressLine progress;
+  std::uint64_t values = 0;
+  for (std::size_t i = 0; i < job.heads.size(); ++i) {
+    const workload::Head& head = *job.heads[i];
+    const std::string what =
+        fmt::format("{}: {} of {}, head {} of {}:", job.configuration->name, head.name,
+                    fs::path(job.workload->path).filename().string(), i + 1, job.heads.size());
+    HeadRun head_run = simulate(env, head, job.options, job.queries[i], arguments.pace(),
+                                [&](double fraction) { progress.show(what, fraction); });
+    quantize::add_tensors(
+        result.outputs, head_run.cache,
+        {.queries = job.queries[i], .groups = head.groups, .outputs = std::move(head_run.outputs)});
+    result.report.simulation_seconds += head_run.seconds;
+    values += head.groups * job.queries[i].size() * head.head_dim;
+    result.report.heads.push_back(std::move(head_run.report));
+    result.plots.push_back(std::move(head_run.plot));
+  }
+  env.model().close_waves();
+  // Each output comes from one tile at least.
+  result.verdict = env.verdict(values);
+  return result;
+}
+
+void write_files(const JobResult& result, const report::ResultFolder& folder) {
+  const auto write = [&](const char* name, const auto& content) {
+    workload::AtomicFile file(folder.file(name));
+    file.write(content);
+    file.commit();
+  };
+  write("report.json", report::to_json_text(result.report));
+  write("report.csv", report::to_csv(result.report));
+  write("outputs.safetensors", workload::serialize(result.outputs));
+  const std::string title = fmt::format("{}: attention of {}", result.report.configuration.name,
+                                        fs::path(result.report.workload_file).filename().string());
+  if (const auto obstacle =
+          report::draw(AQPIM_PLOT_SCRIPT, folder.file(kPicture), title, result.plots)) {
+    fmt::print("{}\n", *obstacle);
+  }
+}
+
+// The final table: per workload, a row per head and configuration.
+void print_table(const std::vector<report::RunReport>& reports) {
+  std::vector<std::string> workloads;
+  for (const report::RunReport& report : reports) {
+    if (std::ranges::find(workloads, report.workload_file) == workloads.end()) {
+      workloads.push_back(report.workload_file);
+    }
+  }
+  fmt::print("\n{}", report::table_header());
+  for (const std::string& workload : workloads) {
+    fmt::print("{}\n", workload);
+    for (const report::RunReport& report : reports) {
+      if (report.workload_file == workload) fmt::print("{}", report::table_rows(report));
+    }
+  }
+}
+
+void print_speed(const std::vector<report::RunReport>& reports) {
+  double seconds = 0.0;
+  std::uint64_t cycles = 0;
+  std::uint64_t compared = 0;
+  for (const report::RunReport& report : reports) {
+    seconds += report.simulation_seconds;
+    cycles += report.engine().cycles;
+    compared += report.compared();
+  }
+  fmt::print("\nRTL and golden model are equal in all {} values. {} cycles, {:.0f} per second.\n",
+             compared, cycles, seconds > 0.0 ? static_cast<double>(cycles) / seconds : 0.0);
+}
+
+void run_all(const Arguments& arguments, int& exit_code) {
+  const std::vector<workload::Workload> workloads = load_all(arguments);
+  const std::vector<Job> jobs = make_jobs(workloads, arguments);
+  std::vector<report::ResultFolder> folders;
+  for (const fs::path& folder : folders_of(jobs, arguments)) folders.emplace_back(folder);
+
+  fmt::print("seed {}, {}\n", arguments.seed,
+             arguments.spacing == "1"        ? "a word every cycle"
+             : arguments.spacing == "random" ? "words with random gaps"
+                                             : "a word every " + arguments.spacing + " cycles");
+  std::vector<report::RunReport> reports;
+  std::string failures;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const std::string title = fmt::format("{} on {}", jobs[i].configuration->name,
+                                          fs::path(jobs[i].workload->path).filename().string());
+    std::fflush(stdout);
+    try {
+      const JobResult result = run(jobs[i], arguments, folders[i]);
+      reports.push_back(result.report);
+      if (result.verdict.empty()) {
+        write_files(result, folders[i]);
+        folders[i].commit(kResultFiles);
+        fmt::print("{}: equal; results in {}\n", title, folders[i].folder().string());
+      } else {
+        failures += result.verdict;
+        fmt::print("{}: NOT equal; no results written\n", title);
+      }
+    } catch (const tb::RunFailed& error) {
+      failures += fmt::format("{}\n", error.what());
+      fmt::print("{}: FAILED; no results written\n", title);
+    }
+  }
+  print_table(reports);
+  if (failures.empty()) {
+    print_speed(reports);
+    return;
+  }
+  std::fflush(stdout);
+  fmt::print(stderr, "aqpim: {}", failures);
+  exit_code = static_cast<int>(ExitCode::kFailure);
+}
+
+}  // namespace
+
+void add_sim(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand(
+      "sim", "Play captured heads through the RTL, compare with the golden model, report.");
+  const auto arguments = std::make_shared<Arguments>();
+  command->add_option("--workload", arguments->workloads, "workload (safetensors), may be repeated")
+      ->required()
+      ->allow_extra_args(false);
+  command
+      ->add_option("--config", arguments->configurations,
+                   "configurations, e.g. pq8,pq4 (default: those that fit the heads)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  add_heads_option(*command, arguments->heads);
+  command
+      ->add_option("--queries", arguments->queries,
+                   "evaluated tokens per head (default: 16, or all after the prefill if fewer)")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--out", arguments->out,
+                   "results: OUT/<configuration>/, or OUT itself if --config names one")
+      ->capture_default_str();
+  command->add_option("--seed", arguments->seed, "of the power-up state and of random gaps")
+      ->capture_default_str();
+  command
+      ->add_option("--spacing", arguments->spacing,
+                   "a word every N cycles, or \"random\" for random gaps")
+      ->check([](const std::string& text) -> std::string {
+        const bool number = !text.empty() && text.size() <= 4 && text[0] != '0' &&
+                            std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+        return number || text == "random" ? "" : "must be 1 to 9999, or random, not " + text;
+      })
+      ->capture_default_str();
+  add_cache_options(*command, arguments->cache);
+  command->add_flag("--waves", arguments->waves,
+                    "write waveforms, waves.fst, beside the other results");
+  command->callback([arguments, &exit_code] { run_all(*arguments, exit_code); });
+}
+
+}  // namespace aqpim::cli

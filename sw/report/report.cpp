@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/report/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "sw/reference/accuracy.h"
+
+namespace aqpim::report {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::array<double Accuracy::*, 6> kAccuracyFields = {
+    &Accuracy::relative_error,    &Accuracy::cosine,
+    &Accuracy::pq_relative_error, &Accuracy::pq_cosine,
+    &Accuracy::fixed_point_added, &Accuracy::fixed_point_distance};
+
+double distance(std::span<const double> a, std::span<const double> b) {
+  double sum = 0.0;
+  for (std::size_t d = 0; d < a.size(); ++d) sum += (a[d] - b[d]) * (a[d] - b[d]);
+  return std::sqrt(sum);
+}
+
+// 0/0 is 0: nothing was lost of nothing.
+double ratio(double numerator, double denominator) {
+  if (denominator != 0.0) return numerator / denominator;
+  return numerator == 0.0 ? 0.0 : std::numeric_limits<double>::infinity();
+}
+
+double added(double relative_error, double pq_relative_error) {
+  if (relative_error == pq_relative_error) return 0.0;
+  return ratio(relative_error - pq_relative_error, pq_relative_error);
+}
+
+ordered_json accuracy_json(const Accuracy& accuracy) {
+  return {{"relative_error", accuracy.relative_error},
+          {"cosine", accuracy.cosine},
+          {"pq_relative_error", accuracy.pq_relative_error},
+          {"pq_cosine", accuracy.pq_cosine},
+          {"fixed_point_added", accuracy.fixed_point_added},
+          {"fixed_point_distance", accuracy.fixed_point_distance}};
+}
+
+ordered_json cache_json(const quantize::CacheSize& size) {
+  return {{"bytes", size.bytes()},         {"ratio", size.ratio()},
+          {"codes_bytes", size.codes},     {"codebooks_bytes", size.codebooks},
+          {"centres_bytes", size.centres}, {"scales_bytes", size.scales},
+          {"fp16_bytes", size.half},       {"bits_per_element", size.bits_per_element()}};
+}
+
+ordered_json engine_json(const EngineFigures& engine) {
+  ordered_json utilization, fill, drain, operations;
+  for (std::size_t i = 0; i < kOperationNames.size(); ++i) {
+    const OperationFigures& figures = engine.operations[i];
+    utilization[kOperationNames[i]] = figures.utilization();
+    fill[kOperationNames[i]] = figures.fill_cycles;
+    drain[kOperationNames[i]] = figures.drain_cycles;
+    operations[kOperationNames[i]] = {{"commands", figures.commands},
+                                      {"words", figures.words},
+                                      {"available_cycles", figures.available_cycles},
+                                      {"stream_cycles", figures.stream_cycles}};
+  }
+  return {{"cycles", engine.cycles},    {"words", engine.words()}, {"tiles", engine.tiles},
+          {"utilization", utilization}, {"fill_cycles", fill},     {"drain_cycles", drain},
+          {"operations", operations}};
+}
+
+ordered_json configuration_json(const config::Configuration& configuration) {
+  const config::EngineConfig& engine = configuration.engine;
+  return {
+      {"name", configuration.name},
+      {"description", configuration.description},
+      {"engine",
+       {{"HeadDim", engine.head_dim},
+        {"SubDim", engine.sub_dim},
+        {"CodeBits", engine.code_bits},
+        {"WordBits", engine.word_bits},
+        {"QueryWidth", engine.query_width},
+        {"EntryWidth", engine.entry_width},
+        {"ScoreWidth", engine.score_width},
+        {"ScoreFraction", engine.score_fraction},
+        {"ScoreDepth", engine.score_depth},
+        {"BiasDepth", engine.bias_depth},
+        {"WeightWidth", engine.weight_width}}},
+      {"cache", {{"window", configuration.window}, {"append_block", configuration.append_block}}}};
+}
+
+ordered_json options_json(const RunReport& run) {
+  const quantize::QuantizeOptions& options = run.options;
+  ordered_json json = {{"weights", options.weights},
+                       {"centring", options.centring},
+                       {"grouping", options.grouping},
+                       {"window", options.window},
+                       {"sinks", options.timeline.sinks},
+                       {"append_block", options.timeline.append_block},
+                       {"prefill", nullptr},
+                       {"spacing", nullptr}};
+  if (options.timeline.prefill) json["prefill"] = *options.timeline.prefill;
+  json["spacing"] = run.spacing == 0 ? ordered_json("random") : ordered_json(run.spacing);
+  return json;
+}
+
+ordered_json head_json(const HeadReport& head) {
+  const ordered_json accuracy = accuracy_json(head.accuracy);
+  ordered_json json = {{"name", head.name},
+                       {"tokens", head.tokens},
+                       {"head_dim", head.head_dim},
+                       {"query_heads", head.query_heads},
+                       {"prefill", head.prefill},
+                       {"encoded", head.encoded},
+                       {"windows", head.windows},
+                       {"queries", head.queries.size()},
+                       {"query_tokens", head.queries},
+                       {"flags", head.flags},
+                       {"cache", cache_json(head.cache)},
+                       {"equality", {{"compared", head.compared}, {"mismatches", head.mismatches}}},
+                       {"engine", engine_json(head.engine)},
+                       {"accuracy", accuracy}};
+  // Also one level up, where scripts that only want the figures find them.
+  json.update(accuracy);
+  return json;
+}
+
+struct Column {
+  const char* name;
+  std::string (*value)(const HeadReport& head);
+};
+
+template <typename T>
+std::string text(T value) {
+  return fmt::format("{}", value);
+}
+
+template <std::size_t kOperation>
+std::string utilization(const HeadReport& head) {
+  return text(head.engine.operations[kOperation].utilization());
+}
+
+constexpr Column kColumns[] = {
+    {"head", [](const HeadReport& h) { return h.name; }},
+    {"tokens", [](const HeadReport& h) { return text(h.tokens); }},
+    {"head_dim", [](const HeadReport& h) { return text(h.head_dim); }},
+    {"query_heads", [](const HeadReport& h) { return text(h.query_heads); }},
+    {"prefill", [](const HeadReport& h) { return text(h.prefill); }},
+    {"encoded", [](const HeadReport& h) { return text(h.encoded); }},
+    {"windows", [](const HeadReport& h) { return text(h.windows); }},
+    {"queries", [](const HeadReport& h) { return text(h.queries.size()); }},
+    {"compared", [](const HeadReport& h) { return text(h.compared); }},
+    {"mismatches", [](const HeadReport& h) { return text(h.mismatches); }},
+    {"flags", [](const HeadReport& h) { return text(h.flags); }},
+    {"cycles", [](const HeadReport& h) { return text(h.engine.cycles); }},
+    {"words", [](const HeadReport& h) { return text(h.engine.words()); }},
+    {"utilization_table", utilization<0>},
+    {"utilization_score", utilization<1>},
+    {"utilization_accumulate", utilization<2>},
+    {"utilization_combine", utilization<3>},
+    {"cache_bytes", [](const HeadReport& h) { return text(h.cache.bytes()); }},
+    {"cache_ratio", [](const HeadReport& h) { return text(h.cache.ratio()); }},
+    {"bits_per_element", [](const HeadReport& h) { return text(h.cache.bits_per_element()); }},
+    {"relative_error", [](const HeadReport& h) { return text(h.accuracy.relative_error); }},
+    {"cosine", [](const HeadReport& h) { return text(h.accuracy.cosine); }},
+    {"pq_relative_error", [](const HeadReport& h) { return text(h.accuracy.pq_relative_error); }},
+    {"pq_cosine", [](const HeadReport& h) { return text(h.accuracy.pq_cosine); }},
+    {"fixed_point_added", [](const HeadReport& h) { return text(h.accuracy.fixed_point_added); }},
+    {"fixed_point_distance",
+     [](const HeadReport& h) { return text(h.accuracy.fixed_point_distance); }},
+};
+
+std::string table_row(const std::string& configuration, const std::string& name, std::size_t tokens,
+                      const std::string& queries, std::uint64_t compared, std::uint64_t mismatches,
+                      const EngineFigures& engine, const Accuracy& accuracy) {
+  const auto words = [&](std::size_t operation) {
+    return engine.operations[operation].utilization();
+  };
+  return fmt::format(
+      "{:<8} {:<7} {:>6} {:>7} {:>8} {:>10} {:>8}  {:>5.2f} {:>5.2f} {:>5.2f} {:>5.2f}  "
+      "{:>8.5f} {:>7.5f} {:>8.5f} {:>7.5f} {:>+7.2f} %\n",
+      configuration, name, tokens, queries, compared, mismatches, engine.cycles, words(0), words(1),
+      words(2), words(3), accuracy.relative_error, accuracy.cosine, accuracy.pq_relative_error,
+      accuracy.pq_cosine, 100.0 * accuracy.fixed_point_added);
+}
+
+}  // namespace
+
+OutputErrors output_errors(std::span<const double> output, std::span<const double> pq,
+                           std::span<const double> exact) {
+  return {.relative_error = reference::relative_error(output, exact),
+          .cosine = reference::cosine(output, exact),
+          .pq_relative_error = reference::relative_error(pq, exact),
+          .pq_cosine = reference::cosine(pq, exact),
+          .fixed_point_distance = ratio(distance(output, pq), distance(pq, exact))};
+}
+
+Accuracy accuracy_of(std::span<const OutputErrors> outputs) {
+  if (outputs.empty()) throw std::invalid_argument("accuracy of no outputs");
+  Accuracy sum;
+  for (const OutputErrors& errors : outputs) {
+    sum.relative_error += errors.relative_error;
+    sum.cosine += errors.cosine;
+    sum.pq_relative_error += errors.pq_relative_error;
+    sum.pq_cosine += errors.pq_cosine;
+    sum.fixed_point_distance += errors.fixed_point_distance;
+  }
+  for (const auto field : kAccuracyFields) sum.*field /= static_cast<double>(outputs.size());
+  sum.fixed_point_added = added(sum.relative_error, sum.pq_relative_error);
+  return sum;
+}
+
+Accuracy mean_of(std::span<const Accuracy> heads) {
+  Accuracy mean;
+  for (const auto field : kAccuracyFields) {
+    for (const Accuracy& head : heads) mean.*field += head.*field;
+    mean.*field /= static_cast<double>(std::max<std::size_t>(heads.size(), 1));
+  }
+  return mean;
+}
+
+OperationFigures& OperationFigures::operator+=(const OperationFigures& other) {
+  commands += other.commands;
+  words += other.words;
+  available_cycles += other.available_cycles;
+  stream_cycles += other.stream_cycles;
+  fill_cycles += other.fill_cycles;
+  drain_cycles += other.drain_cycles;
+  return *this;
+}
+
+double OperationFigures::utilization() const {
+  return available_cycles == 0 ? 1.0
+                               : static_cast<double>(words) / static_cast<double>(available_cycles);
+}
+
+EngineFigures& EngineFigures::operator+=(const EngineFigures& other) {
+  for (std::size_t i = 0; i < operations.size(); ++i) operations[i] += other.operations[i];
+  cycles += other.cycles;
+  tiles += other.tiles;
+  return *this;
+}
+
+std::uint64_t EngineFigures::words() const {
+  std::uint64_t sum = 0;
+  for (const OperationFigures& operation : operations) sum += operation.words;
+  return sum;
+}
+
+std::uint64_t RunReport::compared() const {
+  std::uint64_t sum = 0;
+  for (const HeadReport& head : heads) sum += head.compared;
+  return sum;
+}
+
+std::uint64_t RunReport::mismatches() const {
+  std::uint64_t sum = 0;
+  for (const HeadReport& head : heads) sum += head.mismatches;
+  return sum;
+}
+
+EngineFigures RunReport::engine() const {
+  EngineFigures sum;
+  for (const HeadReport& head : heads) sum += head.engine;
+  return sum;
+}
+
+quantize::CacheSize RunReport::cache() const {
+  quantize::CacheSize sum;
+  for (const HeadReport& head : heads) sum += head.cache;
+  return sum;
+}
+
+Accuracy RunReport::accuracy() const {
+  std::vector<Accuracy> figures;
+  for (const HeadReport& head : heads) figures.push_back(head.accuracy);
+  return mean_of(figures);
+}
+
+ordered_json to_json(const RunReport& run) {
+  std::size_t tokens = 0;
+  std::size_t queries = 0;
+  ordered_json heads = ordered_json::array();
+  for (const HeadReport& head : run.heads) {
+    tokens = std::max(tokens, head.tokens);
+    queries = std::max(queries, head.queries.size());
+    heads.push_back(head_json(head));
+  }
+  const EngineFigures engine = run.engine();
+  const double speed = run.simulation_seconds > 0.0
+                           ? static_cast<double>(engine.cycles) / run.simulation_seconds
+                           : 0.0;
+  return {{"config", configuration_json(run.configuration)},
+          {"workload",
+           {{"file", run.workload_file},
+            {"sha256", run.workload_sha256},
+            {"heads", run.heads.size()},
+            {"tokens", tokens},
+            {"queries", queries},
+            {"metadata", run.workload_metadata}}},
+          {"options", options_json(run)},
+          {"seed", run.seed},
+          {"cache", cache_json(run.cache())},
+          {"equality", {{"compared", run.compared()}, {"mismatches", run.mismatches()}}},
+          {"engine", engine_json(engine)},
+          {"accuracy", accuracy_json(run.accuracy())},
+          {"heads", heads},
+          {"simulation", {{"cycles_per_second", speed}, {"seconds", run.simulation_seconds}}}};
+}
+
+std::string to_json_text(const RunReport& run) {
+  return to_json(run).dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string to_csv(const RunReport& run) {
+  std::vector<std::string> lines = {{}};
+  for (const Column& column : kColumns) lines[0] += fmt::format(",{}", column.name);
+  for (const HeadReport& head : run.heads) {
+    std::string& line = lines.emplace_back();
+    for (const Column& column : kColumns) line += "," + column.value(head);
+  }
+  std::string csv;
+  for (const std::string& line : lines) csv += line.substr(1) + "\n";
+  return csv;
+}
+
+std::string table_header() {
+  return fmt::format(
+      "{:<47}{:>11}  {:^23}  {:^16} {:^16} {:>9}\n"
+      "{:<8} {:<7} {:>6} {:>7} {:>8} {:>10} {:>8}  {:>5} {:>5} {:>5} {:>5}  {:>8} {:>7} {:>8} "
+      "{:>7} "
+      "{:>9}\n",
+      "", "", "words per cycle", "RTL", "floating-point PQ", "fixed pt.", "config", "head",
+      "tokens", "queries", "compared", "mismatches", "cycles", "table", "score", "accum", "comb",
+      "rel.err", "cosine", "rel.err", "cosine", "adds");
+}
+
+std::string table_rows(const RunReport& run) {
+  std::string rows;
+  std::size_t outputs = 0;
+  std::size_t tokens = 0;
+  for (const HeadReport& head : run.heads) {
+    outputs += head.query_heads * head.queries.size();
+    tokens += head.tokens;
+    rows += table_row(run.configuration.name, head.name, head.tokens,
+                      fmt::format("{}x{}", head.query_heads, head.queries.size()), head.compared,
+                      head.mismatches, head.engine, head.accuracy);
+  }
+  if (run.heads.size() > 1) {
+    rows += table_row(run.configuration.name, "all", tokens, fmt::to_string(outputs),
+                      run.compared(), run.mismatches(), run.engine(), run.accuracy());
+  }
+  return rows;
+}
+
+}  // namespace aqpim::report

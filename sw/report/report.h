@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a run of `aqpim sim` has found, and how it is written: report.json, report.csv and the table
+// on the terminal. Plain values; nothing is computed here but sums and means.
+//
+// G query heads share a KV head; Q queries of each are evaluated. Definitions of the accuracy
+// figures: docs/quantization.md §5.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sw/config/config.h"
+#include "sw/quantize/cache.h"
+#include "sw/quantize/quantize.h"
+
+namespace aqpim::report {
+
+// Means over the G·Q outputs of a head, or over heads.
+struct Accuracy {
+  double relative_error = 0.0;     // ‖o − o_exact‖ / ‖o_exact‖, o as from the RTL
+  double cosine = 0.0;             // of o and o_exact
+  double pq_relative_error = 0.0;  // the same of o_pq: these codes and codebooks in double
+  double pq_cosine = 0.0;
+  double fixed_point_added = 0.0;     // relative_error / pq_relative_error − 1
+  double fixed_point_distance = 0.0;  // ‖o − o_pq‖ / ‖o_pq − o_exact‖
+
+  bool operator==(const Accuracy&) const = default;
+};
+
+// One output o [D] against the exact one and against PQ in double precision.
+struct OutputErrors {
+  double relative_error = 0.0;
+  double cosine = 0.0;
+  double pq_relative_error = 0.0;
+  double pq_cosine = 0.0;
+  double fixed_point_distance = 0.0;
+};
+
+// Compares one output. A distance of 0 to 0 is 0; to something else it is infinite.
+OutputErrors output_errors(std::span<const double> output, std::span<const double> pq,
+                           std::span<const double> exact);
+
+// Figures of a head. Throws std::invalid_argument without outputs.
+Accuracy accuracy_of(std::span<const OutputErrors> outputs);
+
+// Figures of a run: each the mean of the heads' figures.
+Accuracy mean_of(std::span<const Accuracy> heads);
+
+// One operation of the engine: cycles are engine cycles.
+struct OperationFigures {
+  std::uint64_t commands = 0;
+  std::uint64_t words = 0;
+  std::uint64_t available_cycles = 0;  // of open streams, with a word at hand
+  std::uint64_t stream_cycles = 0;     // of open streams
+  std::uint64_t fill_cycles = 0;       // before them: check and fill
+  std::uint64_t drain_cycles = 0;      // after them
+
+  bool operator==(const OperationFigures&) const = default;
+  OperationFigures& operator+=(const OperationFigures& other);
+
+  // Words per available cycle; 1 if there were none.
+  double utilization() const;
+};
+
+inline constexpr std::array<const char*, 4> kOperationNames = {"table", "score", "accumulate",
+                                                               "combine"};
+
+struct EngineFigures {
+  std::array<OperationFigures, 4> operations;  // as kOperationNames
+  std::uint64_t cycles = 0;                    // all, register writes and read-out included
+  std::uint64_t tiles = 0;
+
+  bool operator==(const EngineFigures&) const = default;
+  EngineFigures& operator+=(const EngineFigures& other);
+  std::uint64_t words() const;
+};
+
+struct HeadReport {
+  std::string name;
+  std::size_t tokens = 0;            // T
+  std::size_t head_dim = 0;          // D
+  std::size_t query_heads = 0;       // G
+  std::size_t prefill = 0;           // P
+  std::size_t encoded = 0;           // N
+  std::size_t windows = 0;           // W
+  std::vector<std::size_t> queries;  // token indices [Q]
+  std::uint64_t compared = 0;        // values of the RTL, each with its golden twin
+  std::uint64_t mismatches = 0;
+  std::uint16_t flags = 0;  // sticky flags of all results, or-ed
+  EngineFigures engine;
+  quantize::CacheSize cache;
+  Accuracy accuracy;
+};
+
+struct RunReport {
+  config::Configuration configuration;
+  std::string workload_file;
+  std::string workload_sha256;
+  std::map<std::string, std::string> workload_metadata;
+  quantize::QuantizeOptions options;
+  std::uint64_t seed = 0;
+  unsigned spacing = 1;  // a word every so many cycles; 0 = random gaps
+  double simulation_seconds = 0.0;
+  std::vector<HeadReport> heads;
+
+  std::uint64_t compared() const;
+  std::uint64_t mismatches() const;
+  EngineFigures engine() const;
+  quantize::CacheSize cache() const;
+  Accuracy accuracy() const;
+};
+
+// report.json. A figure that is not finite is null.
+nlohmann::ordered_json to_json(const RunReport& run);
+// to_json() as text. Strings that are not UTF-8 (paths) have their bad bytes replaced.
+std::string to_json_text(const RunReport& run);
+
+// report.csv: a line of names, then one per head.
+std::string to_csv(const RunReport& run);
+
+// The lines of a terminal table: two of names; one per head, and one for the run if it has several
+// (sums, and means of the accuracy). "2x16" queries: 16 tokens, each with 2 query heads.
+std::string table_header();
+std::string table_rows(const RunReport& run);
+
+}  // namespace aqpim::report
