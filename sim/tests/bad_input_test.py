@@ -1,0 +1,224 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Bad input to every subcommand of aqpim, built with the address and undefined-behaviour sanitizers.
+
+    bad_input_test.py RELEASE_TREE SANITIZE_TREE
+
+Each case must end with exit code 2 and one sentence on standard error that says what and where; it must write nothing,
+and leave older results as they are. One legal run shows that the sentences are not for everything.
+"""
+import json
+import math
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FORMATS = {"F16": "e", "F32": "f", "F64": "d", "I8": "b"}
+TOKENS, HEAD_DIM, GROUPS, QUERY_TOKENS = 256, 64, 1, 64
+
+
+def tensor(dtype, shape, values=None):
+    """Dtype, shape and bytes; values repeat a fixed pattern unless given."""
+    count = math.prod(shape)
+    if values is None:
+        values = [((7 * i * i + 3 * i) % 251 - 125) / 64 for i in range(count)]
+    return dtype, shape, struct.pack(f"<{count}{FORMATS[dtype]}", *values)
+
+
+def head(name="l0.h0", tokens=TOKENS, head_dim=HEAD_DIM, query_tokens=QUERY_TOKENS):
+    return {f"{name}.q": tensor("F16", [GROUPS, query_tokens, head_dim]),
+            f"{name}.k": tensor("F16", [tokens, head_dim]),
+            f"{name}.v": tensor("F16", [tokens, head_dim])}
+
+
+def safetensors(tensors, change=lambda header: None):
+    """Bytes of a file; `change` may spoil its header."""
+    header, data = {}, b""
+    for name, (dtype, shape, content) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(content)]}
+        data += content
+    change(header)
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def with_value(letter, index, value):
+    """A head with one value of tensor `letter` replaced."""
+    tensors = head()
+    dtype, shape, content = tensors[f"l0.h0.{letter}"]
+    content = bytearray(content)
+    struct.pack_into("<e", content, 2 * index, value)
+    return tensors | {f"l0.h0.{letter}": (dtype, shape, bytes(content))}
+
+
+def without(name):
+    return {key: value for key, value in head().items() if key != name}
+
+
+def shift_offsets(name, amount):
+    def change(header):
+        header[name]["data_offsets"] = [offset + amount for offset in header[name]["data_offsets"]]
+    return change
+
+
+def bad_files():
+    """Name, bytes and a part of the sentence that is expected."""
+    good = safetensors(head())
+    length = struct.unpack("<Q", good[:8])[0]
+    duplicate = b'{"a":1,"a":1}'
+    yield "empty", b"", "is empty"
+    yield "short", good[:5], "has only 5 bytes"
+    yield "truncated_header", good[:8 + length // 2], "is truncated"
+    yield "truncated_data", good[:-1], "but the file has only"
+    yield "trailing_bytes", good + b"\0", "at its end belong to no tensor"
+    yield "oversized_header", struct.pack("<Q", 1 << 40) + good[8:], "at most 100000000 are allowed"
+    yield "largest_header", struct.pack("<Q", 2**64 - 1) + good[8:], "at most 100000000 are allowed"
+    yield "no_json", struct.pack("<Q", length) + b"{" * length + good[8 + length:], "is not valid JSON"
+    yield "duplicate_key", struct.pack("<Q", len(duplicate)) + duplicate, 'the key "a" twice'
+    yield "overlap", safetensors(head(), shift_offsets("l0.h0.v", -2)), "overlaps"
+    yield "hole", safetensors(head(), shift_offsets("l0.h0.v", 2)), "but the file has only"
+    yield "negative_shape", safetensors(head(), lambda h: h["l0.h0.k"].update(shape=[-1, 64])), "not negative"
+    yield "huge_shape", safetensors(head(), lambda h: h["l0.h0.k"].update(shape=[2**40, 2**40])), "64 bits"
+    yield "metadata", safetensors(head(), lambda h: h.update(__metadata__={"model": 1})), "must be a string"
+    yield "no_head", safetensors({"x": tensor("F32", [1])}), "holds no attention head"
+    yield "no_value", safetensors(without("l0.h0.v")), "head l0.h0 has no tensor l0.h0.v"
+    yield "wrong_dtype", safetensors(head() | {"l0.h0.k": tensor("F64", [TOKENS, HEAD_DIM])}), "l0.h0.k has dtype F64"
+    yield "wrong_rank", safetensors(head() | {"l0.h0.q": tensor("F16", [QUERY_TOKENS, HEAD_DIM])}), "[G, Tq, D]"
+    yield "fewer_values", safetensors(head() | {"l0.h0.v": tensor("F16", [TOKENS - 1, HEAD_DIM])}), "l0.h0.k has shape"
+    yield "other_width", safetensors(head() | {"l0.h0.q": tensor("F16", [1, 8, 32])}), "l0.h0.q has 32 channels"
+    yield "more_queries", safetensors(head(tokens=64, query_tokens=65)), "more than the 64 of .k"
+    yield "nan_key", safetensors(with_value("k", 70, math.nan)), "l0.h0.k has NaN at token 1, channel 6"
+    yield "inf_value", safetensors(with_value("v", 3, math.inf)), "l0.h0.v has an infinite value at token 0, channel 3"
+    yield "nan_query", safetensors(with_value("q", 64, math.nan)), "l0.h0.q has NaN at query head 0, token 193"
+
+
+class Checker:
+    def __init__(self, program, folder):
+        self.program = program
+        self.folder = folder
+        self.passed = 0
+        self.failed = 0
+
+    def snapshot(self):
+        return {path: path.read_bytes() if path.is_file() else None for path in self.folder.rglob("*")}
+
+    def run(self, arguments):
+        return subprocess.run([self.program, *map(str, arguments)], capture_output=True, text=True,
+                              errors="replace", timeout=120)
+
+    def count(self, what, problems):
+        if problems:
+            self.failed += 1
+            print(f"{what}: {'; '.join(problems)}")
+        else:
+            self.passed += 1
+
+    def refused(self, part, *arguments):
+        """The program must refuse these arguments with one sentence that holds `part`."""
+        before = self.snapshot()
+        result = self.run(arguments)
+        problems = []
+        if result.returncode != 2:
+            problems.append(f"exit code {result.returncode}")
+        if not result.stderr.startswith("aqpim: ") or result.stderr.count("\n") != 1 or len(result.stderr) > 500:
+            problems.append("not one sentence")
+        if part not in result.stderr:
+            problems.append(f"lacks \"{part}\"")
+        if problems:
+            problems.append(f"standard error: {result.stderr[:2000]!r}")
+        if self.snapshot() != before:
+            problems.append("files changed")
+        self.count(" ".join(map(str, arguments)), problems)
+
+    def accepted(self, *arguments):
+        result = self.run(arguments)
+        self.count(" ".join(map(str, arguments)),
+                   [f"exit code {result.returncode}: {result.stderr[:2000]}"] if result.returncode else [])
+
+
+def check(checker, folder):
+    def put(name, content):
+        (folder / name).write_bytes(content)
+        return folder / name
+
+    good = put("good.safetensors", safetensors(head()))
+    other = put("narrow.safetensors", safetensors(head(head_dim=32)))
+    tiny = put("tiny.safetensors", safetensors(head(tokens=100, query_tokens=10)))
+    occupied = put("occupied", b"a file")
+    out = folder / "older_results"
+    out.mkdir()
+    put("older_results/report.json", b"older")
+    cache = folder / "cache.safetensors"
+
+    def each_reader(part, file):
+        checker.refused(part, "info", file)
+        checker.refused(part, "quantize", file, "-o", cache)
+        checker.refused(part, "sim", "--workload", file, "--out", out)
+
+    each_reader("No such file or directory", folder / "missing")
+    each_reader("no regular file", folder)
+    for name, content, part in bad_files():
+        each_reader(part, put(f"{name}.safetensors", content))
+
+    def sim(part, *arguments, workload=good):
+        checker.refused(part, "sim", "--workload", workload, "--out", out, *arguments)
+
+    sim('has no head "l9.h9", it has l0.h0', "--heads", "l9.h9")
+    sim("pq9", "--config", "pq9")
+    sim("pq8", "--config", "pq8")  # D = 128
+    sim("queries", "--queries", "65")
+    sim("quer", "--queries", "0")
+    sim("--queries", "--queries", "-1")
+    sim("--queries", "--queries", "many")
+    sim("queries", "--queries", "99999999999999999999")
+    sim("--seed", "--seed", "x")
+    sim("--unknown", "--unknown")
+    sim("extra", "extra")
+    sim("leave no token to quantize", workload=tiny)
+    sim("32", workload=other)
+    for place in (occupied, occupied / "inside", "/proc/aqpim"):
+        checker.refused(str(place), "sim", "--workload", good, "--queries", "1", "--out", place)
+
+    def quantize(part, *arguments, workload=good):
+        checker.refused(part, "quantize", workload, "-o", cache, *arguments)
+
+    quantize('has no head "l9.h9", it has l0.h0', "--heads", "l9.h9")
+    quantize("pq9", "--config", "pq9")
+    quantize("128", "--config", "pq8")
+    quantize("--sinks", "--sinks", "-8")
+    quantize("append block", "--append-block", "100")
+    quantize("leave no token to quantize", workload=tiny)
+    quantize("only for", workload=other)
+    checker.refused("cannot be written", "quantize", good, "-o", folder / "no" / "such")
+    checker.refused("cannot be written", "quantize", good, "-o", out)
+    checker.refused("overwrite", "quantize", good, "-o", good)
+
+    checker.refused("FILE is required", "info")
+    checker.refused("--unknown", "info", good, "--unknown")
+    checker.refused("a subcommand is required")
+    checker.refused("unknown", "unknown")
+    checker.refused("--unknown", "--unknown")
+
+    checker.accepted("info", good)
+    checker.accepted("info", tiny)
+    checker.accepted("info", good, "--json")
+    checker.accepted("quantize", good, "-o", cache)
+    checker.accepted("sim", "--workload", good, "--queries", "2", "--out", folder / "results")
+    for command in ("info", "quantize", "sim"):
+        checker.accepted(command, "--help")
+    checker.accepted("--version")
+
+
+def main():
+    _, sanitized = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as name:
+        checker = Checker(Path(sanitized).resolve() / "aqpim", Path(name))
+        check(checker, Path(name))
+    print(f"{checker.passed} passed, {checker.failed} failed")
+    return int(checker.failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
