@@ -50,6 +50,7 @@ TEST_CASE("elaboration: every module refuses its illegal parameters with a sente
   CHECK(refused_with("float_to_fixed", "-GWidth=3", "Width must be 4 to 12"));
   CHECK(refused_with("centroid_group", "-GBucketWidth=27", "BucketWidth must be at most 26"));
   CHECK(refused_with("score_sum", "-GLanes=24", "Lanes must be a power of two, at least 2"));
+  CHECK(refused_with("score_sum", "-GLanes=1", "Lanes must be a power of two, at least 2"));
   CHECK(refused_with("bias", "-GBiasDepth=16",
                      "BiasDepth must be a power of two and fill at least two words"));
   CHECK(refused_with("bias", "-GBiasDepth=96",
