@@ -154,12 +154,13 @@ TEST_CASE_TEMPLATE_DEFINE("pq_engine: other widths and ratios equal the golden m
         random.between(Dut::ScoreFraction, std::min(Dut::ScoreFraction + 4, 15u)));
     player.write(RegisterSelect::kControl, 0,
                  {static_cast<std::uint8_t>(fraction | 0x20u), static_cast<std::uint8_t>(run)});
-    // Shifts of 2 to 5, and binary16 queries of up to 2^-4, or up to 2^11 and now and then a NaN.
+    // Shifts of 2 to 5, and binary16 queries of less than 2^-10, which saturate nowhere, of less
+    // than 2^11, or of any bits.
     Bytes shifts = player.random_bytes(config.subspaces());
     for (std::uint8_t& shift : shifts) shift = static_cast<std::uint8_t>(0xf0 | (2 + shift % 4));
     player.write_all(RegisterSelect::kShift, shifts);
     Bytes query = player.random_bytes(2 * config.head_dim);
-    const unsigned largest = random.pick({0x28u, 0x28u, 0x68u, 0x80u});
+    const unsigned largest = tile % 3 == 0 ? 0x14u : random.pick({0x28u, 0x68u, 0x80u});
     for (std::size_t d = 0; d < config.head_dim; ++d) {
       std::uint8_t& high = query[2 * d + 1];
       high = static_cast<std::uint8_t>((high & 0x80) | (high & 0x7f) % largest);
@@ -198,6 +199,6 @@ TEST_CASE_TEMPLATE_DEFINE("pq_engine: other widths and ratios equal the golden m
     unsaturated += player.golden.flags() == 0 ? 1 : 0;
     player.compare_results();
   }
-  if (test_iterations(12) >= 12) CHECK(unsaturated > 2);
+  CHECK(unsaturated > 0);
 }
 TEST_CASE_TEMPLATE_APPLY(engine_others, engine_models);
