@@ -28,6 +28,7 @@ module pq_centroid_group #(
   localparam int unsigned OutputWidth = BucketWidth + 12
 ) (
   input  wire logic                          clk_i,
+  input  wire logic                          valid_i,       // otherwise nothing switches
   input  wire logic                          combine_i,     // 1: combine, 0: table
   input  wire logic [SubDim*QueryWidth-1:0]  query_i,
   input  wire logic [SubDim*8-1:0]           element_i,
@@ -44,6 +45,7 @@ module pq_centroid_group #(
     $error("pq_centroid_group: BucketWidth must be at most 26, two operands of 13 bits");
   end
 
+  logic               valid_q, valid_q2, valid_q3, valid_q4;   // of stage 2 to 5
   logic               combine_q, combine_q2, combine_q3;
   logic [25:0]        bucket;
   logic [SubDim*32-1:0] products;
@@ -54,9 +56,8 @@ module pq_centroid_group #(
   assign bucket = 26'(bucket_i);
 
   always_ff @(posedge clk_i) begin
-    combine_q  <= combine_i;
-    combine_q2 <= combine_q;
-    combine_q3 <= combine_q2;
+    {valid_q4, valid_q3, valid_q2, valid_q} <= {valid_q3, valid_q2, valid_q, valid_i};
+    {combine_q3, combine_q2, combine_q}     <= {combine_q2, combine_q, combine_i};
   end
 
   for (genvar i = 0; i < SubDim; i++) begin : gen_multiplier
@@ -76,12 +77,12 @@ module pq_centroid_group #(
     assign power    = |element[6:4] ? element[6:4] - 3'd1 : 3'd0;
 
     always_ff @(posedge clk_i) begin
-      if (combine_i) begin
+      if (valid_i && combine_i) begin
         low_q    <= {1'b0, bucket[12:0]};
         high_q   <= {1'b0, bucket[25:13]};
         digit0_q <= mantissa;
         digit1_q <= {1'b0, mantissa};
-      end else begin
+      end else if (valid_i) begin
         low_q    <= {{(14 - QueryWidth) {query[QueryWidth-1]}}, query};
         high_q   <= {{(14 - QueryWidth) {query[QueryWidth-1]}}, query};
         digit0_q <= element[4:0];
@@ -93,6 +94,7 @@ module pq_centroid_group #(
 
     pq_multiplier u_multiplier (
       .clk_i     (clk_i),
+      .valid_i   (valid_q),
       .combine_i (combine_q),
       .low_i     (low_q),
       .high_i    (high_q),
@@ -103,11 +105,13 @@ module pq_centroid_group #(
 
     assign products[i*32 +: 32] = product;
 
-    // Combine: apply sign and power of two. Idle in table operations, to save the switching.
+    // Combine: apply sign and power of two.
     assign magnitude      = OutputWidth'($signed(product));
     assign signed_product = sign_q3 ? -magnitude : magnitude;
     always_ff @(posedge clk_i) begin
-      if (combine_q3) weighted_o[i*OutputWidth +: OutputWidth] <= signed_product << power_q3;
+      if (valid_q3 && combine_q3) begin
+        weighted_o[i*OutputWidth +: OutputWidth] <= signed_product << power_q3;
+      end
     end
   end
 
@@ -129,9 +133,11 @@ module pq_centroid_group #(
   );
 
   always_ff @(posedge clk_i) begin
-    dot_q       <= dot;
-    entry_o     <= entry;
-    saturated_o <= saturated;
+    if (valid_q3 && !combine_q3) dot_q <= dot;
+    if (valid_q4) begin
+      entry_o     <= entry;
+      saturated_o <= saturated;
+    end
   end
 
 endmodule

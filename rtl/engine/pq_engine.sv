@@ -323,6 +323,7 @@ module pq_engine #(
       .BucketWidth (BucketWidth)
     ) u_group (
       .clk_i       (clk_i),
+      .valid_i     (table_q || combine_q),
       .combine_i   (combine_q),
       .query_i     (query[g*SubDim*QueryWidth +: SubDim*QueryWidth]),
       .element_i   (word_q[g*SubDim*8 +: SubDim*8]),
@@ -511,8 +512,6 @@ module pq_engine #(
   logic [2:0]                        read_q, status_q;
   logic [8:0]                        read_index_q, read_index_q2;
   logic [CWordWidth-1:0]             output_select;
-  logic [Multipliers*OutputWidth-1:0] outputs;
-  logic [PerResult*OutputWidth-1:0]  selected, selected_q;
 
   // One cycle ahead of the weighted centroids
   assign adding        = combine_valid_q[OutputStage-2];
@@ -522,6 +521,9 @@ module pq_engine #(
   assign output_select = adding ? next_cword : CWordWidth'(32'(read_index_q) / ResultSets);
 
   for (genvar i = 0; i < Multipliers; i++) begin : gen_output
+    // chosen: of the lanes i, i - PerResult, i - 2 * PerResult ..., the one that is read
+    logic [OutputWidth-1:0] value, own, chosen;
+
     pq_output_lane #(
       .CentroidWords (CentroidWords),
       .OutputWidth   (OutputWidth)
@@ -531,16 +533,14 @@ module pq_engine #(
       .add_i    (adding),
       .load_i   (loading),
       .value_i  (weighted[i*OutputWidth +: OutputWidth]),
-      .value_o  (outputs[i*OutputWidth +: OutputWidth])
+      .value_o  (value)
     );
-  end
 
-  always_comb begin
-    selected = '0;
-    for (int unsigned s = 0; s < ResultSets; s++) begin
-      if (32'(read_index_q2) % ResultSets == s) begin
-        selected = selected | outputs[s*PerResult*OutputWidth +: PerResult*OutputWidth];
-      end
+    assign own = 32'(read_index_q2) % ResultSets == i / PerResult ? value : '0;
+    if (i < PerResult) begin : gen_first
+      assign chosen = own;
+    end else begin : gen_next
+      assign chosen = gen_output[i-PerResult].chosen | own;
     end
   end
 
@@ -563,10 +563,17 @@ module pq_engine #(
     read_index_q  <= result_index_i;
     read_index_q2 <= read_index_q;
     status_q      <= {status_q[1:0], result_index_i == 9'(OutputWords)};
-    selected_q    <= selected;
-    for (int unsigned e = 0; e < PerResult; e++) begin
-      if (status_q[2]) result_o[e*64 +: 64] <= e == 0 ? status : '0;
-      else result_o[e*64 +: 64] <= 64'($signed(selected_q[e*OutputWidth +: OutputWidth]));
+  end
+
+  for (genvar e = 0; e < PerResult; e++) begin : gen_result
+    logic [OutputWidth-1:0] chosen_q;
+    logic [63:0]            result;
+
+    assign result = !status_q[2] ? 64'($signed(chosen_q)) : e == 0 ? status : '0;
+
+    always_ff @(posedge clk_i) begin
+      if (read_q[1]) chosen_q <= gen_output[Multipliers-PerResult+e].chosen;
+      if (read_q[2]) result_o[e*64 +: 64] <= result;
     end
   end
 

@@ -15,6 +15,7 @@ module pq_float_to_fixed #(
   parameter int unsigned Width = 12
 ) (
   input  wire logic             clk_i,
+  input  wire logic             valid_i,       // there is a number; otherwise nothing switches
   input  wire logic [15:0]      float_i,
   input  wire logic             bfloat16_i,    // 1: bfloat16, 0: binary16
   input  wire logic [4:0]       fraction_i,    // fraction bits of the result, 0 to 30
@@ -65,7 +66,7 @@ module pq_float_to_fixed #(
     else place = position[4:0];
   end
 
-  logic                     sign_q, nonfinite_q, nonfinite_q2;
+  logic                     valid_q, sign_q, nonfinite_q, nonfinite_q2;
   logic [MantissaWidth-1:0] mantissa_q;
   logic [4:0]               place_q;
   logic [MantissaWidth:0]   number;             // signed mantissa
@@ -74,11 +75,17 @@ module pq_float_to_fixed #(
   assign number = sign_q ? -{1'b0, mantissa_q} : {1'b0, mantissa_q};
 
   always_ff @(posedge clk_i) begin
-    sign_q                      <= float_i[15];
-    {nonfinite_q2, nonfinite_q} <= {nonfinite_q, nonfinite};
-    mantissa_q                  <= nan ? '0 : mantissa;
-    place_q                     <= place;
-    placed_q                    <= {{(2 * Guard) {number[MantissaWidth]}}, number} << place_q;
+    valid_q <= valid_i;
+    if (valid_i) begin
+      sign_q      <= float_i[15];
+      nonfinite_q <= nonfinite;
+      mantissa_q  <= nan ? '0 : mantissa;
+      place_q     <= place;
+    end
+    if (valid_q) begin
+      nonfinite_q2 <= nonfinite_q;
+      placed_q     <= {{(2 * Guard) {number[MantissaWidth]}}, number} << place_q;
+    end
   end
 
   assign nonfinite_o = nonfinite_q2;

@@ -19,6 +19,7 @@
 // Golden      aqpim::golden::multiplier()   sw/golden/multiplier.h
 module pq_multiplier (
   input  wire logic        clk_i,
+  input  wire logic        valid_i,      // there are operands; otherwise nothing switches
   input  wire logic        combine_i,    // belongs to the operands of the same cycle
   input  wire logic [13:0] low_i,        // signed
   input  wire logic [13:0] high_i,       // signed
@@ -28,19 +29,24 @@ module pq_multiplier (
 );
 
   logic signed [19:0] part0_q, part1_q;
-  logic               combine_q;
+  logic               valid_q, combine_q;
   logic signed [31:0] part0, part1;
 
   always_ff @(posedge clk_i) begin
-    part0_q   <= $signed({{6{low_i[13]}}, low_i}) * $signed({15'b0, digit0_i});
-    part1_q   <= $signed({{6{high_i[13]}}, high_i}) * $signed({{14{digit1_i[5]}}, digit1_i});
-    combine_q <= combine_i;
+    valid_q <= valid_i;
+    if (valid_i) begin
+      part0_q   <= $signed({{6{low_i[13]}}, low_i}) * $signed({15'b0, digit0_i});
+      part1_q   <= $signed({{6{high_i[13]}}, high_i}) * $signed({{14{digit1_i[5]}}, digit1_i});
+      combine_q <= combine_i;
+    end
   end
 
   assign part0 = {{12{part0_q[19]}}, part0_q};
   assign part1 = {{12{part1_q[19]}}, part1_q};
 
-  always_ff @(posedge clk_i) product_o <= part0 + (combine_q ? part1 <<< 13 : part1 <<< 5);
+  always_ff @(posedge clk_i) begin
+    if (valid_q) product_o <= part0 + (combine_q ? part1 <<< 13 : part1 <<< 5);
+  end
 
 endmodule
 

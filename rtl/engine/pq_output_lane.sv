@@ -24,10 +24,9 @@ module pq_output_lane #(
   output logic      [OutputWidth-1:0] value_o     // signed
 );
 
-  logic [CentroidWords*OutputWidth-1:0] sum_q;
-  logic [OutputWidth-1:0]               sum;
-  logic [CentroidWords-1:0]             select, select_q, add_q;   // one hot
-  logic                                 load_q;
+  logic [OutputWidth-1:0]   sum;
+  logic [CentroidWords-1:0] select, select_q, add_q;   // one hot
+  logic                     load_q;
 
   assign select = CentroidWords'(1) << select_i;
 
@@ -37,20 +36,21 @@ module pq_output_lane #(
     load_q   <= load_i;
   end
 
-  always_comb begin
-    value_o = '0;
-    for (int unsigned w = 0; w < CentroidWords; w++) begin
-      if (select_q[w]) value_o = value_o | sum_q[w*OutputWidth +: OutputWidth];
-    end
-  end
-
   assign sum = (load_q ? '0 : value_o) + value_i;
 
   for (genvar w = 0; w < CentroidWords; w++) begin : gen_accumulator
-    always_ff @(posedge clk_i) begin
-      if (add_q[w]) sum_q[w*OutputWidth +: OutputWidth] <= sum;
+    logic [OutputWidth-1:0] sum_q, chosen;    // chosen: of the accumulators up to this one
+
+    always_ff @(posedge clk_i) if (add_q[w]) sum_q <= sum;
+
+    if (w == 0) begin : gen_first
+      assign chosen = select_q[w] ? sum_q : '0;
+    end else begin : gen_next
+      assign chosen = gen_accumulator[w-1].chosen | (select_q[w] ? sum_q : '0);
     end
   end
+
+  assign value_o = gen_accumulator[CentroidWords-1].chosen;
 
 endmodule
 

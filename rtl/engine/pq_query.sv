@@ -102,6 +102,7 @@ module pq_query #(
       .Width (QueryWidth)
     ) u_convert (
       .clk_i       (clk_i),
+      .valid_i     (write_q[0]),
       .float_i     (data_q[e*16 +: 16]),
       .bfloat16_i  (bfloat16_i),
       .fraction_i  ({1'b0, table_fraction_i} + {1'b0, shift}),

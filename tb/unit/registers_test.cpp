@@ -91,7 +91,7 @@ class Registers {
       run = write->data[1];
     }
     bench.clock();
-    ++(accepted ? accepts : refusals);
+    if (write != nullptr) ++(accepted ? accepts : refusals);
   }
 
   RegisterWrite random_write() {
@@ -138,8 +138,8 @@ TEST_CASE_TEMPLATE_DEFINE(
     registers.cycle(events, random.chance(2, 3) ? &write : nullptr, random.chance(1, 4));
   }
   if (test_iterations(1500) >= 1500) {
-    CHECK(registers.accepts > 200);
-    CHECK(registers.refusals > 200);
+    CHECK(registers.accepts > 100);
+    CHECK(registers.refusals > 100);
   }
 }
 TEST_CASE_TEMPLATE_APPLY(registers_random, registers_models);
