@@ -46,6 +46,11 @@ test: ## all tests; the last line is "N passed, N failed"
 	@sim/install_dependencies.sh test
 	@$(PYTHON) sim/test.py
 
+.PHONY: mutate
+mutate: ## break the RTL and the golden model in many places, count which breaks the tests notice
+	@sim/install_dependencies.sh test
+	@$(PYTHON) sim/mutate.py
+
 .PHONY: lint
 lint: ## Verilator and Yosys warnings in all configurations, C++ layout, licence headers
 	@sim/install_dependencies.sh lint
