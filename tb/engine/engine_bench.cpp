@@ -29,10 +29,10 @@ void play_tiles(benchmark::State& state, const Configuration& configuration, boo
     env.take_results();
   }
   const Statistics statistics = env.statistics();
-  state.counters["words_per_second"] = benchmark::Counter(static_cast<double>(statistics.words()),
-                                                          benchmark::Counter::kIsRate);
-  state.counters["cycles_per_second"] = benchmark::Counter(static_cast<double>(statistics.cycles),
-                                                           benchmark::Counter::kIsRate);
+  state.counters["words_per_second"] =
+      benchmark::Counter(static_cast<double>(statistics.words()), benchmark::Counter::kIsRate);
+  state.counters["cycles_per_second"] =
+      benchmark::Counter(static_cast<double>(statistics.cycles), benchmark::Counter::kIsRate);
   if (env.model().failed_assertions() > 0) state.SkipWithError("an assertion failed");
   if (check && env.failed()) state.SkipWithError("RTL and golden model differ");
 }
@@ -43,12 +43,9 @@ int main(int argc, char** argv) {
   for (const Configuration& configuration : aqpim::config::built_configurations()) {
     for (const bool check : {false, true}) {
       const std::string name = configuration.name + (check ? "/with golden model" : "/RTL");
-      benchmark::RegisterBenchmark(
-          name.c_str(),
-          [&configuration, check](benchmark::State& state) {
-            play_tiles(state, configuration, check);
-          })
-          ->Unit(benchmark::kMillisecond);
+      benchmark::RegisterBenchmark(name.c_str(), [&configuration, check](benchmark::State& state) {
+        play_tiles(state, configuration, check);
+      })->Unit(benchmark::kMillisecond);
     }
   }
   benchmark::Initialize(&argc, argv);
