@@ -96,17 +96,11 @@ module pq_table_lane #(
     .read_data_o     (read_data)
   );
 
-  // One bit each, so that a simulation of many lanes has little to sample.
-  logic two_writers, two_readers, collision, overflow;
-  assign two_writers = (table_write_i && (add_q || clear_q)) || (add_q && clear_q);
-  assign two_readers = combine_i && lookup_i;
-  assign collision   = read && write && read_address == write_address;
-  assign overflow    = add_q && sum < BucketWidth'(weight_i);
-
-  `AQ_ASSERT(a_one_writer, !two_writers, clk_i, !rst_ni)
-  `AQ_ASSERT(a_one_reader, !two_readers, clk_i, !rst_ni)
-  `AQ_ASSERT(a_no_collision, !collision, clk_i, !rst_ni)
-  `AQ_ASSERT(a_no_overflow, !overflow, clk_i, !rst_ni)
+  `AQ_ASSERT(a_one_writer, !(table_write_i && (add_q || clear_q)) && !(add_q && clear_q),
+             clk_i, !rst_ni)
+  `AQ_ASSERT(a_one_reader, !(combine_i && lookup_i), clk_i, !rst_ni)
+  `AQ_ASSERT(a_no_collision, !(read && write && read_address == write_address), clk_i, !rst_ni)
+  `AQ_ASSERT(a_no_overflow, !(add_q && sum < BucketWidth'(weight_i)), clk_i, !rst_ni)
 
 endmodule
 
