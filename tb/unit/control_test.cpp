@@ -51,6 +51,15 @@ class Control {
     bias_run = run;
   }
 
+  // The bias run is another module's register, and stays.
+  void reset() {
+    bench.reset();
+    golden = Engine(engine_config<Dut>());
+    outputs_valid = false;
+    tile_run = 0;
+    set_bias_run(bias_run);
+  }
+
   // Gives a command and plays it to its end; true if it was accepted. A word comes in one of `pace`
   // cycles, also outside the window: those must not count.
   bool play(unsigned operation, bool first, unsigned tokens, std::uint64_t pace) {
@@ -243,11 +252,14 @@ TEST_CASE_TEMPLATE_DEFINE("pq_control: each rule refuses, and lets pass what jus
     return control.play(operation, first, tokens, 1);
   };
   // Nothing but TABLE after reset.
-  CHECK_FALSE(plays(kScore, true));
-  CHECK_FALSE(plays(kAccumulate, true));
-  CHECK_FALSE(plays(kCombine, true));
-  for (unsigned reserved = 4; reserved < 8; ++reserved) CHECK_FALSE(plays(reserved, true));
-  CHECK(plays(kTable, false));
+  const auto plays_as_new = [&] {
+    CHECK_FALSE(plays(kScore, true));
+    CHECK_FALSE(plays(kAccumulate, true));
+    CHECK_FALSE(plays(kCombine, true));
+    for (unsigned reserved = 4; reserved < 8; ++reserved) CHECK_FALSE(plays(reserved, true));
+    CHECK(plays(kTable, false));
+  };
+  plays_as_new();
   // The score memory: exactly full, at once and in two commands.
   CHECK_FALSE(plays(kScore, true, Dut::ScoreDepth + 1));
   CHECK(plays(kScore, true, Dut::ScoreDepth));
@@ -287,5 +299,7 @@ TEST_CASE_TEMPLATE_DEFINE("pq_control: each rule refuses, and lets pass what jus
   } else {
     CHECK(plays(kScore, true, Dut::ScoreDepth));
   }
+  control.reset();
+  plays_as_new();
 }
 TEST_CASE_TEMPLATE_APPLY(control_rules, control_models);
