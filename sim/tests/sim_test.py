@@ -1,0 +1,194 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Where `aqpim sim` puts its results, what they hold, and what its options change.
+
+    sim_test.py RELEASE_TREE SANITIZE_TREE
+"""
+import csv
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+from recompute_test import ROOT, unseen_workload  # noqa: E402
+
+FILES = {"report.json", "report.csv", "outputs.safetensors", "attention.png"}
+OPERATIONS = ("table", "score", "accumulate", "combine")
+
+
+class Checker:
+    def __init__(self, program):
+        self.program = program
+        self.passed = self.failed = 0
+
+    def check(self, what, holds, detail=""):
+        self.passed += bool(holds)
+        self.failed += not holds
+        if not holds:
+            print(f"{what}: does not hold {detail}")
+
+    def sim(self, *arguments, code=0, env=None):
+        """Standard output and error of a run that must end with this code."""
+        result = subprocess.run([self.program, "sim", *map(str, arguments)], capture_output=True, text=True,
+                                timeout=400, env=env)
+        self.check(f"exit code {code} of {' '.join(map(str, arguments))}", result.returncode == code,
+                   f"but {result.returncode}: {result.stderr[-2000:]}")
+        return result
+
+
+def files_in(folder):
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+def folders_in(folder):
+    return sorted(str(path.parent.relative_to(folder)) for path in folder.rglob("report.json"))
+
+
+def report_of(folder):
+    return json.loads((folder / "report.json").read_text())
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def check_committed_workloads(checker, folder):
+    """The bars of the project on its own workloads, and the table."""
+    workloads = sorted((ROOT / "workloads").glob("*.safetensors"))
+    options = [part for path in workloads for part in ("--workload", path)]
+    out = folder / "committed"
+    result = checker.sim(*options, "--out", out)
+    names = sorted(path.stem for path in (ROOT / "configs").glob("*.json"))
+    checker.check("every configuration fits a committed workload", folders_in(out) == names, str(folders_in(out)))
+    added = []
+    for name in names:
+        report = report_of(out / name)
+        checker.check(f"{name}: equal", report["equality"]["mismatches"] == 0)
+        outputs = sum(head["query_heads"] * head["queries"] * head["head_dim"] for head in report["heads"])
+        checker.check(f"{name}: every output was compared", report["equality"]["compared"] >= outputs > 0)
+        for operation in OPERATIONS:
+            checker.check(f"{name}: a word per cycle in {operation}", report["engine"]["utilization"][operation] == 1)
+        added += [head["fixed_point_added"] for head in report["heads"]]
+        checker.check(f"{name}: no flag", all(head["flags"] == 0 for head in report["heads"]))
+        for head in report["heads"]:
+            checker.check(f"{name}: a line for {head['name']}",
+                          any(line.split()[:2] == [name, head["name"]] for line in result.stdout.splitlines()))
+        with (out / name / "report.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        checker.check(f"{name}: report.csv agrees with report.json",
+                      [(row["head"], float(row["relative_error"])) for row in rows]
+                      == [(head["name"], head["relative_error"]) for head in report["heads"]])
+    checker.check("fixed point adds at most 1 % on average", sum(added) / len(added) <= 0.01, str(added))
+    checker.check("fixed point adds at most 4 % to any head", max(added) <= 0.04, str(added))
+    checker.check("no progress lines without a terminal", result.stderr == "", result.stderr)
+
+
+def check_folders(checker, folder, small, other, wide):
+    """OUT/<configuration>, OUT itself for one, and a folder per workload where they would meet."""
+    checker.sim("--workload", small, "--queries", 1, "--out", folder / "all")
+    checker.check("a folder per configuration that fits", folders_in(folder / "all") == ["pq4-d64", "pq8-d64"],
+                  str(folders_in(folder / "all")))
+    one = folder / "one"
+    one.mkdir()
+    (one / "notes.txt").write_text("mine")
+    (one / "report.json").write_text("older")
+    (one / "waves.fst").write_text("older")
+    checker.sim("--workload", small, "--config", "pq4-d64", "--queries", 1, "--out", one)
+    checker.check("OUT itself for one configuration, files of others left alone",
+                  files_in(one) == FILES | {"notes.txt"}, str(files_in(one)))
+    checker.check("older results are replaced", report_of(one)["config"]["name"] == "pq4-d64")
+
+    checker.sim("--workload", small, "--workload", wide, "--config", "pq4-d64,pq8,pq8", "--queries", 1,
+                "--out", folder / "two")
+    checker.check("a folder per named configuration", folders_in(folder / "two") == ["pq4-d64", "pq8"],
+                  str(folders_in(folder / "two")))
+    checker.sim("--workload", small, "--workload", other, "--config", "pq4-d64", "--queries", 1,
+                "--out", folder / "shared")
+    checker.check("a folder per workload where two share a configuration",
+                  folders_in(folder / "shared") == [other.stem, small.stem], str(folders_in(folder / "shared")))
+
+    checker.sim("--workload", small, "--workload", wide, "--heads", "l3.h0", "--queries", 1, "--out", folder / "heads")
+    report = report_of(folder / "heads" / "pq8")
+    checker.check("only the named heads", [head["name"] for head in report["heads"]] == ["l3.h0"])
+    before = folders_in(folder)
+    checker.sim("--workload", small, "--workload", wide, "--heads", "l9.h9", "--out", folder / "none", code=2)
+    checker.sim("--workload", small, "--workload", other, "--config", "pq8", "--out", folder / "none", code=2)
+    checker.sim("--workload", small, "--workload", small, "--config", "pq8-d64", "--out", folder / "none", code=2)
+    checker.check("bad input makes no folder", folders_in(folder) == before and not (folder / "none").exists())
+
+
+def check_options(checker, folder, small):
+    def run(name, *options):
+        checker.sim("--workload", small, "--config", "pq8-d64", "--queries", 3, "--out", folder / name, *options)
+        return report_of(folder / name)
+
+    first = run("first")
+    again = run("again")
+    for report in (first, again):
+        del report["simulation"]
+    checker.check("the same run twice gives the same report", first == again)
+    same = {name: digest(folder / "first" / name) for name in ("outputs.safetensors", "report.csv", "attention.png")}
+    checker.check("and the same files", all(digest(folder / "again" / name) == value for name, value in same.items()))
+
+    gaps = run("gaps", "--spacing", "random", "--seed", 7)
+    third = run("third", "--spacing", 3)
+    checker.check("gaps between words change cycles, not results",
+                  all(digest(folder / name / "outputs.safetensors") == same["outputs.safetensors"]
+                      for name in ("gaps", "third"))
+                  and gaps["engine"]["cycles"] > first["engine"]["cycles"])
+    words = first["engine"]["words"]
+    checker.check("a word every third cycle takes three times the cycles",
+                  words == third["engine"]["words"] and third["engine"]["cycles"] > 2.9 * words)
+    checker.check("words per available cycle are 1 at any spacing",
+                  all(report["engine"]["utilization"][operation] == 1
+                      for report in (gaps, third) for operation in OPERATIONS))
+    checker.check("the seed is in the report", gaps["seed"] == 7 and gaps["options"]["spacing"] == "random")
+
+    plain = run("plain", "--no-weights", "--no-centring", "--no-grouping", "--sinks", 4, "--append-block", 64,
+                "--prefill", 300)
+    checker.check("switches of the cache are in the report",
+                  plain["options"] | {"spacing": 1} == {
+                      "weights": False, "centring": False, "grouping": False, "window": 0, "sinks": 4,
+                      "append_block": 64, "prefill": 300, "spacing": 1}, str(plain["options"]))
+    checker.check("and change the outputs", digest(folder / "plain" / "outputs.safetensors")
+                  != same["outputs.safetensors"])
+    windows = run("windows", "--window", 128)
+    checker.check("codebooks per window", all(head["windows"] > 1 for head in windows["heads"]))
+    for name in ("plain", "windows"):
+        checker.check(f"{name}: equal", report_of(folder / name)["equality"]["mismatches"] == 0)
+
+    run("waves", "--waves")
+    checker.check("waves beside the other results", files_in(folder / "waves") == FILES | {"waves.fst"}
+                  and (folder / "waves" / "waves.fst").stat().st_size > 1000)
+    run("waves")
+    checker.check("which the next run without waves removes", files_in(folder / "waves") == FILES)
+
+    result = checker.sim("--workload", small, "--config", "pq8-d64", "--queries", 1, "--out", folder / "no_gnuplot",
+                         env={**os.environ, "PATH": "/nowhere"})
+    checker.check("without gnuplot there is a sentence and no picture",
+                  "gnuplot is not installed" in result.stdout
+                  and files_in(folder / "no_gnuplot") == FILES - {"attention.png"})
+
+
+def main():
+    release, _ = sys.argv[1:]
+    checker = Checker(Path(release).resolve() / "aqpim")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        small, other, wide = (folder / f"{stem}.safetensors" for stem in ("small", "other", "wide"))
+        unseen_workload(small, 64, 400, 1, 80, "F16")
+        unseen_workload(other, 64, 300, 2, 60, "F32")
+        unseen_workload(wide, 128, 300, 1, 60, "F16")
+        check_committed_workloads(checker, folder)
+        check_folders(checker, folder / "folders", small, other, wide)
+        check_options(checker, folder / "options", small)
+    print(f"{checker.passed} passed, {checker.failed} failed")
+    return int(checker.failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/report/report.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace aqpim::report;
+
+HeadReport head(const std::string& name, double relative_error, double pq_relative_error) {
+  HeadReport report{
+      .name = name,
+      .tokens = 100,
+      .head_dim = 64,
+      .query_heads = 2,
+      .prefill = 80,
+      .encoded = 48,
+      .windows = 1,
+      .queries = {90, 99},
+      .compared = 268,
+      .mismatches = 0,
+      .flags = 0,
+      .engine = {},
+      .cache = {.codes = 10, .codebooks = 20, .centres = 30, .scales = 40, .half = 800},
+      .accuracy = {.relative_error = relative_error,
+                   .cosine = 0.5,
+                   .pq_relative_error = pq_relative_error,
+                   .pq_cosine = 0.25,
+                   .fixed_point_added = relative_error / pq_relative_error - 1,
+                   .fixed_point_distance = 0.125}};
+  report.engine.cycles = 1000;
+  report.engine.tiles = 4;
+  for (std::size_t i = 0; i < 4; ++i) {
+    report.engine.operations[i] = {.commands = 4,
+                                   .words = 100 * (i + 1),
+                                   .available_cycles = 200 * (i + 1),
+                                   .stream_cycles = 400,
+                                   .fill_cycles = 28,
+                                   .drain_cycles = 36};
+  }
+  return report;
+}
+
+RunReport run(std::vector<HeadReport> heads) {
+  return {.configuration = aqpim::config::built_configurations().front(),
+          .workload_file = "some/file.safetensors",
+          .workload_sha256 = "abc",
+          .workload_metadata = {{"model", "m"}},
+          .options = {},
+          .seed = 7,
+          .spacing = 1,
+          .simulation_seconds = 0.5,
+          .heads = std::move(heads)};
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+TEST_CASE("report: errors of an output are those of the definitions") {
+  const std::vector<double> exact = {3.0, 4.0};
+  const std::vector<double> pq = {3.0, 5.0};
+  const std::vector<double> output = {3.0, 4.5};
+  const OutputErrors errors = output_errors(output, pq, exact);
+  CHECK(errors.relative_error == doctest::Approx(0.1));
+  CHECK(errors.pq_relative_error == doctest::Approx(0.2));
+  CHECK(errors.fixed_point_distance == doctest::Approx(0.5));
+  CHECK(errors.cosine == doctest::Approx(27.0 / (5.0 * std::sqrt(29.25))));
+  CHECK(errors.pq_cosine == doctest::Approx(29.0 / (5.0 * std::sqrt(34.0))));
+}
+
+TEST_CASE("report: no distance to nothing is 0, a distance to nothing is infinite") {
+  const std::vector<double> exact = {1.0, 0.0};
+  CHECK(output_errors(exact, exact, exact).fixed_point_distance == 0.0);
+  const std::vector<double> other = {1.0, 1.0};
+  CHECK(std::isinf(output_errors(other, exact, exact).fixed_point_distance));
+}
+
+TEST_CASE("report: a head's figures are means over outputs; what fixed point adds is their ratio") {
+  const std::vector<OutputErrors> outputs = {
+      {.relative_error = 0.1,
+       .cosine = 1.0,
+       .pq_relative_error = 0.2,
+       .pq_cosine = 0.5,
+       .fixed_point_distance = 0.01},
+      {.relative_error = 0.34,
+       .cosine = 0.0,
+       .pq_relative_error = 0.2,
+       .pq_cosine = 0.5,
+       .fixed_point_distance = 0.03},
+  };
+  const Accuracy accuracy = accuracy_of(outputs);
+  CHECK(accuracy.relative_error == doctest::Approx(0.22));
+  CHECK(accuracy.cosine == doctest::Approx(0.5));
+  CHECK(accuracy.pq_relative_error == doctest::Approx(0.2));
+  CHECK(accuracy.fixed_point_added == doctest::Approx(0.1));
+  CHECK(accuracy.fixed_point_distance == doctest::Approx(0.02));
+  CHECK_THROWS_AS(accuracy_of({}), std::invalid_argument);
+}
+
+TEST_CASE("report: a run's figures are means over heads, not over outputs") {
+  const RunReport report = run({head("l0.h0", 0.11, 0.1), head("l0.h1", 0.33, 0.3)});
+  CHECK(report.accuracy().relative_error == doctest::Approx(0.22));
+  CHECK(report.accuracy().fixed_point_added == doctest::Approx(0.1));
+  CHECK(report.compared() == 536);
+  CHECK(report.engine().cycles == 2000);
+  CHECK(report.engine().words() == 2000);
+  CHECK(report.cache().bytes() == 200);
+}
+
+TEST_CASE("report.json: has the keys that scripts read") {
+  const auto json = to_json(run({head("l0.h0", 0.11, 0.1), head("l0.h1", 0.33, 0.3)}));
+  const auto& engine = aqpim::config::built_configurations().front();
+  CHECK(json["config"]["name"] == engine.name);
+  CHECK(json["config"]["engine"]["HeadDim"] == engine.engine.head_dim);
+  CHECK(json["config"]["engine"].size() == 11);
+  CHECK(json["workload"]["file"] == "some/file.safetensors");
+  CHECK(json["workload"]["sha256"] == "abc");
+  CHECK(json["workload"]["heads"] == 2);
+  CHECK(json["workload"]["tokens"] == 100);
+  CHECK(json["workload"]["queries"] == 2);
+  CHECK(json["cache"]["bytes"] == 200);
+  CHECK(json["cache"]["ratio"] == 8.0);
+  CHECK(json["cache"]["bits_per_element"].is_number());
+  CHECK(json["equality"]["compared"] == 536);
+  CHECK(json["equality"]["mismatches"] == 0);
+  CHECK(json["engine"]["cycles"] == 2000);
+  CHECK(json["engine"]["words"] == 2000);
+  for (const char* operation : {"table", "score", "accumulate", "combine"}) {
+    CHECK(json["engine"]["utilization"][operation] == 0.5);
+    CHECK(json["engine"]["fill_cycles"][operation] == 56);
+    CHECK(json["engine"]["drain_cycles"][operation] == 72);
+  }
+  for (const char* figure : {"relative_error", "cosine", "pq_relative_error", "pq_cosine",
+                             "fixed_point_added", "fixed_point_distance"}) {
+    CHECK(json["accuracy"][figure].is_number());
+    CHECK(json["heads"][1]["accuracy"][figure].is_number());
+    CHECK(json["heads"][1][figure] == json["heads"][1]["accuracy"][figure]);
+  }
+  CHECK(json["heads"].size() == 2);
+  CHECK(json["heads"][0]["name"] == "l0.h0");
+  CHECK(json["simulation"]["cycles_per_second"] == 4000.0);
+  CHECK(json["seed"] == 7);
+  CHECK(json["options"]["spacing"] == 1);
+}
+
+TEST_CASE("report.json: is JSON whatever the figures and names are") {
+  RunReport report = run({head("l0.h0", 0.1, 0.1)});
+  report.heads[0].accuracy.fixed_point_added = std::numeric_limits<double>::infinity();
+  report.workload_file = "no utf-8: \xff.safetensors";
+  report.simulation_seconds = 0.0;
+  report.spacing = 0;
+  const auto json = nlohmann::ordered_json::parse(to_json_text(report));
+  CHECK(json["heads"][0]["accuracy"]["fixed_point_added"].is_null());
+  CHECK(json["simulation"]["cycles_per_second"] == 0.0);
+  CHECK(json["options"]["spacing"] == "random");
+}
+
+TEST_CASE("report.csv: a line of names and one per head, with as many values") {
+  const auto lines = lines_of(to_csv(run({head("l0.h0", 0.11, 0.1), head("l0.h1", 0.33, 0.3)})));
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0].rfind("head,tokens,", 0) == 0);
+  CHECK(lines[1].rfind("l0.h0,100,", 0) == 0);
+  CHECK(lines[2].rfind("l0.h1,100,", 0) == 0);
+  for (const std::string& line : lines) {
+    CHECK(std::count(line.begin(), line.end(), ',') ==
+          std::count(lines[0].begin(), lines[0].end(), ','));
+  }
+}
+
+TEST_CASE("report: the table has a row per head and one for all, if there are several") {
+  CHECK(lines_of(table_header()).size() == 2);
+  CHECK(lines_of(table_rows(run({head("l0.h0", 0.1, 0.1)}))).size() == 1);
+  const auto rows = lines_of(table_rows(run({head("l0.h0", 0.11, 0.1), head("l0.h1", 0.33, 0.3)})));
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0].find("l0.h0") != std::string::npos);
+  CHECK(rows[0].find("2x2") != std::string::npos);
+  CHECK(rows[0].find("+10.00 %") != std::string::npos);
+  CHECK(rows[2].find(" all ") != std::string::npos);
+  for (const std::string& row : rows) CHECK(row.size() == lines_of(table_header())[1].size());
+}
+
+TEST_CASE("OperationFigures: an operation without words is fully used") {
+  CHECK(OperationFigures{}.utilization() == 1.0);
+}
+
+}  // namespace
