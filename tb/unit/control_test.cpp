@@ -237,8 +237,8 @@ TEST_CASE_TEMPLATE_DEFINE(
                  random.pick({1u, 1u, 2u, 5u}));
   }
   if (steps >= 60) {
-    CHECK(control.accepted > steps / 4);
-    CHECK(control.refused > steps / 8);
+    CHECK(control.accepted > steps / 10);
+    CHECK(control.refused > steps / 10);
   }
 }
 TEST_CASE_TEMPLATE_APPLY(control_random, control_models);
