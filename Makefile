@@ -8,6 +8,8 @@ HEADS    ?=# names of heads, by blanks or commas (default: all)
 QUERIES  ?=# queries per head (default: 16)
 OUT      ?= build/sim
 SEED     ?=# of the gaps between words
+# Option of regress, beside SEED:
+ITERATIONS ?= 3000# episodes per configuration
 # Option of area and timing, beside CONFIG:
 LIB      ?=# a Liberty file, .lib or .lib.gz (default: osu018)
 
@@ -45,6 +47,13 @@ sim: ## play captured heads through the RTL, compare with the golden model, repo
 test: ## all tests; the last line is "N passed, N failed"
 	@sim/install_dependencies.sh test
 	@$(PYTHON) sim/test.py
+
+.PHONY: regress
+regress: ## a long campaign of random programs on the engine, with its coverage (ITERATIONS SEED)
+	@sim/install_dependencies.sh test
+	@sim/build.sh release engine_tests
+	@AQPIM_ITERATIONS=$(ITERATIONS) AQPIM_SEED=$(SEED) build/release/tests/engine_tests \
+	  --test-case='*constrained-random*'
 
 .PHONY: mutate
 mutate: ## break the RTL and the golden model in many places, count which breaks the tests notice
