@@ -101,6 +101,13 @@ void check_combination(const std::string& where, const EngineConfig& engine) {
         "words of WordBits = {}",
         where, code_bits_per_token, engine.word_bits));
   }
+  if (engine.quantize == 0) return;
+  if (engine.query_width != 12 || engine.sub_dim < 2 || engine.lanes() < 2 * engine.sub_dim) {
+    throw InputError(fmt::format(
+        "{}: Quantize needs QueryWidth 12, SubDim at least 2 and at least 2 * SubDim lanes "
+        "(WordBits / CodeBits)",
+        where));
+  }
 }
 
 }  // namespace
@@ -136,6 +143,7 @@ Configuration parse(std::string_view name, std::string_view json_text) {
   // At least two words of biases, WordBits / 16 each.
   engine.bias_depth = parameters.power_of_two("BiasDepth", engine.word_bits / 8, 1024);
   engine.weight_width = parameters.in_range("WeightWidth", 8, 14);
+  engine.quantize = parameters.one_of("Quantize", {0, 1});
   parameters.nothing_else();
   check_combination(where + ", engine", engine);
 

@@ -28,6 +28,7 @@ struct EngineConfig {
   unsigned score_depth = 0;     // tokens of a tile
   unsigned bias_depth = 0;      // score biases of a tile
   unsigned weight_width = 0;    // softmax weight, u0.weight_width
+  unsigned quantize = 0;        // 1: with ENCODE and clustering, 0: attention only
 
   bool operator==(const EngineConfig&) const = default;
 
@@ -46,6 +47,15 @@ struct EngineConfig {
   unsigned bucket_width() const;
   unsigned output_width() const { return bucket_width() + 12; }
   unsigned word_bytes() const { return word_bits / 8; }
+
+  // Clustering works on a slice of the channels at a time, and on so many tokens at once.
+  unsigned slice_channels() const { return lanes() / 2; }
+  unsigned slice_subspaces() const { return slice_channels() / sub_dim; }
+  unsigned slices() const { return head_dim / slice_channels(); }
+  unsigned token_slots() const { return multipliers() / slice_channels(); }
+  // Words of a slice of one token, and of one centroid's partial sums.
+  unsigned slice_words() const { return 2 / token_slots(); }
+  unsigned record_words() const { return 8 / token_slots(); }
 };
 
 struct Configuration {

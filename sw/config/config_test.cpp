@@ -22,7 +22,7 @@ json legal() {
     "description": "text",
     "engine": {"HeadDim": 128, "SubDim": 4, "CodeBits": 8, "WordBits": 256, "QueryWidth": 12,
                "EntryWidth": 16, "ScoreWidth": 16, "ScoreFraction": 8, "ScoreDepth": 2048,
-               "BiasDepth": 256, "WeightWidth": 14},
+               "BiasDepth": 256, "WeightWidth": 14, "Quantize": 1},
     "cache": {"window": 0, "append_block": 128}})");
 }
 
@@ -54,7 +54,8 @@ TEST_CASE("configuration: a legal file is read into all fields") {
                                           .score_fraction = 8,
                                           .score_depth = 2048,
                                           .bias_depth = 256,
-                                          .weight_width = 14},
+                                          .weight_width = 14,
+                                          .quantize = 1},
                                .window = 256,
                                .append_block = 128};
   CHECK(read == expected);

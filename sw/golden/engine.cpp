@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "sw/golden/centroid_group.h"
 #include "sw/golden/exp2.h"
 #include "sw/golden/float_to_fixed.h"
 #include "sw/golden/maximum.h"
+#include "sw/golden/nearest.h"
 #include "sw/golden/output_lane.h"
 #include "sw/golden/score.h"
 #include "sw/golden/score_sum.h"
@@ -23,10 +25,9 @@ std::uint16_t half_word(std::span<const std::uint8_t> bytes, std::size_t index) 
   return static_cast<std::uint16_t>(bytes[2 * index] | bytes[2 * index + 1] << 8);
 }
 
-void append(std::vector<std::uint8_t>& bytes, std::uint64_t value) {
-  for (unsigned shift = 0; shift < 64; shift += 8) {
-    bytes.push_back(static_cast<std::uint8_t>(value >> shift));
-  }
+// The low bytes of a number, the lowest first.
+void append(std::vector<std::uint8_t>& bytes, std::uint64_t value, unsigned count = 8) {
+  for (unsigned i = 0; i < count; ++i) bytes.push_back(static_cast<std::uint8_t>(value >> 8 * i));
 }
 
 }  // namespace
@@ -38,7 +39,11 @@ Engine::Engine(const config::EngineConfig& config)
       query_(config.head_dim),
       bias_(config.bias_depth),
       lanes_(config.lanes(), TableLane(config.lane_depth())),
-      outputs_(config.head_dim) {}
+      outputs_(config.head_dim),
+      codes_(config.subspaces()),
+      centroids_(std::size_t{config.centroids()} * config.slice_channels()),
+      sums_(centroids_.size()),
+      weights_of_(std::size_t{config.centroids()} * config.slice_subspaces()) {}
 
 // ---- Registers ----------------------------------------------------------------------------------
 
@@ -55,7 +60,7 @@ void Engine::write(const RegisterWrite& write) {
       break;
     case RegisterSelect::kQuery:
       legal = write.index * bytes < 2 * config_.head_dim;
-      if (legal) write_query(write.index, write.data);
+      if (legal) write_query(write.index, write.data, bfloat16_);
       break;
     case RegisterSelect::kShift:
       legal = write.index * bytes < config_.subspaces();
@@ -76,18 +81,18 @@ bool Engine::write_control(std::span<const std::uint8_t> data) {
   if (run != 0 && (run < kShortestRun || run > kLongestRun)) return false;
   table_fraction_ = fraction;
   bfloat16_ = (data[0] & 0x10) != 0;
+  values_ = (data[0] & 0x40) != 0;
   bias_run_ = run;
   if ((data[0] & 0x20) != 0) flags_ = 0;
   return true;
 }
 
-void Engine::write_query(unsigned index, std::span<const std::uint8_t> data) {
+void Engine::write_query(unsigned index, std::span<const std::uint8_t> data, bool bfloat16) {
   const std::size_t elements = data.size() / 2;
   for (std::size_t e = 0; e < elements; ++e) {
     const std::size_t channel = index * elements + e;
     const unsigned fraction = table_fraction_ + shifts_[channel / config_.sub_dim];
-    const Fixed fixed =
-        float_to_fixed(half_word(data, e), bfloat16_, fraction, config_.query_width);
+    const Fixed fixed = float_to_fixed(half_word(data, e), bfloat16, fraction, config_.query_width);
     query_[channel] = fixed.value;
     if (fixed.nonfinite) flags_ |= kFlagNonfinite;
     if (fixed.saturated) flags_ |= kFlagQuerySaturated;
@@ -130,13 +135,34 @@ bool Engine::legal(const Command& command) const {
              accumulated_ + std::uint64_t{command.tokens} <= scores_.size();
     case Operation::kCombine:
       return lanes_valid_ && (command.first || combining_);
+    case Operation::kEncode:
+    case Operation::kLoad:
+      return config_.quantize != 0;
+    case Operation::kCluster:
+      return slice_valid_ && command.tokens % config_.token_slots() == 0 &&
+             clustered_ + std::uint64_t{command.tokens} <= config_.score_depth;
+    case Operation::kUnload:
+      return slice_valid_;
   }
   return false;
 }
 
 std::size_t Engine::words(Operation operation, unsigned tokens) const {
-  if (operation == Operation::kTable || operation == Operation::kCombine) {
-    return std::size_t{config_.centroids()} * config_.centroid_words();
+  switch (operation) {
+    case Operation::kTable:
+    case Operation::kCombine:
+    case Operation::kEncode:
+      return std::size_t{config_.centroids()} * config_.centroid_words();
+    case Operation::kLoad:
+      return std::size_t{config_.centroids()} * config_.slice_words();
+    case Operation::kCluster:
+      return std::size_t{tokens} * config_.slice_words() +
+             (tokens + config_.word_bytes() - 1) / config_.word_bytes();
+    case Operation::kUnload:
+      return std::size_t{config_.centroids()} * config_.record_words();
+    case Operation::kScore:
+    case Operation::kAccumulate:
+      break;
   }
   return std::size_t{tokens} * config_.token_words();
 }
@@ -170,6 +196,18 @@ bool Engine::command(const Command& command) {
     case Operation::kCombine:
       combine(command.first, stream);
       break;
+    case Operation::kEncode:
+      encode(stream);
+      break;
+    case Operation::kLoad:
+      load(command.first, stream);
+      break;
+    case Operation::kCluster:
+      cluster(command.tokens, stream);
+      break;
+    case Operation::kUnload:
+      unload();
+      break;
   }
   return true;
 }
@@ -191,6 +229,7 @@ void Engine::table(std::span<const std::uint8_t> stream) {
   }
   tables_valid_ = true;
   lanes_valid_ = true;
+  slice_valid_ = false;
 }
 
 void Engine::score_tokens(const Command& command, std::span<const std::uint8_t> stream) {
@@ -248,6 +287,115 @@ void Engine::combine(bool first, std::span<const std::uint8_t> stream) {
   outputs_valid_ = true;
 }
 
+// ---- Encoding and clustering --------------------------------------------------------------------
+
+void Engine::encode(std::span<const std::uint8_t> stream) {
+  const unsigned dim = config_.sub_dim;
+  std::vector<std::int32_t> centroids(std::size_t{config_.centroids()} * dim);
+  for (unsigned m = 0; m < config_.subspaces(); ++m) {
+    const std::size_t channel = std::size_t{m} * dim;
+    for (unsigned c = 0; c < config_.centroids(); ++c) {
+      for (unsigned i = 0; i < dim; ++i) {
+        centroids[c * dim + i] =
+            stored_element(stream[c * config_.head_dim + channel + i], values_);
+      }
+    }
+    codes_[m] =
+        static_cast<std::uint8_t>(Nearest(centroids, dim)(std::span(query_).subspan(channel, dim)));
+  }
+  codes_valid_ = true;
+}
+
+void Engine::load(bool first, std::span<const std::uint8_t> stream) {
+  const std::size_t channels = config_.slice_channels();
+  const std::size_t bytes = config_.word_bytes();
+  for (unsigned c = 0; c < config_.centroids(); ++c) {
+    for (unsigned w = 0; w < config_.slice_words(); ++w) {
+      write_query(w, stream.subspan((c * config_.slice_words() + w) * bytes, bytes),
+                  first && bfloat16_);
+    }
+    std::copy_n(query_.begin(), channels,
+                centroids_.begin() + static_cast<std::ptrdiff_t>(c * channels));
+  }
+  std::ranges::fill(sums_, 0);
+  std::ranges::fill(weights_of_, 0u);
+  clustered_ = 0;
+  slice_valid_ = true;
+  tables_valid_ = false;
+  lanes_valid_ = false;
+}
+
+// The stream: for each WordBits/8 tokens, or what is left of them, a word of weights, then the
+// tokens. Two words of tokens at a time go to the query registers, to the first two words and the
+// next two in turn.
+void Engine::cluster(unsigned tokens, std::span<const std::uint8_t> stream) {
+  const std::size_t bytes = config_.word_bytes();
+  const unsigned dim = config_.sub_dim;
+  const std::size_t channels = config_.slice_channels();
+  const std::size_t subspaces = config_.slice_subspaces();
+  const std::size_t slots = config_.token_slots();
+
+  std::vector<Nearest> nearest;
+  for (std::size_t s = 0; s < subspaces; ++s) {
+    std::vector<std::int32_t> centroids;
+    for (unsigned c = 0; c < config_.centroids(); ++c) {
+      const auto first = centroids_.begin() + static_cast<std::ptrdiff_t>(c * channels + s * dim);
+      centroids.insert(centroids.end(), first, first + dim);
+    }
+    nearest.emplace_back(centroids, dim);
+  }
+
+  assigned_.resize(tokens * subspaces);
+  std::span<const std::uint8_t> weights;
+  for (std::size_t token = 0; token < tokens; token += slots) {
+    if (token % bytes == 0) {
+      weights = stream.first(bytes);
+      stream = stream.subspan(bytes);
+    }
+    const std::size_t buffer = token / slots % 2;
+    for (unsigned half = 0; half < 2; ++half) {
+      write_query(static_cast<unsigned>(2 * buffer + half), stream.first(bytes), bfloat16_);
+      stream = stream.subspan(bytes);
+    }
+    for (std::size_t slot = 0; slot < slots; ++slot) {
+      const std::int64_t weight = weights[(token + slot) % bytes];
+      for (std::size_t s = 0; s < subspaces; ++s) {
+        const auto vector = std::span(query_).subspan(
+            buffer * config_.multipliers() + slot * channels + s * dim, dim);
+        const unsigned code = nearest[s](vector);
+        assigned_[(token + slot) * subspaces + s] = static_cast<std::uint8_t>(code);
+        weights_of_[code * subspaces + s] += static_cast<std::uint32_t>(weight);
+        for (unsigned i = 0; i < dim; ++i) {
+          sums_[code * channels + s * dim + i] += weight * vector[i];
+        }
+      }
+    }
+  }
+  clustered_ += tokens;
+}
+
+void Engine::unload() {
+  const std::size_t channels = config_.slice_channels();
+  const std::size_t subspaces = config_.slice_subspaces();
+  const std::size_t record = config_.record_words() * config_.word_bytes();
+  unloaded_.clear();
+  for (unsigned c = 0; c < config_.centroids(); ++c) {
+    for (std::size_t i = 0; i < channels; ++i) {
+      append(unloaded_, static_cast<std::uint64_t>(sums_[c * channels + i]), 4);
+    }
+    for (std::size_t s = 0; s < subspaces; ++s) {
+      append(unloaded_, weights_of_[c * subspaces + s], 4);
+    }
+    unloaded_.resize((c + 1) * record - channels * 2);
+    for (std::size_t i = 0; i < channels; ++i) {
+      append(unloaded_, static_cast<std::uint64_t>(centroids_[c * channels + i]), 2);
+    }
+  }
+  std::ranges::fill(sums_, 0);
+  std::ranges::fill(weights_of_, 0u);
+  clustered_ = 0;
+}
+
 unsigned Engine::code(std::span<const std::uint8_t> stream, std::size_t token,
                       unsigned subspace) const {
   const std::size_t bit = (token * config_.subspaces() + subspace) * config_.code_bits;
@@ -280,9 +428,16 @@ Result Engine::result() const {
 std::optional<std::vector<std::uint8_t>> Engine::read(unsigned index) {
   const std::size_t per_word = config_.word_bytes() / 8;
   const std::size_t output_words = config_.head_dim / per_word;
-  if (!outputs_valid_ || index > output_words) {
+  const bool is_code = index > output_words;
+  if (is_code ? !codes_valid_ || index > output_words + config_.token_words() : !outputs_valid_) {
     flags_ |= kFlagProtocol;
     return std::nullopt;
+  }
+  if (is_code) {
+    const std::vector<std::uint8_t> words = code_words();
+    const auto first = words.begin() + static_cast<std::ptrdiff_t>((index - output_words - 1) *
+                                                                   config_.word_bytes());
+    return std::vector(first, first + config_.word_bytes());
   }
   std::vector<std::uint8_t> word;
   if (index < output_words) {
@@ -297,20 +452,36 @@ std::optional<std::vector<std::uint8_t>> Engine::read(unsigned index) {
   return word;
 }
 
-std::vector<Result> Engine::run(const Program& program) {
-  std::vector<Result> results;
+// As in a stream of codes: sub-space 0 lowest.
+std::vector<std::uint8_t> Engine::code_words() const {
+  std::vector<std::uint8_t> words(config_.token_words() * config_.word_bytes());
+  for (std::size_t m = 0; m < codes_.size(); ++m) {
+    const std::size_t bit = m * config_.code_bits;
+    words[bit / 8] = static_cast<std::uint8_t>(words[bit / 8] | codes_[m] << bit % 8);
+  }
+  return words;
+}
+
+Answers Engine::run(const Program& program) {
+  Answers answers;
   for (const Step& step : program) {
     if (const auto* register_write = std::get_if<RegisterWrite>(&step)) {
       write(*register_write);
     } else if (const auto* to_run = std::get_if<Command>(&step)) {
-      command(*to_run);
-    } else if (outputs_valid_) {
-      results.push_back(result());
+      if (command(*to_run) && to_run->operation == Operation::kUnload) {
+        answers.partials.push_back(unloaded_);
+      }
+    } else if (std::holds_alternative<ReadResult>(step) ? outputs_valid_ : codes_valid_) {
+      if (std::holds_alternative<ReadResult>(step)) {
+        answers.results.push_back(result());
+      } else {
+        answers.codes.push_back(code_words());
+      }
     } else {
       flags_ |= kFlagProtocol;
     }
   }
-  return results;
+  return answers;
 }
 
 }  // namespace aqpim::golden

@@ -8,6 +8,11 @@
 //   SCORE       s_t = Σ_m T[m][codeK[t][m]] + bias
 //   ACCUMULATE  A[m][codeV[t][m]] += 2^(s_t − maximum), and their sum ℓ
 //   COMBINE     o_m += Σ_c A[m][c] · CV_m,c
+// and, for a vector x and for a slice of the channels of many tokens x_t with weights w_t:
+//   ENCODE      code[m] = argmin_c ‖x_m − C_m,c‖²
+//   LOAD        μ_c, and Σ = 0
+//   CLUSTER     c = argmin_c ‖x_t − μ_c‖²; Σx_c += w_t x_t, Σw_c += w_t
+//   UNLOAD      Σx, Σw and μ out; Σ = 0
 // Method: AQPIM (arXiv 2604.18137), with weights added per centroid before they meet the values.
 // Formats: docs/architecture.md, "Number formats".
 //
@@ -44,15 +49,23 @@ class Engine {
   // A word that comes while no operation waits for one: dropped, sets kFlagProtocol.
   void stray_word() { flags_ |= kFlagProtocol; }
 
-  // Result word `index`: outputs, then the status word. Nothing (and kFlagProtocol) beyond the
-  // status word and before the first COMBINE.
+  // Result word `index`: outputs, then the status word, then the codes of the last vector encoded.
+  // Nothing (and kFlagProtocol) beyond the last word, for outputs and status before the first
+  // COMBINE, for codes before the first ENCODE.
   std::optional<std::vector<std::uint8_t>> read(unsigned index);
 
   // What read() delivers, decoded. Outputs are zero before the first COMBINE.
   Result result() const;
 
-  // All steps in order; the results of its ReadResult steps. One that read() refuses adds none.
-  std::vector<Result> run(const Program& program);
+  // Words that the last kUnload gave out, RecordWords for each centroid: Σx of the slice's channels
+  // (s32), Σw of its sub-spaces (u32, filled up to whole words), the centroids (s16).
+  const std::vector<std::uint8_t>& unloaded() const { return unloaded_; }
+
+  // Codes [tokens, sub-spaces of the slice] that the last kCluster assigned.
+  const std::vector<std::uint8_t>& assigned() const { return assigned_; }
+
+  // All steps in order.
+  Answers run(const Program& program);
 
   // Words that an accepted command takes from its stream.
   std::size_t words(Operation operation, unsigned tokens) const;
@@ -66,7 +79,7 @@ class Engine {
 
  private:
   bool write_control(std::span<const std::uint8_t> data);
-  void write_query(unsigned index, std::span<const std::uint8_t> data);
+  void write_query(unsigned index, std::span<const std::uint8_t> data, bool bfloat16);
   void write_shifts(unsigned index, std::span<const std::uint8_t> data);
   void write_biases(unsigned index, std::span<const std::uint8_t> data);
 
@@ -77,7 +90,12 @@ class Engine {
   void score_tokens(const Command& command, std::span<const std::uint8_t> stream);
   void accumulate(const Command& command, std::span<const std::uint8_t> stream);
   void combine(bool first, std::span<const std::uint8_t> stream);
+  void encode(std::span<const std::uint8_t> stream);
+  void load(bool first, std::span<const std::uint8_t> stream);
+  void cluster(unsigned tokens, std::span<const std::uint8_t> stream);
+  void unload();
 
+  std::vector<std::uint8_t> code_words() const;
   unsigned code(std::span<const std::uint8_t> stream, std::size_t token, unsigned subspace) const;
   TableLane& lane_of(unsigned subspace) { return lanes_[subspace % config_.lanes()]; }
   std::size_t address_of(unsigned subspace, unsigned code) const {
@@ -90,6 +108,7 @@ class Engine {
   // Registers
   unsigned table_fraction_;
   bool bfloat16_ = false;
+  bool values_ = false;  // ENCODE takes a codebook of values
   unsigned bias_run_ = 0;
   std::vector<unsigned> shifts_;     // [M]
   std::vector<std::int32_t> query_;  // [D], fraction table fraction + shift[m] at its write
@@ -101,6 +120,13 @@ class Engine {
   std::vector<std::int32_t> scores_;  // of this tile so far
   std::uint32_t weight_sum_ = 0;
   std::vector<std::int64_t> outputs_;  // [D]
+  std::vector<std::uint8_t> codes_;    // [M], of the last vector encoded
+
+  // Work space of clustering, in the lanes' memories. S channels and sub-spaces of the slice.
+  std::vector<std::int32_t> centroids_;    // [K, S channels], signed 12 bit
+  std::vector<std::int64_t> sums_;         // [K, S channels]
+  std::vector<std::uint32_t> weights_of_;  // [K, S sub-spaces]
+  std::vector<std::uint8_t> assigned_, unloaded_;
 
   // What has happened so far, for the order rules
   bool tables_valid_ = false;    // the lanes hold complete tables
@@ -110,6 +136,9 @@ class Engine {
   bool outputs_valid_ = false;   // a first COMBINE has been done since reset
   unsigned tile_run_ = 0;        // tokens per bias in this tile
   std::size_t accumulated_ = 0;  // tokens of this tile whose weights were used
+  bool codes_valid_ = false;     // an ENCODE has been done since reset
+  bool slice_valid_ = false;     // the lanes hold centroids and sums
+  std::size_t clustered_ = 0;    // tokens in the sums
 };
 
 }  // namespace aqpim::golden

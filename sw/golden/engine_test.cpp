@@ -541,7 +541,7 @@ TEST_CASE("golden engine: before the first COMBINE there is nothing to read") {
                            ReadResult{},
                            control(config, 8, 0, true),
                            ReadResult{}};
-  const std::vector<Result> results = runner.run(program);
+  const std::vector<Result> results = runner.run(program).results;
   REQUIRE(results.size() == 2);
   CHECK(results[0].flags == kFlagProtocol);
   CHECK(results[1].flags == 0);

@@ -15,8 +15,18 @@
 
 namespace aqpim::golden {
 
-// Values as on cmd_operation_i. 4 to 7 are reserved; the engine refuses them.
-enum class Operation : std::uint8_t { kTable, kScore, kAccumulate, kCombine };
+// Values as on cmd_operation_i. An engine without Quantize refuses kEncode … kUnload.
+enum class Operation : std::uint8_t {
+  kTable,
+  kScore,
+  kAccumulate,
+  kCombine,
+  kEncode,   // the vector in the query registers against a codebook
+  kLoad,     // the centroids of a slice, empty sums
+  kCluster,  // a pass over tokens
+  kUnload,   // the sums of the slice out, empty then
+};
+inline constexpr std::size_t kOperations = 8;
 
 // Values as on reg_select_i.
 enum class RegisterSelect : std::uint8_t { kControl, kQuery, kShift, kBias };
@@ -33,8 +43,10 @@ struct RegisterWrite {
 // be shared by many commands.
 struct Command {
   Operation operation = Operation::kTable;
-  bool first = false;   // first of its kind in a tile; ignored by kTable
-  unsigned tokens = 0;  // kScore, kAccumulate
+  // kScore, kAccumulate, kCombine: first of its kind in a tile. kLoad: the centroids are raw
+  // tokens, floats as CONTROL says; otherwise binary16.
+  bool first = false;
+  unsigned tokens = 0;  // kScore, kAccumulate, kCluster
   std::shared_ptr<const std::vector<std::uint8_t>> stream;
   std::size_t offset = 0;
   std::size_t bytes = 0;
@@ -47,7 +59,12 @@ struct ReadResult {
   bool operator==(const ReadResult&) const = default;
 };
 
-using Step = std::variant<RegisterWrite, Command, ReadResult>;
+// Reads the code words of the last vector that was encoded.
+struct ReadCodes {
+  bool operator==(const ReadCodes&) const = default;
+};
+
+using Step = std::variant<RegisterWrite, Command, ReadResult, ReadCodes>;
 using Program = std::vector<Step>;
 
 // Bits of Result::flags. They stick until CONTROL is written with its clear bit.
@@ -64,6 +81,16 @@ struct Result {
   std::uint16_t flags = 0;
 
   bool operator==(const Result&) const = default;
+};
+
+// What a program brings back, each in the order of its steps. A step that is refused brings
+// nothing.
+struct Answers {
+  std::vector<Result> results;                      // of ReadResult
+  std::vector<std::vector<std::uint8_t>> codes;     // of ReadCodes: TokenWords words
+  std::vector<std::vector<std::uint8_t>> partials;  // of kUnload: K · RecordWords words
+
+  bool operator==(const Answers&) const = default;
 };
 
 }  // namespace aqpim::golden

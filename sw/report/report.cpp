@@ -87,7 +87,8 @@ ordered_json configuration_json(const config::Configuration& configuration) {
         {"ScoreFraction", engine.score_fraction},
         {"ScoreDepth", engine.score_depth},
         {"BiasDepth", engine.bias_depth},
-        {"WeightWidth", engine.weight_width}}},
+        {"WeightWidth", engine.weight_width},
+        {"Quantize", engine.quantize}}},
       {"cache", {{"window", configuration.window}, {"append_block", configuration.append_block}}}};
 }
 

@@ -44,7 +44,7 @@ Outcome play(const Head& head, const EngineConfig& engine, const QuantizeOptions
       const auto tiles = planner.plan(aqpim::system::query_of(head, g, t), t);
       std::vector<aqpim::golden::Result> results;
       for (const auto& tile : tiles) {
-        const auto read = model.run(tile.program);
+        const auto read = model.run(tile.program).results;
         REQUIRE(read.size() == 1);
         results.push_back(read[0]);
         outcome.flags |= read[0].flags;

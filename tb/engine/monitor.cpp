@@ -10,9 +10,8 @@
 namespace aqpim::tb {
 
 std::string_view name_of(golden::Operation operation) {
-  static constexpr std::array<std::string_view, 8> kNames = {
-      "TABLE",       "SCORE",       "ACCUMULATE",  "COMBINE",
-      "operation 4", "operation 5", "operation 6", "operation 7"};
+  static constexpr std::array<std::string_view, golden::kOperations> kNames = {
+      "TABLE", "SCORE", "ACCUMULATE", "COMBINE", "ENCODE", "LOAD", "CLUSTER", "UNLOAD"};
   return kNames.at(static_cast<std::size_t>(operation));
 }
 

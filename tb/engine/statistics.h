@@ -78,7 +78,7 @@ struct OperationStatistics {
 };
 
 struct Statistics {
-  std::array<OperationStatistics, 4> operations;  // by golden::Operation
+  std::array<OperationStatistics, golden::kOperations> operations;  // by golden::Operation
   std::uint64_t cycles = 0;                       // all, register writes and read-out included
 
   bool operator==(const Statistics&) const = default;

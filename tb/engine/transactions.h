@@ -31,7 +31,7 @@ struct WriteSeen {
   std::optional<golden::Operation> during;  // what runs, or is being checked
 };
 
-// Values on the command pins; operations 4 to 7 are not in golden::Operation's list.
+// Values on the command pins.
 struct CommandSeen {
   Cycle cycle = 0;
   golden::Operation operation = golden::Operation::kTable;
@@ -77,7 +77,7 @@ struct ResultSeen {
   Word word{};
 };
 
-// "TABLE", "SCORE", "ACCUMULATE", "COMBINE", "operation 4" …
+// "TABLE", "SCORE", "ACCUMULATE", …
 std::string_view name_of(golden::Operation operation);
 
 }  // namespace aqpim::tb
