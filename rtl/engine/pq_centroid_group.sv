@@ -2,44 +2,63 @@
 `default_nettype none
 
 // pq_centroid_group: the multipliers of one sub-space. Makes table entries from int8 centroids,
-// and weighted centroids from E3M4 ones.
+// weighted centroids from E3M4 ones, and, with Quantize, squared distances and weighted tokens.
 //
-//   query_i  --\                                      /-> [ sum, reg ] -> [ round, reg ] -> entry_o
+//   query_i  --\                                      /-> [ sum, reg ] -+-> [ round, reg ] -> entry_o
+//   element_i  -\                                    /                  \-> distance_o
 //               [ operand reg ] -> pq_multiplier x SubDim
-//   element_i -/                                      \-> [ sign, shift, reg ] -> weighted_o
-//   bucket_i -/
+//   bucket_i   -/                                    \
+//   centroid_i -/                                      \-> [ sign, shift, reg ] -> weighted_o
+//   weight_i  -/
 //
 // Table       entry = round_saturate(sum over the sub-space of query * element, shift_i)
 // Combine     weighted = bucket * e3m4(element); an element s eee mmmm stands for
 //             (-1)^s * (e ? 16 + m : m) * 2^(max(e, 1) - 1): a 5-bit mantissa, and a shift
+// Distance    distance = sum over the sub-space of (query - centroid)^2; the query is a vector here
+// Weigh       weighted = query * weight
 //
-// Shapes      SubDim elements in; 1 entry, or SubDim weighted elements out
+// Shapes      SubDim elements in; 1 entry or distance, or SubDim weighted elements out
 // Formats     query: signed QueryWidth; element: int8 (table) or E3M4 (combine); bucket: unsigned
-//             BucketWidth; entry: signed EntryWidth; weighted: signed BucketWidth + 12, exact
-// Latency     table: 5 cycles; combine: 4 cycles (shift_i is sampled 4 cycles after element_i)
-// Throughput  1 sub-space of a centroid per cycle
-// Golden      aqpim::golden::table_entry(), aqpim::golden::weighted_element()
-//             sw/golden/centroid_group.h
+//             BucketWidth; entry: signed EntryWidth; weighted: signed BucketWidth + 12, exact;
+//             centroid: s12; weight: u8; distance: unsigned 24 + log2 SubDim, exact
+// Latency     table: 5 cycles; combine, distance, weigh: 4 cycles (shift_i is sampled 4 cycles after
+//             element_i)
+// Throughput  1 sub-space of a centroid or token per cycle, in any order of operations
+// Golden      aqpim::golden::table_entry(), aqpim::golden::weighted_element(),
+//             aqpim::golden::squared_distance()   sw/golden/centroid_group.h
 module pq_centroid_group #(
   parameter  int unsigned SubDim      = 4,
   parameter  int unsigned QueryWidth  = 12,
   parameter  int unsigned EntryWidth  = 16,
   parameter  int unsigned BucketWidth = 25,
-  localparam int unsigned OutputWidth = BucketWidth + 12
+  parameter  bit          Quantize    = 1'b1,
+  localparam int unsigned OutputWidth   = BucketWidth + 12,
+  localparam int unsigned DistanceWidth = 24 + $clog2(SubDim)
 ) (
   input  wire logic                          clk_i,
   input  wire logic                          valid_i,       // otherwise nothing switches
-  input  wire logic                          combine_i,     // 1: combine, 0: table
+  input  wire logic                          combine_i,     // combine,
+  input  wire logic                          distance_i,    // distance,
+  input  wire logic                          weigh_i,       // or weigh; otherwise table
   input  wire logic [SubDim*QueryWidth-1:0]  query_i,
   input  wire logic [SubDim*8-1:0]           element_i,
   input  wire logic [BucketWidth-1:0]        bucket_i,
   input  wire logic [3:0]                    shift_i,
+  input  wire logic [SubDim*12-1:0]          centroid_i,    // signed, each
+  input  wire logic [7:0]                    weight_i,
+  output logic      [DistanceWidth-1:0]      distance_o,
   output logic      [EntryWidth-1:0]         entry_o,       // signed
   output logic                               saturated_o,   // belongs to entry_o
   output logic      [SubDim*OutputWidth-1:0] weighted_o     // signed, each
 );
 
-  localparam int unsigned DotWidth = QueryWidth + 8 + $clog2(SubDim);
+  localparam int unsigned DotWidth   = QueryWidth + 8 + $clog2(SubDim);
+  localparam int unsigned TotalWidth = Quantize && DistanceWidth > DotWidth ? DistanceWidth
+                                                                            : DotWidth;
+  localparam int unsigned DigitWidth = Quantize ? 8 : 6;
+
+  logic unused_quantize;
+  assign unused_quantize = Quantize ? 1'b0 : ^{centroid_i, weight_i, distance_i, weigh_i};
 
   if (BucketWidth > 26) begin : gen_bad_bucket
     $error("pq_centroid_group: BucketWidth must be at most 26, two operands of 13 bits");
@@ -47,9 +66,10 @@ module pq_centroid_group #(
 
   logic               valid_q, valid_q2, valid_q3, valid_q4;   // of stage 2 to 5
   logic               combine_q, combine_q2, combine_q3;
+  logic               weigh_q, weigh_q2, weigh_q3;
   logic [25:0]        bucket;
-  logic [SubDim*32-1:0] products;
-  logic [DotWidth-1:0]  dot, dot_q;
+  logic [SubDim*32-1:0]  products;
+  logic [TotalWidth-1:0] dot, dot_q;
   logic [EntryWidth-1:0] entry;
   logic               saturated;
 
@@ -58,6 +78,7 @@ module pq_centroid_group #(
   always_ff @(posedge clk_i) begin
     {valid_q4, valid_q3, valid_q2, valid_q} <= {valid_q3, valid_q2, valid_q, valid_i};
     {combine_q3, combine_q2, combine_q}     <= {combine_q2, combine_q, combine_i};
+    {weigh_q3, weigh_q2, weigh_q}           <= {weigh_q2, weigh_q, Quantize && weigh_i};
   end
 
   for (genvar i = 0; i < SubDim; i++) begin : gen_multiplier
@@ -65,7 +86,8 @@ module pq_centroid_group #(
     logic [7:0]            element;
     logic [13:0]           low_q, high_q;
     logic [4:0]            digit0_q, mantissa;
-    logic [5:0]            digit1_q;
+    logic [DigitWidth-1:0] digit1_q;
+    logic [12:0]           difference;
     logic                  sign_q, sign_q2, sign_q3;
     logic [2:0]            power, power_q, power_q2, power_q3;
     logic [31:0]           product;
@@ -74,25 +96,39 @@ module pq_centroid_group #(
     assign query    = query_i[i*QueryWidth +: QueryWidth];
     assign element  = element_i[i*8 +: 8];
     assign mantissa = {|element[6:4], element[3:0]};
-    assign power    = |element[6:4] ? element[6:4] - 3'd1 : 3'd0;
+    assign power    = |element[6:4] && !weigh_i ? element[6:4] - 3'd1 : 3'd0;
+
+    assign difference = 13'($signed(query)) - 13'($signed(centroid_i[i*12 +: 12]));
 
     always_ff @(posedge clk_i) begin
       if (valid_i && combine_i) begin
         low_q    <= {1'b0, bucket[12:0]};
         high_q   <= {1'b0, bucket[25:13]};
         digit0_q <= mantissa;
-        digit1_q <= {1'b0, mantissa};
+        digit1_q <= DigitWidth'(mantissa);
+      end else if (Quantize && valid_i && distance_i) begin
+        low_q    <= 14'($signed(difference));
+        high_q   <= 14'($signed(difference));
+        digit0_q <= difference[4:0];
+        digit1_q <= DigitWidth'($signed(difference[12:5]));
+      end else if (Quantize && valid_i && weigh_i) begin
+        low_q    <= 14'($signed(query));
+        high_q   <= 14'($signed(query));
+        digit0_q <= weight_i[4:0];
+        digit1_q <= DigitWidth'(weight_i[7:5]);
       end else if (valid_i) begin
         low_q    <= {{(14 - QueryWidth) {query[QueryWidth-1]}}, query};
         high_q   <= {{(14 - QueryWidth) {query[QueryWidth-1]}}, query};
         digit0_q <= element[4:0];
-        digit1_q <= {{3{element[7]}}, element[7:5]};
+        digit1_q <= DigitWidth'($signed(element[7:5]));
       end
-      {sign_q3, sign_q2, sign_q}    <= {sign_q2, sign_q, element[7]};
+      {sign_q3, sign_q2, sign_q}    <= {sign_q2, sign_q, element[7] && !weigh_i};
       {power_q3, power_q2, power_q} <= {power_q2, power_q, power};
     end
 
-    pq_multiplier u_multiplier (
+    pq_multiplier #(
+      .DigitWidth (DigitWidth)
+    ) u_multiplier (
       .clk_i     (clk_i),
       .valid_i   (valid_q),
       .combine_i (combine_q),
@@ -105,35 +141,37 @@ module pq_centroid_group #(
 
     assign products[i*32 +: 32] = product;
 
-    // Combine: apply sign and power of two.
+    // Combine: apply sign and power of two. Weigh: nothing to apply.
     assign magnitude      = OutputWidth'($signed(product));
     assign signed_product = sign_q3 ? -magnitude : magnitude;
     always_ff @(posedge clk_i) begin
-      if (valid_q3 && combine_q3) begin
+      if (valid_q3 && (combine_q3 || weigh_q3)) begin
         weighted_o[i*OutputWidth +: OutputWidth] <= signed_product << power_q3;
       end
     end
   end
 
-  // Table: add the products, then bring all sub-spaces to the common fraction.
+  // Table, distance: add the products. Table: bring all sub-spaces to the common fraction.
   always_comb begin
     dot = '0;
-    for (int unsigned i = 0; i < SubDim; i++) dot = dot + products[i*32 +: DotWidth];
+    for (int unsigned i = 0; i < SubDim; i++) dot = dot + products[i*32 +: TotalWidth];
   end
+
+  assign distance_o = DistanceWidth'(dot_q);
 
   pq_round_saturate #(
     .InWidth    (DotWidth),
     .ShiftWidth (4),
     .OutWidth   (EntryWidth)
   ) u_round (
-    .value_i     (dot_q),
+    .value_i     (dot_q[DotWidth-1:0]),
     .shift_i     (shift_i),
     .result_o    (entry),
     .saturated_o (saturated)
   );
 
   always_ff @(posedge clk_i) begin
-    if (valid_q3 && !combine_q3) dot_q <= dot;
+    if (valid_q3 && !combine_q3 && !weigh_q3) dot_q <= dot;
     if (valid_q4) begin
       entry_o     <= entry;
       saturated_o <= saturated;

@@ -10,16 +10,20 @@
 //   word_valid_i --------------------------------------+--> word_take_o with its position
 //
 // No length depends on data: an operation takes FillCycles, then exactly its number of words at
-// the stream's own pace, then DrainCycles, after which every result is in place.
+// the stream's own pace, then DrainCycles, after which every result is in place. CLUSTER takes its
+// words when pq_cluster_control has room for them, and drains when the last loop is over.
 //
-// A position is {unit, word}: the unit is a centroid (TABLE, COMBINE) of CentroidWords words, or
-// a token (SCORE, ACCUMULATE) of TokenWords words.
+// A position is {unit, word}: the unit is a centroid of CentroidWords words (TABLE, COMBINE,
+// ENCODE), of SliceWords (LOAD) or of RecordWords (UNLOAD), or a token of TokenWords words (SCORE,
+// ACCUMULATE). UNLOAD takes words as its pace: it gives one for each.
 //
-// Refused are: operations 4 to 7; SCORE without the tables of a TABLE; ACCUMULATE or COMBINE
-// before the first TABLE; SCORE that goes on with a tile after its first ACCUMULATE; a second
-// first ACCUMULATE of a tile; COMBINE that goes on with outputs that the tile never began; more
-// tokens than scores, biases or score memory. So every legal sequence is exact in the widths of
-// buckets and outputs.
+// Refused are: SCORE without the tables of a TABLE; ACCUMULATE or COMBINE before the first TABLE, or
+// after a LOAD before the next TABLE; SCORE that goes on with a tile after its first ACCUMULATE; a
+// second first ACCUMULATE of a tile; COMBINE that goes on with outputs that the tile never began;
+// more tokens than scores, biases or score memory; CLUSTER or UNLOAD without a LOAD since the last
+// TABLE, CLUSTER of a broken group or of more tokens than ScoreDepth since the last LOAD or UNLOAD;
+// and ENCODE to UNLOAD without Quantize. So every legal sequence is exact in the widths of buckets,
+// outputs and sums.
 //
 // Latency     accept to first word: FillCycles + 2 cycles; last word to done_o: DrainCycles + 1;
 //             accept to cmd_error_o: 2 cycles
@@ -31,11 +35,18 @@ module pq_control #(
   parameter  int unsigned TokenWords    = 1,
   parameter  int unsigned ScoreDepth    = 2048,
   parameter  int unsigned BiasDepth     = 256,
+  parameter  bit          Quantize      = 1'b1,
+  parameter  int unsigned WeightsWord   = 32,   // weights in a word of CLUSTER
+  parameter  int unsigned TokenSlots    = 2,    // tokens of a group of CLUSTER
   parameter  int unsigned FillCycles    = 6,
   parameter  int unsigned DrainCycles   = 9,
   localparam int unsigned TokensWidth   = $clog2(ScoreDepth + 1),
   localparam int unsigned UnitWidth     = $clog2(Centroids),
-  localparam int unsigned MaxUnitWords  = CentroidWords > TokenWords ? CentroidWords : TokenWords,
+  localparam int unsigned SliceWords    = 2 / TokenSlots,
+  localparam int unsigned RecordWords   = Quantize ? 8 / TokenSlots : 1,
+  localparam int unsigned MaxCodeWords  = RecordWords > TokenWords ? RecordWords : TokenWords,
+  localparam int unsigned MaxUnitWords  = CentroidWords > MaxCodeWords ? CentroidWords
+                                                                       : MaxCodeWords,
   localparam int unsigned WordWidth     = MaxUnitWords > 1 ? $clog2(MaxUnitWords) : 1
 ) (
   input  wire logic                   clk_i,
@@ -48,18 +59,21 @@ module pq_control #(
   output logic                        cmd_error_o,     // pulse: the command was refused
   input  wire logic [7:0]             bias_run_i,      // as in CONTROL
   input  wire logic                   word_valid_i,
+  input  wire logic                   cluster_ready_i, // CLUSTER has room for a word
+  input  wire logic                   cluster_active_i,  // its loops are not over
   output logic                        word_ready_o,    // words are taken
   output logic                        word_take_o,     // this word is taken
   output logic      [2:0]             operation_o,     // of the command that runs or is checked
   output logic                        start_o,         // pulse: it starts (first cycle of Fill)
   output logic                        first_o,         // its cmd_first_i
   output logic                        fill_o,          // the other cycles of Fill
-  output logic                        locked_o,        // TABLE or SCORE runs
+  output logic                        locked_o,        // the registers are in use
   output logic      [UnitWidth-1:0]   centroid_o,      // position of the next word
   output logic      [WordWidth-1:0]   word_o,
   output logic                        last_o,          // it is the last one of its unit
   output logic      [7:0]             tile_run_o,      // tokens per bias in this tile
   output logic                        outputs_valid_o, // a first COMBINE has started
+  output logic                        codes_valid_o,   // an ENCODE has started
   output logic                        busy_o,
   output logic                        done_o           // pulse: the operation has drained
 );
@@ -69,6 +83,10 @@ module pq_control #(
   localparam logic [2:0] Score      = 3'd1;
   localparam logic [2:0] Accumulate = 3'd2;
   localparam logic [2:0] Combine    = 3'd3;
+  localparam logic [2:0] Encode     = 3'd4;
+  localparam logic [2:0] Load       = 3'd5;
+  localparam logic [2:0] Cluster    = 3'd6;
+  localparam logic [2:0] Unload     = 3'd7;
 
   localparam logic [2:0] Idle   = 3'd0;
   localparam logic [2:0] Check  = 3'd1;
@@ -77,9 +95,15 @@ module pq_control #(
   localparam logic [2:0] Drain  = 3'd4;
 
   localparam int unsigned CodebookWords = Centroids * CentroidWords;
+  localparam int unsigned RecordsWords  = Centroids * RecordWords;
   localparam int unsigned MaxTileWords  = ScoreDepth * TokenWords;
-  localparam int unsigned MaxWords      = CodebookWords > MaxTileWords ? CodebookWords
-                                                                       : MaxTileWords;
+  localparam int unsigned MaxPassWords  = ScoreDepth * SliceWords + ScoreDepth / WeightsWord + 1;
+  localparam int unsigned MaxTokenWords = Quantize && MaxPassWords > MaxTileWords ? MaxPassWords
+                                                                                  : MaxTileWords;
+  localparam int unsigned MaxCodebook   = CodebookWords > RecordsWords ? CodebookWords
+                                                                       : RecordsWords;
+  localparam int unsigned MaxWords      = MaxCodebook > MaxTokenWords ? MaxCodebook
+                                                                      : MaxTokenWords;
   localparam int unsigned LeftWidth     = $clog2(MaxWords + 1);
   localparam int unsigned MaxWait       = FillCycles > DrainCycles ? FillCycles : DrainCycles;
   localparam int unsigned WaitWidth     = $clog2(MaxWait + 1);
@@ -92,22 +116,25 @@ module pq_control #(
   logic [TokensWidth-1:0] tokens_q;
   logic [UnitWidth-1:0]   centroid_q;
   logic [WordWidth-1:0]   word_q;
-  logic                   codes;         // the operation streams codes
+  logic [WordWidth-1:0]   last_word;     // of a unit
+  logic [LeftWidth-1:0]   words;         // of the whole operation
 
   // What has happened so far, for the order rules
   logic                   tables_valid_q;   // the lanes hold complete tables
   logic                   lanes_valid_q;    // the lanes hold tables or buckets
   logic                   weighing_q;       // the tile has seen an ACCUMULATE
   logic                   combining_q;      // the tile has seen a first COMBINE
-  logic [TokensWidth-1:0] scored_q, accumulated_q;
+  logic                   slice_valid_q;    // the lanes hold the work space of clustering
+  logic [TokensWidth-1:0] scored_q, accumulated_q, clustered_q;
   logic [7:0]             tile_run_q;
 
-  logic [TokensWidth:0]   scored, accumulated;
+  logic [TokensWidth:0]   scored, accumulated, clustered;
   logic [7:0]             run;
   logic                   legal;
 
   assign scored      = {1'b0, tokens_q} + (first_q ? '0 : {1'b0, scored_q});
   assign accumulated = {1'b0, tokens_q} + (first_q ? '0 : {1'b0, accumulated_q});
+  assign clustered   = {1'b0, tokens_q} + {1'b0, clustered_q};
   assign run         = first_q ? bias_run_i : tile_run_q;
 
   always_comb begin
@@ -118,12 +145,40 @@ module pq_control #(
       Accumulate: legal = lanes_valid_q && !(first_q && weighing_q)
                        && accumulated <= {1'b0, scored_q};
       Combine: legal = lanes_valid_q && (first_q || combining_q);
-      default: legal = 1'b0;
+      Encode, Load: legal = Quantize;
+      Cluster: legal = slice_valid_q && 32'(clustered) <= ScoreDepth
+                    && tokens_q % TokensWidth'(TokenSlots) == '0;
+      default: legal = slice_valid_q;
     endcase
   end
 
-  assign codes       = operation_q == Score || operation_q == Accumulate;
-  assign last_o      = word_q == WordWidth'(codes ? TokenWords - 1 : CentroidWords - 1);
+  always_comb begin
+    unique case (operation_q)
+      Score, Accumulate: begin
+        last_word = WordWidth'(TokenWords - 1);
+        words     = LeftWidth'(tokens_q) << $clog2(TokenWords);
+      end
+      Load: begin
+        last_word = WordWidth'(SliceWords - 1);
+        words     = LeftWidth'(Centroids * SliceWords);
+      end
+      Cluster: begin   // whose words have their place from pq_cluster_control
+        last_word = '0;
+        words     = (LeftWidth'(tokens_q) << $clog2(SliceWords))
+                  + ((LeftWidth'(tokens_q) + LeftWidth'(WeightsWord - 1)) >> $clog2(WeightsWord));
+      end
+      Unload: begin
+        last_word = WordWidth'(RecordWords - 1);
+        words     = LeftWidth'(RecordsWords);
+      end
+      default: begin
+        last_word = WordWidth'(CentroidWords - 1);
+        words     = LeftWidth'(CodebookWords);
+      end
+    endcase
+  end
+
+  assign last_o      = word_q == last_word;
   assign word_take_o = word_valid_i && word_ready_o;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -140,17 +195,20 @@ module pq_control #(
       lanes_valid_q   <= 1'b0;
       weighing_q      <= 1'b0;
       combining_q     <= 1'b0;
+      slice_valid_q   <= 1'b0;
       scored_q        <= '0;
       accumulated_q   <= '0;
+      clustered_q     <= '0;
       tile_run_q      <= '0;
       outputs_valid_o <= 1'b0;
+      codes_valid_o   <= 1'b0;
       start_o         <= 1'b0;
       cmd_error_o     <= 1'b0;
       done_o          <= 1'b0;
     end else begin
       start_o     <= state_q == Check && legal;
       cmd_error_o <= state_q == Check && !legal;
-      done_o      <= state_q == Drain && wait_q == '0;
+      done_o      <= state_q == Drain && wait_q == '0 && !cluster_active_i;
 
       unique case (state_q)
         Idle: begin
@@ -166,8 +224,7 @@ module pq_control #(
           wait_q     <= WaitWidth'(FillCycles - 1);
           centroid_q <= '0;
           word_q     <= '0;
-          left_q     <= codes ? LeftWidth'(tokens_q) << $clog2(TokenWords)
-                              : LeftWidth'(CodebookWords);
+          left_q     <= words;
           if (legal) begin
             unique case (operation_q)
               Score: begin
@@ -189,9 +246,19 @@ module pq_control #(
                 outputs_valid_o <= 1'b1;
                 combining_q     <= 1'b1;
               end
+              Encode: codes_valid_o <= 1'b1;
+              Load: begin
+                tables_valid_q <= 1'b0;
+                lanes_valid_q  <= 1'b0;
+                slice_valid_q  <= 1'b1;
+                clustered_q    <= '0;
+              end
+              Cluster: clustered_q <= clustered[TokensWidth-1:0];
+              Unload:  clustered_q <= '0;
               default: begin
                 tables_valid_q <= 1'b1;
                 lanes_valid_q  <= 1'b1;
+                slice_valid_q  <= 1'b0;
               end
             endcase
           end
@@ -212,8 +279,10 @@ module pq_control #(
           end
         end
         default: begin
-          wait_q <= wait_q - 1'b1;
-          if (wait_q == '0) state_q <= Idle;
+          if (!cluster_active_i) begin
+            wait_q <= wait_q - 1'b1;
+            if (wait_q == '0) state_q <= Idle;
+          end
         end
       endcase
     end
@@ -221,9 +290,10 @@ module pq_control #(
 
   assign cmd_ready_o  = state_q == Idle;
   assign busy_o       = state_q != Idle;
-  assign word_ready_o = state_q == Stream;
+  assign word_ready_o = state_q == Stream && (operation_q != Cluster || cluster_ready_i);
   assign fill_o       = state_q == Fill && !start_o;
-  assign locked_o     = busy_o && (operation_q == Table || operation_q == Score);
+  assign locked_o     = busy_o && operation_q != Accumulate && operation_q != Combine
+                     && operation_q != Unload;
   assign operation_o  = operation_q;
   assign first_o      = first_q;
   assign centroid_o   = centroid_q;

@@ -21,17 +21,31 @@
 // ACCUMULATE  codes of V: A[m][code] += 2^(s_t - maximum), in the lanes; weight sum
 // COMBINE     a codebook of V: o_m += sum over c of A[m][c] * CV_m,c
 //
+// and, with Quantize, what makes codes and codebooks of raw vectors (pq_slice, pq_nearest,
+// pq_cluster_control; lanes and multipliers are the same):
+//
+// ENCODE      a codebook, for the vector x in the query registers: the code of the nearest centroid
+//             of each sub-space
+// LOAD        centroids of a slice of SliceChannels channels, as floats; empty sums
+// CLUSTER     raw tokens of the slice with their weights: to the sums of the nearest centroid, add
+//             weight * token and weight
+// UNLOAD      sums, weights and centroids out, one word for each word in; empty sums
+//
 // A context may have several codebook windows: TABLE, SCORE for each (scores append), then
 // ACCUMULATE, COMBINE for each (outputs add up). A tile is up to ScoreDepth tokens; tiles merge
 // on the host.
 //
 // Words       codebook, centroid-major: word c * CentroidWords + w, byte b: channel
-//             w * Multipliers + b. Codes: word t * TokenWords + j, lane i: sub-space j * Lanes + i
+//             w * Multipliers + b. Codes: word t * TokenWords + j, lane i: sub-space j * Lanes + i.
+//             Raw tokens, centroids of LOAD: SliceWords words of 16-bit floats each. CLUSTER has a
+//             word of u8 weights before each WordBits/8 tokens. Records of UNLOAD: pq_slice
 // Formats     docs/architecture.md, "Number formats"
 // Latency     command accepted to first word: FillCycles + 2 cycles; last word to done_o:
-//             DrainCycles + 1; accepted to cmd_error_o: 2; result read: 4; a register write and
-//             its flags are in force at the next command and read-out
-// Throughput  1 word per cycle in every operation, at any spacing, without back-pressure
+//             DrainCycles + 1; accepted to cmd_error_o: 2; result read: 4; word of UNLOAD to
+//             result_o: 2; a register write and its flags are in force at the next command and
+//             read-out
+// Throughput  1 word per cycle in every operation but CLUSTER, at any spacing, without back-
+//             pressure; CLUSTER: TokenSlots tokens in Centroids + 1 cycles
 // Golden      aqpim::golden::Engine   sw/golden/engine.h
 module pq_engine #(
   parameter  int unsigned HeadDim       = 128,   // channels of a head
@@ -45,6 +59,7 @@ module pq_engine #(
   parameter  int unsigned ScoreDepth    = 2048,  // tokens of a tile
   parameter  int unsigned BiasDepth     = 256,   // biases of a tile
   parameter  int unsigned WeightWidth   = 14,    // softmax weight
+  parameter  bit          Quantize      = 1'b1,  // ENCODE, LOAD, CLUSTER, UNLOAD
   localparam int unsigned TokensWidth   = $clog2(ScoreDepth + 1)
 ) (
   input  wire logic                   clk_i,
@@ -53,8 +68,10 @@ module pq_engine #(
   input  wire logic                   cmd_valid_i,
   output logic                        cmd_ready_o,       // idle: a command is accepted
   input  wire logic [2:0]             cmd_operation_i,   // 0 TABLE 1 SCORE 2 ACCUMULATE 3 COMBINE
-  input  wire logic                   cmd_first_i,       // first of its kind in a tile
-  input  wire logic [TokensWidth-1:0] cmd_tokens_i,      // SCORE, ACCUMULATE: number of tokens
+                                                         // 4 ENCODE 5 LOAD 6 CLUSTER 7 UNLOAD
+  input  wire logic                   cmd_first_i,       // first of its kind in a tile; LOAD: raw
+                                                         // tokens, not binary16 centroids
+  input  wire logic [TokensWidth-1:0] cmd_tokens_i,      // SCORE, ACCUMULATE, CLUSTER: tokens
   output logic                        cmd_error_o,       // pulse: refused, nothing has changed
   // Stream from the bank
   input  wire logic                   word_valid_i,
@@ -90,10 +107,26 @@ module pq_engine #(
   localparam int unsigned MaximumWidth  = ScoreWidth - ScoreFraction + 1;
   localparam int unsigned AddressWidth  = $clog2(LaneDepth);
   localparam int unsigned ExtraWidth    = $clog2(16 - ScoreFraction);  // table over score fraction
-  localparam int unsigned MaxUnitWords  = CentroidWords > TokenWords ? CentroidWords : TokenWords;
+  localparam int unsigned SliceChannels = Lanes / 2;
+  localparam int unsigned TokenSlots    = Multipliers / SliceChannels;
+  localparam int unsigned RecordWords   = Quantize ? 8 / TokenSlots : 1;
+  localparam int unsigned DistanceWidth = 24 + $clog2(SubDim);
+  localparam int unsigned MaxCodeWords  = RecordWords > TokenWords ? RecordWords : TokenWords;
+  localparam int unsigned MaxUnitWords  = CentroidWords > MaxCodeWords ? CentroidWords
+                                                                       : MaxCodeWords;
   localparam int unsigned BiasIndex     = $clog2(BiasDepth * 16 / WordBits);
   localparam int unsigned WordWidth     = MaxUnitWords > 1 ? $clog2(MaxUnitWords) : 1;
   localparam int unsigned CWordWidth    = CentroidWords > 1 ? $clog2(CentroidWords) : 1;
+
+  // A lane's word holds an entry or a bucket and their mark, or its share of a sub-space's sums:
+  // (20 + log2 ScoreDepth) * SubDim + 8 + log2 ScoreDepth bits in 3 * SubDim / 2 lanes; or two
+  // centroid elements.
+  localparam int unsigned SumsBits   = (20 + $clog2(ScoreDepth)) * SubDim + 8 + $clog2(ScoreDepth);
+  localparam int unsigned SumsLanes  = SubDim > 1 ? 3 * SubDim / 2 : 1;
+  localparam int unsigned ShareWidth = (SumsBits + SumsLanes - 1) / SumsLanes;
+  localparam int unsigned StoreWidth = !Quantize ? 1 : ShareWidth > 24 ? ShareWidth : 24;
+  localparam int unsigned ValueWidth = BucketWidth > EntryWidth ? BucketWidth : EntryWidth;
+  localparam int unsigned LaneWidth  = StoreWidth > 1 + ValueWidth ? StoreWidth : 1 + ValueWidth;
 
   // Fill: the weights of the first token. Drain: code, look-up, adder tree, sum, bias, rounding,
   // maximum.
@@ -139,20 +172,31 @@ module pq_engine #(
   if (WeightWidth < 8 || WeightWidth > 14) begin : gen_bad_weight_width
     $error("pq_engine: WeightWidth must be 8 to 14");
   end
+  if (Quantize && (QueryWidth != 12 || SubDim < 2 || Lanes < 2 * SubDim)) begin : gen_bad_quantize
+    $error("pq_engine: Quantize needs QueryWidth 12, SubDim at least 2 and 2 * SubDim lanes");
+  end
 
   // ---- Registers and control ------------------------------------------------------------------
 
-  logic       query_write, shift_write, bias_write, clear_flags, locked, bfloat16;
+  logic       query_write, shift_write, bias_write, clear_flags, locked, bfloat16, values;
   logic [3:0] table_fraction;
   logic [7:0] bias_run, tile_run;
   logic [4:0] flags;
   logic       query_nonfinite, query_saturated, table_saturated, score_saturated, result_refused;
 
-  logic                  start, first, fill, word_take, last, outputs_valid;
+  logic                  start, first, fill, word_take, last, outputs_valid, codes_valid;
   logic [2:0]            operation;
   logic [CodeBits-1:0]   centroid;
   logic [WordWidth-1:0]  word;
   logic                  is_table, is_score, is_accumulate, is_combine;
+  logic                  is_encode, is_load, is_cluster, is_unload;
+
+  // CLUSTER: pq_cluster_control
+  logic                    cluster_ready, cluster_active, weights_next;
+  logic                    loop, weigh, loop_buffer;
+  logic [1:0]              raw_index;
+  logic [CodeBits-1:0]     loop_code;
+  logic [TokenSlots*8-1:0] token_weight;
 
   pq_registers #(
     .HeadDim       (HeadDim),
@@ -179,6 +223,7 @@ module pq_engine #(
     .clear_flags_o     (clear_flags),
     .table_fraction_o  (table_fraction),
     .bfloat16_o        (bfloat16),
+    .values_o          (values),
     .bias_run_o        (bias_run),
     .flags_o           (flags)
   );
@@ -189,6 +234,9 @@ module pq_engine #(
     .TokenWords    (TokenWords),
     .ScoreDepth    (ScoreDepth),
     .BiasDepth     (BiasDepth),
+    .Quantize      (Quantize),
+    .WeightsWord   (Multipliers),
+    .TokenSlots    (TokenSlots),
     .FillCycles    (FillCycles),
     .DrainCycles   (DrainCycles)
   ) u_control (
@@ -202,6 +250,8 @@ module pq_engine #(
     .cmd_error_o     (cmd_error_o),
     .bias_run_i      (bias_run),
     .word_valid_i    (word_valid_i),
+    .cluster_ready_i  (cluster_ready),
+    .cluster_active_i (cluster_active),
     .word_ready_o    (word_ready_o),
     .word_take_o     (word_take),
     .operation_o     (operation),
@@ -214,6 +264,7 @@ module pq_engine #(
     .last_o          (last),
     .tile_run_o      (tile_run),
     .outputs_valid_o (outputs_valid),
+    .codes_valid_o   (codes_valid),
     .busy_o          (busy_o),
     .done_o          (done_o)
   );
@@ -222,10 +273,16 @@ module pq_engine #(
   assign is_score      = operation == 3'd1;
   assign is_accumulate = operation == 3'd2;
   assign is_combine    = operation == 3'd3;
+  assign is_encode     = Quantize && operation == 3'd4;
+  assign is_load       = Quantize && operation == 3'd5;
+  assign is_cluster    = Quantize && operation == 3'd6;
+  assign is_unload     = Quantize && operation == 3'd7;
 
   // ---- Stage 1: the word and its position -----------------------------------------------------
 
   logic                  table_q, score_q, accumulate_q, combine_q, last_q;
+  logic                  encode_q, load_q, unload_q, distance_q, weigh_q;
+  logic                  raw;         // the word on the pins holds elements of raw tokens
   logic [WordBits-1:0]   word_q;
   logic [WordWidth-1:0]  position_q;
   logic [CodeBits-1:0]   centroid_q;
@@ -236,19 +293,33 @@ module pq_engine #(
       score_q      <= 1'b0;
       accumulate_q <= 1'b0;
       combine_q    <= 1'b0;
+      encode_q     <= 1'b0;
+      load_q       <= 1'b0;
+      unload_q     <= 1'b0;
+      distance_q   <= 1'b0;
+      weigh_q      <= 1'b0;
     end else begin
       table_q      <= word_take && is_table;
       score_q      <= word_take && is_score;
       accumulate_q <= word_take && is_accumulate;
       combine_q    <= word_take && is_combine;
+      encode_q     <= word_take && is_encode;
+      load_q       <= word_take && is_load && last;
+      unload_q     <= word_take && is_unload;
+      distance_q   <= loop && !weigh;
+      weigh_q      <= loop && weigh;
     end
   end
 
+  assign raw = is_load || (is_cluster && !weights_next);
+
+  // In CLUSTER the word is one of weights, and the position is that of the loop. A centroid of LOAD
+  // is collected in the first query word.
   always_ff @(posedge clk_i) begin
-    if (word_take) begin
-      word_q     <= word_i;
-      position_q <= word;
-      centroid_q <= centroid;
+    if (word_take && !raw) word_q <= word_i;
+    if (is_cluster ? loop : word_take) begin
+      position_q <= is_cluster ? WordWidth'(loop_buffer) : is_load ? '0 : word;
+      centroid_q <= is_cluster ? loop_code : centroid;
       last_q     <= last;
     end
   end
@@ -291,12 +362,15 @@ module pq_engine #(
   logic [Groups*EntryWidth-1:0]       entries;
   logic [Groups-1:0]                  entry_saturated;
   logic [Multipliers*OutputWidth-1:0] weighted;
+  logic [Multipliers*12-1:0]          centroids;           // to be compared with
+  logic [Groups*DistanceWidth-1:0]    distances;
 
   pq_query #(
     .HeadDim    (HeadDim),
     .SubDim     (SubDim),
     .WordBits   (WordBits),
-    .QueryWidth (QueryWidth)
+    .QueryWidth (QueryWidth),
+    .Quantize   (Quantize)
   ) u_query (
     .clk_i            (clk_i),
     .rst_ni           (rst_ni),
@@ -305,7 +379,10 @@ module pq_engine #(
     .clear_flags_i    (clear_flags),
     .index_i          (reg_index_i),
     .data_i           (reg_data_i),
-    .bfloat16_i       (bfloat16),
+    .stream_write_i   (word_take && raw),
+    .stream_index_i   (is_load ? 2'(word) : raw_index),
+    .stream_data_i    (word_i),
+    .bfloat16_i       (bfloat16 && (first || !is_load)),
     .table_fraction_i (table_fraction),
     .query_word_i     (position_q[CWordWidth-1:0]),
     .query_o          (query),
@@ -320,15 +397,21 @@ module pq_engine #(
       .SubDim      (SubDim),
       .QueryWidth  (QueryWidth),
       .EntryWidth  (EntryWidth),
-      .BucketWidth (BucketWidth)
+      .BucketWidth (BucketWidth),
+      .Quantize    (Quantize)
     ) u_group (
       .clk_i       (clk_i),
-      .valid_i     (table_q || combine_q),
+      .valid_i     (table_q || combine_q || encode_q || distance_q || weigh_q),
       .combine_i   (combine_q),
+      .distance_i  (encode_q || distance_q),
+      .weigh_i     (weigh_q),
       .query_i     (query[g*SubDim*QueryWidth +: SubDim*QueryWidth]),
       .element_i   (word_q[g*SubDim*8 +: SubDim*8]),
       .bucket_i    (buckets[g*BucketWidth +: BucketWidth]),
       .shift_i     (shifts[g*4 +: 4]),
+      .centroid_i  (centroids[g*SubDim*12 +: SubDim*12]),
+      .weight_i    (token_weight[g*TokenSlots/Groups*8 +: 8]),
+      .distance_o  (distances[g*DistanceWidth +: DistanceWidth]),
       .entry_o     (entries[g*EntryWidth +: EntryWidth]),
       .saturated_o (entry_saturated[g]),
       .weighted_o  (weighted[g*SubDim*OutputWidth +: SubDim*OutputWidth])
@@ -342,10 +425,16 @@ module pq_engine #(
   // Sub-space m lives in lane m mod Lanes, at addresses (m / Lanes) * Centroids + code. The
   // sub-spaces of centroid word w are Groups neighbours: lane set w mod LaneSets, and group g
   // serves the lanes g, g + Groups, g + 2 * Groups ...
+  logic [Lanes*LaneWidth-1:0]   lane_words;
   logic [Lanes*EntryWidth-1:0]  lane_entries;
   logic [Lanes*BucketWidth-1:0] lane_buckets;
   logic [AddressWidth-1:0]      table_address, combine_address;
   logic [WeightWidth-1:0]       weight;
+
+  // From pq_slice
+  logic [Lanes-1:0]             slice_lookup, slice_clear, slice_store;
+  logic [Lanes*CodeBits-1:0]    slice_address, slice_store_address;
+  logic [Lanes*LaneWidth-1:0]   slice_store_data;
 
   if (TokenWords > 1) begin : gen_wide_address
     localparam int unsigned HalfWidth = $clog2(TokenWords);
@@ -361,7 +450,7 @@ module pq_engine #(
     localparam int unsigned Group = i % Groups;
 
     logic                    in_table_set, in_combine_set;
-    logic [AddressWidth-1:0] code_address;
+    logic [AddressWidth-1:0] code_address, lookup_address;
 
     assign in_table_set   = 32'(entry_cword) % LaneSets == Set;
     assign in_combine_set = 32'(word) % LaneSets == Set;
@@ -372,23 +461,31 @@ module pq_engine #(
       assign code_address = word_q[i*CodeBits +: CodeBits];
     end
 
+    assign lookup_address = slice_lookup[i] ? AddressWidth'(slice_address[i*CodeBits +: CodeBits])
+                                            : code_address;
+
     pq_table_lane #(
       .LaneDepth   (LaneDepth),
       .EntryWidth  (EntryWidth),
       .WeightWidth (WeightWidth),
-      .BucketWidth (BucketWidth)
+      .BucketWidth (BucketWidth),
+      .StoreWidth  (StoreWidth)
     ) u_lane (
       .clk_i             (clk_i),
       .rst_ni            (rst_ni),
       .table_write_i     (table_valid_q[EntryStage-1] && in_table_set),
       .table_address_i   (table_address),
       .table_entry_i     (entries[Group*EntryWidth +: EntryWidth]),
-      .lookup_i          (score_q || accumulate_q),
+      .lookup_i          (score_q || accumulate_q || slice_lookup[i]),
       .accumulate_i      (accumulate_q),
-      .lookup_address_i  (code_address),
+      .lookup_address_i  (lookup_address),
       .weight_i          (weight),
-      .combine_i         (word_take && is_combine && in_combine_set),
+      .combine_i         ((word_take && is_combine && in_combine_set) || slice_clear[i]),
       .combine_address_i (combine_address),
+      .store_i           (slice_store[i]),
+      .store_address_i   (AddressWidth'(slice_store_address[i*CodeBits +: CodeBits])),
+      .store_data_i      (slice_store_data[i*LaneWidth +: LaneWidth]),
+      .word_o            (lane_words[i*LaneWidth +: LaneWidth]),
       .entry_o           (lane_entries[i*EntryWidth +: EntryWidth]),
       .bucket_o          (lane_buckets[i*BucketWidth +: BucketWidth])
     );
@@ -402,6 +499,141 @@ module pq_engine #(
         buckets = buckets | lane_buckets[s*Groups*BucketWidth +: Groups*BucketWidth];
       end
     end
+  end
+
+  // ---- Encoding and clustering ----------------------------------------------------------------
+
+  localparam int unsigned LoadStages    = 3;   // cycles from stage 1 to the query registers
+  localparam int unsigned NearestStages = 4;   // cycles from stage 1 to a distance
+
+  logic [HeadDim/SubDim*CodeBits-1:0] codes;   // of the vector encoded last
+  logic [RecordWords*WordBits-1:0]    record;  // of UNLOAD
+
+  if (Quantize) begin : gen_quantize
+    logic                            capture;
+    logic [TokenSlots-1:0]           read_sums, store_sums;
+    logic [LoadStages-1:0]           load_valid_q;
+    logic [NearestStages-1:0]        nearest_valid_q;
+    logic [CodeBits-1:0]             nearest_code;
+    logic [CWordWidth-1:0]           nearest_word;
+    logic [Groups*CodeBits-1:0]      token_codes;
+    logic [SliceChannels*12-1:0]     slice_centroid;
+    logic [Multipliers*20-1:0]       weighted_tokens;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        load_valid_q    <= '0;
+        nearest_valid_q <= '0;
+      end else begin
+        load_valid_q    <= {load_valid_q[LoadStages-2:0], load_q};
+        nearest_valid_q <= {nearest_valid_q[NearestStages-2:0], encode_q || distance_q};
+      end
+    end
+
+    pq_cluster_control #(
+      .WordBits   (WordBits),
+      .CodeBits   (CodeBits),
+      .TokenSlots (TokenSlots)
+    ) u_cluster_control (
+      .clk_i          (clk_i),
+      .rst_ni         (rst_ni),
+      .start_i        (start && is_cluster),
+      .take_i         (word_take && is_cluster),
+      .weights_i      (word_q),
+      .ready_o        (cluster_ready),
+      .weights_next_o (weights_next),
+      .index_o        (raw_index),
+      .active_o       (cluster_active),
+      .loop_o         (loop),
+      .weigh_o        (weigh),
+      .code_o         (loop_code),
+      .buffer_o       (loop_buffer),
+      .weight_o       (token_weight),
+      .capture_o      (capture),
+      .read_o         (read_sums),
+      .store_o        (store_sums)
+    );
+
+    // What a vector is compared with: the slice's centroid, for all token slots, or the elements of
+    // the word, int8 * 16 or E3M4.
+    for (genvar i = 0; i < Multipliers; i++) begin : gen_centroid
+      logic [7:0]  element;
+      logic [11:0] magnitude, stored;
+
+      assign element   = word_q[i*8 +: 8];
+      assign magnitude = |element[6:4] ? 12'({1'b1, element[3:0]}) << (element[6:4] - 3'd1)
+                                       : 12'(element[3:0]);
+      assign stored    = !values ? {element, 4'b0} : element[7] ? -magnitude : magnitude;
+      assign centroids[i*12 +: 12] =
+          encode_q ? stored : slice_centroid[i%SliceChannels*12 +: 12];
+      assign weighted_tokens[i*20 +: 20] = weighted[i*OutputWidth +: 20];
+    end
+
+    assign nearest_code = index_q[(NearestStages-1)*CodeBits +: CodeBits];
+    assign nearest_word = is_cluster ? '0 : cword_q[(NearestStages-1)*CWordWidth +: CWordWidth];
+
+    for (genvar g = 0; g < Groups; g++) begin : gen_nearest
+      logic [CentroidWords*CodeBits-1:0] group_codes;
+
+      pq_nearest #(
+        .Entries       (CentroidWords),
+        .CodeBits      (CodeBits),
+        .DistanceWidth (DistanceWidth)
+      ) u_nearest (
+        .clk_i      (clk_i),
+        .valid_i    (nearest_valid_q[NearestStages-1]),
+        .first_i    (nearest_code == '0),
+        .entry_i    (nearest_word),
+        .code_i     (nearest_code),
+        .distance_i (distances[g*DistanceWidth +: DistanceWidth]),
+        .codes_o    (group_codes)
+      );
+
+      assign token_codes[g*CodeBits +: CodeBits] = group_codes[CodeBits-1:0];
+      for (genvar w = 0; w < CentroidWords; w++) begin : gen_code
+        assign codes[(w*Groups+g)*CodeBits +: CodeBits] = group_codes[w*CodeBits +: CodeBits];
+      end
+    end
+
+    pq_slice #(
+      .SubDim     (SubDim),
+      .CodeBits   (CodeBits),
+      .WordBits   (WordBits),
+      .ScoreDepth (ScoreDepth),
+      .LaneWidth  (LaneWidth)
+    ) u_slice (
+      .clk_i           (clk_i),
+      .words_i         (lane_words),
+      .lookup_o        (slice_lookup),
+      .clear_o         (slice_clear),
+      .address_o       (slice_address),
+      .store_o         (slice_store),
+      .store_address_o (slice_store_address),
+      .store_data_o    (slice_store_data),
+      .load_i          (load_valid_q[LoadStages-1]),
+      .load_code_i     (index_q[(LoadStages-1)*CodeBits +: CodeBits]),
+      .load_centroid_i (query[SliceChannels*12-1:0]),
+      .loop_i          (loop && !weigh),
+      .unload_i        (word_take && is_unload && word == '0),
+      .code_i          (is_cluster ? loop_code : centroid),
+      .centroid_o      (slice_centroid),
+      .record_o        (record),
+      .capture_i       (capture),
+      .codes_i         (token_codes),
+      .read_i          (read_sums),
+      .store_i         (store_sums),
+      .weighted_i      (weighted_tokens),
+      .weight_i        (token_weight)
+    );
+  end else begin : gen_attention_only
+    logic unused_quantize;
+    assign unused_quantize = ^{lane_words, distances, values, codes_valid, encode_q, load_q, start};
+    assign {cluster_ready, cluster_active, weights_next} = '0;
+    assign {loop, weigh, loop_buffer}                    = '0;
+    assign {raw_index, loop_code, token_weight}          = '0;
+    assign {slice_lookup, slice_clear, slice_store}      = '0;
+    assign {slice_address, slice_store_address, slice_store_data} = '0;
+    assign {centroids, codes, record}                    = '0;
   end
 
   // ---- Scores and weights ---------------------------------------------------------------------
@@ -508,7 +740,7 @@ module pq_engine #(
   localparam int unsigned ResultSets  = Multipliers / PerResult;  // result words of a centroid word
   localparam int unsigned OutputWords = HeadDim / PerResult;
 
-  logic                              adding, loading, result_legal;
+  logic                              adding, loading, is_code, result_legal;
   logic [2:0]                        read_q, status_q;
   logic [8:0]                        read_index_q, read_index_q2;
   logic [CWordWidth-1:0]             output_select;
@@ -516,8 +748,11 @@ module pq_engine #(
   // One cycle ahead of the weighted centroids
   assign adding        = combine_valid_q[OutputStage-2];
   assign loading       = first && index_q[(OutputStage-2)*CodeBits +: CodeBits] == '0;
-  assign result_legal  = outputs_valid && !(busy_o && is_combine)
-                      && {1'b0, result_index_i} <= 10'(OutputWords);
+  assign is_code       = {1'b0, result_index_i} > 10'(OutputWords);
+  assign result_legal  = !(busy_o && is_unload) && (is_code
+                       ? Quantize && codes_valid && !(busy_o && is_encode)
+                         && {1'b0, result_index_i} <= 10'(OutputWords + TokenWords)
+                       : outputs_valid && !(busy_o && is_combine));
   assign output_select = adding ? next_cword : CWordWidth'(32'(read_index_q) / ResultSets);
 
   for (genvar i = 0; i < Multipliers; i++) begin : gen_output
@@ -551,7 +786,7 @@ module pq_engine #(
       result_refused <= 1'b0;
     end else begin
       read_q         <= {read_q[1:0], result_read_i && result_legal};
-      result_valid_o <= read_q[2];
+      result_valid_o <= read_q[2] || unload_q;
       result_refused <= result_read_i && !result_legal;
     end
   end
@@ -565,15 +800,40 @@ module pq_engine #(
     status_q      <= {status_q[1:0], result_index_i == 9'(OutputWords)};
   end
 
+  // Words that are not outputs: of a record, or of codes
+  logic [2:0]          code_read_q;
+  logic [8:0]          read_index_q3;
+  logic [WordBits-1:0] record_word, code_word;
+
+  always_ff @(posedge clk_i) begin
+    code_read_q   <= {code_read_q[1:0], is_code};
+    read_index_q3 <= read_index_q2;
+  end
+
+  always_comb begin
+    record_word = '0;
+    code_word   = '0;
+    for (int unsigned w = 0; w < RecordWords; w++) begin
+      if (32'(position_q) == w) record_word = record_word | record[w*WordBits +: WordBits];
+    end
+    for (int unsigned j = 0; j < TokenWords; j++) begin
+      if (32'(read_index_q3) == OutputWords + 1 + j) begin
+        code_word = code_word | codes[j*WordBits +: WordBits];
+      end
+    end
+  end
+
   for (genvar e = 0; e < PerResult; e++) begin : gen_result
     logic [OutputWidth-1:0] chosen_q;
     logic [63:0]            result;
 
-    assign result = !status_q[2] ? 64'($signed(chosen_q)) : e == 0 ? status : '0;
+    assign result = unload_q       ? record_word[e*64 +: 64]
+                  : code_read_q[2] ? code_word[e*64 +: 64]
+                  : !status_q[2]   ? 64'($signed(chosen_q)) : e == 0 ? status : '0;
 
     always_ff @(posedge clk_i) begin
       if (read_q[1]) chosen_q <= gen_output[Multipliers-PerResult+e].chosen;
-      if (read_q[2]) result_o[e*64 +: 64] <= result;
+      if (read_q[2] || unload_q) result_o[e*64 +: 64] <= result;
     end
   end
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none
 
-// pq_query: converts the query on entry and holds it, with one shift per sub-space.
+// pq_query: converts the query on entry and holds it, with one shift per sub-space. Raw tokens of
+// the stream (LOAD, CLUSTER) take the same way.
 //
-//   data_i --> [ reg ] --> [ pq_float_to_fixed x WordBits/16 ] --> [ query registers ] --> query_o
+//   data_i, stream_data_i
+//         \--> [ reg ] --> [ pq_float_to_fixed x WordBits/16 ] --> [ query registers ] --> query_o
 //         \--> [ shift registers ] --(fraction = table fraction + shift)--^         \--> shift_o
 //
 // Element d of sub-space m becomes round(x * 2^(table_fraction + shift[m])): every sub-space has
@@ -23,6 +25,7 @@ module pq_query #(
   parameter  int unsigned SubDim        = 4,
   parameter  int unsigned WordBits      = 256,
   parameter  int unsigned QueryWidth    = 12,
+  parameter  bit          Quantize      = 1'b1,
   localparam int unsigned Subspaces     = HeadDim / SubDim,
   localparam int unsigned Multipliers   = WordBits / 8,
   localparam int unsigned Groups        = Multipliers / SubDim,
@@ -36,7 +39,10 @@ module pq_query #(
   input  wire logic                              clear_flags_i,     // drop events on their way
   input  wire logic [7:0]                        index_i,           // which word of them
   input  wire logic [WordBits-1:0]               data_i,
-  input  wire logic                              bfloat16_i,
+  input  wire logic                              stream_write_i,    // elements from the stream,
+  input  wire logic [1:0]                        stream_index_i,    // never beside query_write_i
+  input  wire logic [WordBits-1:0]               stream_data_i,
+  input  wire logic                              bfloat16_i,        // sampled one cycle later
   input  wire logic [3:0]                        table_fraction_i,
   input  wire logic [CWordWidth-1:0]             query_word_i,
   output logic      [Multipliers*QueryWidth-1:0] query_o,
@@ -50,6 +56,9 @@ module pq_query #(
   localparam int unsigned QueryWords = HeadDim / Elements;      // writes per query
   localparam int unsigned ShiftBytes = WordBits / 8;            // shifts per write
 
+  logic unused_quantize;
+  assign unused_quantize = Quantize ? 1'b0 : ^{stream_write_i, stream_index_i, stream_data_i};
+
   // Shifts. Writes beyond the last sub-space have no register.
   logic [Subspaces*4-1:0] shift_q;
 
@@ -62,24 +71,27 @@ module pq_query #(
   end
 
   // Stage 1: the word as written. Stages 2 and 3: pq_float_to_fixed. Stage 4: query registers.
+  logic                write;
   logic [2:0]          write_q, report_q;      // stages 1 to 3: a write; and it may report events
   logic [7:0]          index_q, index_q2, index_q3;
   logic [WordBits-1:0] data_q;
+
+  assign write = query_write_i || (Quantize && stream_write_i);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       write_q  <= '0;
       report_q <= '0;
     end else begin
-      write_q  <= {write_q[1:0], query_write_i};
-      report_q <= {report_q[1:0] & {2{!clear_flags_i}}, query_write_i};
+      write_q  <= {write_q[1:0], write};
+      report_q <= {report_q[1:0] & {2{!clear_flags_i}}, write};
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (query_write_i) begin
-      index_q <= index_i;
-      data_q  <= data_i;
+    if (write) begin
+      index_q <= Quantize && stream_write_i ? 8'(stream_index_i) : index_i;
+      data_q  <= Quantize && stream_write_i ? stream_data_i : data_i;
     end
     index_q2 <= index_q;
     index_q3 <= index_q2;

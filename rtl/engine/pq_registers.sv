@@ -6,8 +6,8 @@
 //   reg_* --> [ legal? ] --> CONTROL, and write strobes for the query, shift and bias memories
 //   events --> [ flags ] --> flags_o
 //
-// A write is refused (ignored, with the protocol flag) while TABLE or SCORE runs, beyond the last
-// index, and for a CONTROL value out of range.
+// A write is refused (ignored, with the protocol flag) while an operation runs that
+// needs the registers (locked_i), beyond the last index, and for a CONTROL value out of range.
 //
 // Latency     1 cycle                        Throughput  1 write per cycle
 // Golden      aqpim::golden::Engine::write()   sw/golden/engine.h
@@ -24,7 +24,7 @@ module pq_registers #(
   input  wire logic [1:0]          reg_select_i,      // 0 CONTROL, 1 QUERY, 2 SHIFT, 3 BIAS
   input  wire logic [7:0]          reg_index_i,
   input  wire logic [15:0]         reg_control_i,     // the low bits of the data
-  input  wire logic                locked_i,          // TABLE or SCORE runs
+  input  wire logic                locked_i,          // the registers are in use
   input  wire logic                nonfinite_i,       // events, each a pulse
   input  wire logic                query_saturated_i,
   input  wire logic                table_saturated_i,
@@ -36,6 +36,7 @@ module pq_registers #(
   output logic                     clear_flags_o,
   output logic      [3:0]          table_fraction_o,  // fraction bits of a table entry
   output logic                     bfloat16_o,        // format of the query, 0: binary16
+  output logic                     values_o,          // ENCODE takes a codebook of values
   output logic      [7:0]          bias_run_o,        // tokens per bias; 0: no bias
   output logic      [4:0]          flags_o            // protocol, score, table, query, nonfinite
 );
@@ -57,7 +58,7 @@ module pq_registers #(
   logic       run_legal, index_legal, legal, accepted, control_write;
 
   logic unused_reserved;
-  assign unused_reserved = ^reg_control_i[7:6];
+  assign unused_reserved = reg_control_i[7];
 
   assign fraction  = reg_control_i[3:0];
   assign run       = reg_control_i[15:8];
@@ -86,12 +87,14 @@ module pq_registers #(
     if (!rst_ni) begin
       table_fraction_o <= 4'(ScoreFraction);
       bfloat16_o       <= 1'b0;
+      values_o         <= 1'b0;
       bias_run_o       <= '0;
       flags_o          <= '0;
     end else begin
       if (control_write) begin
         table_fraction_o <= fraction;
         bfloat16_o       <= reg_control_i[4];
+        values_o         <= reg_control_i[6];
         bias_run_o       <= run;
       end
       flags_o <= (clear_flags_o ? '0 : flags_o)

@@ -2,13 +2,13 @@
 `default_nettype none
 `include "pq_assert.svh"
 
-// pq_table_lane: one lane's table memory, as look-up tables (SCORE) or weight buckets
-// (ACCUMULATE).
+// pq_table_lane: one lane's table memory, as look-up tables (SCORE), weight buckets (ACCUMULATE) or
+// work space of clustering (pq_slice), which reads and writes whole words.
 //
 //                          table entry --\
-//                                 zero ---+--> write port [ pq_memory ] read port --> entry_o
+//                  zero, store_data_i ---+--> write port [ pq_memory ] read port --> entry_o
 //   weight_i --> [ + ] --> new bucket --/        LaneDepth words                 \--> bucket_o
-//                  ^--------- old bucket, or the one just written ---------------/
+//                  ^--------- old bucket, or the one just written ---------------/ \--> word_o
 //
 // A word is {is_bucket, value}. TABLE writes every word with is_bucket = 0, and a word without
 // the mark counts as an empty bucket: so buckets start at zero without a cycle spent on clearing
@@ -19,15 +19,19 @@
 // Formats     entry: signed EntryWidth; weight: unsigned WeightWidth; bucket: unsigned
 //             BucketWidth
 // Latency     lookup: 1 cycle to entry_o; a lookup with accumulate_i adds weight_i of the next
-//             cycle combine: 1 cycle to bucket_o
-// Throughput  1 table write, lookup, bucket addition or combine read per cycle, any addresses
+//             cycle; combine: 1 cycle to bucket_o
+// Throughput  1 table write, store, lookup, bucket addition or combine read per cycle, any
+//             addresses
 // Golden      aqpim::golden::TableLane   sw/golden/table_lane.h
 module pq_table_lane #(
   parameter  int unsigned LaneDepth    = 256,
   parameter  int unsigned EntryWidth   = 16,
   parameter  int unsigned WeightWidth  = 14,
   parameter  int unsigned BucketWidth  = 25,
-  localparam int unsigned AddressWidth = $clog2(LaneDepth)
+  parameter  int unsigned StoreWidth   = 1,      // least width of a word, for store_data_i
+  localparam int unsigned AddressWidth = $clog2(LaneDepth),
+  localparam int unsigned ValueWidth   = BucketWidth > EntryWidth ? BucketWidth : EntryWidth,
+  localparam int unsigned Width        = StoreWidth > 1 + ValueWidth ? StoreWidth : 1 + ValueWidth
 ) (
   input  wire logic                    clk_i,
   input  wire logic                    rst_ni,
@@ -40,12 +44,13 @@ module pq_table_lane #(
   input  wire logic [WeightWidth-1:0]  weight_i,           // one cycle after its lookup
   input  wire logic                    combine_i,          // COMBINE: read a bucket and clear it
   input  wire logic [AddressWidth-1:0] combine_address_i,
+  input  wire logic                    store_i,            // write a whole word
+  input  wire logic [AddressWidth-1:0] store_address_i,
+  input  wire logic [Width-1:0]        store_data_i,
+  output logic      [Width-1:0]        word_o,             // one cycle after any read
   output logic      [EntryWidth-1:0]   entry_o,            // signed, one cycle after lookup_i
   output logic      [BucketWidth-1:0]  bucket_o            // one cycle after combine_i
 );
-
-  localparam int unsigned ValueWidth = BucketWidth > EntryWidth ? BucketWidth : EntryWidth;
-  localparam int unsigned Width      = 1 + ValueWidth;
 
   logic                    add_q, forward_q, clear_q;
   logic [AddressWidth-1:0] address_q;
@@ -74,14 +79,15 @@ module pq_table_lane #(
     if (add_q) sum_q <= sum;
   end
 
+  assign word_o   = read_data;
   assign entry_o  = read_data[EntryWidth-1:0];
   assign bucket_o = read_data[Width-1] ? read_data[BucketWidth-1:0] : '0;
   assign sum      = (forward_q ? sum_q : bucket_o) + BucketWidth'(weight_i);
 
-  assign write         = table_write_i || add_q || clear_q;
-  assign write_address = table_write_i ? table_address_i : address_q;
-  assign write_data    = table_write_i ? Width'(table_entry_i)
-                       : add_q ? {1'b1, ValueWidth'(sum)} : '0;
+  assign write         = table_write_i || store_i || add_q || clear_q;
+  assign write_address = table_write_i ? table_address_i : store_i ? store_address_i : address_q;
+  assign write_data    = table_write_i ? Width'(table_entry_i) : store_i ? store_data_i
+                       : add_q ? {1'b1, (Width - 1)'(sum)} : '0;
 
   pq_memory #(
     .Depth (LaneDepth),
@@ -96,7 +102,8 @@ module pq_table_lane #(
     .read_data_o     (read_data)
   );
 
-  `AQ_ASSERT(a_one_writer, !(table_write_i && (add_q || clear_q)) && !(add_q && clear_q),
+  `AQ_ASSERT(a_one_writer, !(table_write_i && (store_i || add_q || clear_q))
+                           && !(store_i && (add_q || clear_q)) && !(add_q && clear_q),
              clk_i, !rst_ni)
   `AQ_ASSERT(a_one_reader, !(combine_i && lookup_i), clk_i, !rst_ni)
   `AQ_ASSERT(a_no_collision, !(read && write && read_address == write_address), clk_i, !rst_ni)
