@@ -59,7 +59,7 @@ module pq_engine #(
   parameter  int unsigned ScoreDepth    = 2048,  // tokens of a tile
   parameter  int unsigned BiasDepth     = 256,   // biases of a tile
   parameter  int unsigned WeightWidth   = 14,    // softmax weight
-  parameter  bit          Quantize      = 1'b1,  // ENCODE, LOAD, CLUSTER, UNLOAD
+  parameter  int unsigned Quantize      = 1,     // 1: with ENCODE, LOAD, CLUSTER, UNLOAD; 0: without
   localparam int unsigned TokensWidth   = $clog2(ScoreDepth + 1)
 ) (
   input  wire logic                   clk_i,
@@ -92,6 +92,7 @@ module pq_engine #(
   output logic                        done_o             // pulse: the operation is complete
 );
 
+  localparam bit          HasQuantize   = Quantize != 0;
   localparam int unsigned Subspaces     = HeadDim / SubDim;
   localparam int unsigned Centroids     = 1 << CodeBits;
   localparam int unsigned Lanes         = WordBits / CodeBits;
@@ -109,7 +110,7 @@ module pq_engine #(
   localparam int unsigned ExtraWidth    = $clog2(16 - ScoreFraction);  // table over score fraction
   localparam int unsigned SliceChannels = Lanes / 2;
   localparam int unsigned TokenSlots    = Multipliers / SliceChannels;
-  localparam int unsigned RecordWords   = Quantize ? 8 / TokenSlots : 1;
+  localparam int unsigned RecordWords   = HasQuantize ? 8 / TokenSlots : 1;
   localparam int unsigned DistanceWidth = 24 + $clog2(SubDim);
   localparam int unsigned MaxCodeWords  = RecordWords > TokenWords ? RecordWords : TokenWords;
   localparam int unsigned MaxUnitWords  = CentroidWords > MaxCodeWords ? CentroidWords
@@ -124,7 +125,7 @@ module pq_engine #(
   localparam int unsigned SumsBits   = (20 + $clog2(ScoreDepth)) * SubDim + 8 + $clog2(ScoreDepth);
   localparam int unsigned SumsLanes  = SubDim > 1 ? 3 * SubDim / 2 : 1;
   localparam int unsigned ShareWidth = (SumsBits + SumsLanes - 1) / SumsLanes;
-  localparam int unsigned StoreWidth = !Quantize ? 1 : ShareWidth > 24 ? ShareWidth : 24;
+  localparam int unsigned StoreWidth = !HasQuantize ? 1 : ShareWidth > 24 ? ShareWidth : 24;
   localparam int unsigned ValueWidth = BucketWidth > EntryWidth ? BucketWidth : EntryWidth;
   localparam int unsigned LaneWidth  = StoreWidth > 1 + ValueWidth ? StoreWidth : 1 + ValueWidth;
 
@@ -172,7 +173,10 @@ module pq_engine #(
   if (WeightWidth < 8 || WeightWidth > 14) begin : gen_bad_weight_width
     $error("pq_engine: WeightWidth must be 8 to 14");
   end
-  if (Quantize && (QueryWidth != 12 || SubDim < 2 || Lanes < 2 * SubDim)) begin : gen_bad_quantize
+  if (Quantize > 1) begin : gen_bad_flag
+    $error("pq_engine: Quantize must be 0 or 1");
+  end
+  if (HasQuantize && (QueryWidth != 12 || SubDim < 2 || Lanes < 2 * SubDim)) begin : gen_bad_quantize
     $error("pq_engine: Quantize needs QueryWidth 12, SubDim at least 2 and 2 * SubDim lanes");
   end
 
@@ -234,7 +238,7 @@ module pq_engine #(
     .TokenWords    (TokenWords),
     .ScoreDepth    (ScoreDepth),
     .BiasDepth     (BiasDepth),
-    .Quantize      (Quantize),
+    .Quantize      (HasQuantize),
     .WeightsWord   (Multipliers),
     .TokenSlots    (TokenSlots),
     .FillCycles    (FillCycles),
@@ -273,10 +277,10 @@ module pq_engine #(
   assign is_score      = operation == 3'd1;
   assign is_accumulate = operation == 3'd2;
   assign is_combine    = operation == 3'd3;
-  assign is_encode     = Quantize && operation == 3'd4;
-  assign is_load       = Quantize && operation == 3'd5;
-  assign is_cluster    = Quantize && operation == 3'd6;
-  assign is_unload     = Quantize && operation == 3'd7;
+  assign is_encode     = HasQuantize && operation == 3'd4;
+  assign is_load       = HasQuantize && operation == 3'd5;
+  assign is_cluster    = HasQuantize && operation == 3'd6;
+  assign is_unload     = HasQuantize && operation == 3'd7;
 
   // ---- Stage 1: the word and its position -----------------------------------------------------
 
@@ -370,7 +374,7 @@ module pq_engine #(
     .SubDim     (SubDim),
     .WordBits   (WordBits),
     .QueryWidth (QueryWidth),
-    .Quantize   (Quantize)
+    .Quantize   (HasQuantize)
   ) u_query (
     .clk_i            (clk_i),
     .rst_ni           (rst_ni),
@@ -398,7 +402,7 @@ module pq_engine #(
       .QueryWidth  (QueryWidth),
       .EntryWidth  (EntryWidth),
       .BucketWidth (BucketWidth),
-      .Quantize    (Quantize)
+      .Quantize    (HasQuantize)
     ) u_group (
       .clk_i       (clk_i),
       .valid_i     (table_q || combine_q || encode_q || distance_q || weigh_q),
@@ -509,7 +513,7 @@ module pq_engine #(
   logic [HeadDim/SubDim*CodeBits-1:0] codes;   // of the vector encoded last
   logic [RecordWords*WordBits-1:0]    record;  // of UNLOAD
 
-  if (Quantize) begin : gen_quantize
+  if (HasQuantize) begin : gen_quantize
     logic                            capture;
     logic [TokenSlots-1:0]           read_sums, store_sums;
     logic [LoadStages-1:0]           load_valid_q;
@@ -750,7 +754,7 @@ module pq_engine #(
   assign loading       = first && index_q[(OutputStage-2)*CodeBits +: CodeBits] == '0;
   assign is_code       = {1'b0, result_index_i} > 10'(OutputWords);
   assign result_legal  = !(busy_o && is_unload) && (is_code
-                       ? Quantize && codes_valid && !(busy_o && is_encode)
+                       ? HasQuantize && codes_valid && !(busy_o && is_encode)
                          && {1'b0, result_index_i} <= 10'(OutputWords + TokenWords)
                        : outputs_valid && !(busy_o && is_combine));
   assign output_select = adding ? next_cword : CWordWidth'(32'(read_index_q) / ResultSets);

@@ -36,7 +36,8 @@ aqpim::config::EngineConfig engine_config() {
           .score_fraction = Dut::ScoreFraction,
           .score_depth = Dut::ScoreDepth,
           .bias_depth = Dut::BiasDepth,
-          .weight_width = Dut::WeightWidth};
+          .weight_width = Dut::WeightWidth,
+          .quantize = Dut::Quantize};
 }
 
 template <class Dut>
@@ -71,8 +72,10 @@ class Player {
     }
   }
 
-  // One word in `pace` cycles on average.
-  void command(Operation operation, bool first, unsigned tokens, Bytes stream, std::uint64_t pace) {
+  // One word in `pace` cycles on average. Returns the words that came out.
+  Bytes command(Operation operation, bool first, unsigned tokens, Bytes stream,
+                std::uint64_t pace) {
+    Bytes out;
     const auto shared = std::make_shared<const Bytes>(std::move(stream));
     REQUIRE(golden.command({operation, first, tokens, shared, 0, shared->size()}));
     bench->cmd_valid_i = 1;
@@ -84,6 +87,11 @@ class Player {
     std::size_t at = 0;
     for (unsigned waited = 0; waited < 1000; ++waited) {
       bench.settle();
+      if (bench->result_valid_o != 0) {
+        for (unsigned b = 0; b < kWordBytes; ++b) {
+          out.push_back(static_cast<std::uint8_t>(get(bench->result_o, 8 * b, 8)));
+        }
+      }
       if (bench->done_o != 0) break;
       const bool streams = bench->word_ready_o != 0 && random.chance(1, pace);
       if (streams) {
@@ -98,10 +106,16 @@ class Player {
     bench->word_valid_i = 0;
     REQUIRE(bench->done_o == 1);
     REQUIRE(at == shared->size());
+    return out;
   }
 
-  void compare_results() {
-    for (unsigned index = 0; index <= Dut::HeadDim * 8 / kWordBytes; ++index) {
+  static constexpr unsigned kOutputWords = Dut::HeadDim * 8 / kWordBytes;
+
+  void compare_results() { compare_words(0, kOutputWords + 1); }
+  void compare_codes() { compare_words(kOutputWords + 1, config.token_words()); }
+
+  void compare_words(unsigned first, unsigned count) {
+    for (unsigned index = first; index < first + count; ++index) {
       CAPTURE(index);
       const Bytes expected = golden.read(index).value();
       bench->result_read_i = 1;
@@ -118,6 +132,17 @@ class Player {
       }
       bench.clock();
     }
+  }
+
+  // binary16 numbers of at most `largest` in the high byte: 0x48 is 8, which is 2048 with 8
+  // fraction bits.
+  Bytes random_floats(std::size_t count, unsigned largest) {
+    Bytes bytes = random_bytes(2 * count);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::uint8_t& high = bytes[2 * i + 1];
+      high = static_cast<std::uint8_t>((high & 0x80) | (high & 0x7f) % largest);
+    }
+    return bytes;
   }
 
   Bytes random_bytes(std::size_t count) {
@@ -202,3 +227,91 @@ TEST_CASE_TEMPLATE_DEFINE("pq_engine: other widths and ratios equal the golden m
   CHECK(unsaturated > 0);
 }
 TEST_CASE_TEMPLATE_APPLY(engine_others, engine_models);
+
+// ---- Encoding and clustering --------------------------------------------------------------------
+
+namespace {
+
+// The words of CLUSTER: weights, then tokens, block by block. `tokens` are whole groups.
+Bytes cluster_stream(const aqpim::config::EngineConfig& config, const Bytes& weights,
+                     const Bytes& tokens) {
+  const std::size_t block = config.word_bytes();
+  const std::size_t token_bytes = tokens.size() / std::max<std::size_t>(weights.size(), 1);
+  Bytes stream;
+  for (std::size_t at = 0; at < weights.size(); at += block) {
+    const std::size_t end = std::min(at + block, weights.size());
+    stream.insert(stream.end(), weights.begin() + static_cast<std::ptrdiff_t>(at),
+                  weights.begin() + static_cast<std::ptrdiff_t>(end));
+    stream.resize((stream.size() + block - 1) / block * block);
+    stream.insert(stream.end(), tokens.begin() + static_cast<std::ptrdiff_t>(at * token_bytes),
+                  tokens.begin() + static_cast<std::ptrdiff_t>(end * token_bytes));
+  }
+  return stream;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE_DEFINE("pq_engine: encoding and clustering equal the golden model", Dut,
+                          engine_quantizes) {
+  INFO(Dut::parameters);
+  Player<Dut> player;
+  Random& random = player.random;
+  const auto& config = player.config;
+  if (config.quantize == 0) return;
+  const std::size_t word = config.word_bytes();
+  const std::size_t codebook = std::size_t{config.centroids()} * config.head_dim;
+  for (std::uint64_t round = 0; round < test_iterations(6); ++round) {
+    CAPTURE(round);
+    const std::uint64_t pace = random.pick({1u, 1u, 3u});
+    const bool values = random.chance(1, 2);
+    const bool bfloat16 = random.chance(1, 4);
+    const auto control =
+        static_cast<std::uint8_t>(8u | (bfloat16 ? 0x10u : 0u) | 0x20u | (values ? 0x40u : 0u));
+    player.write(RegisterSelect::kControl, 0, {control});
+    player.write_all(RegisterSelect::kShift, Bytes(config.subspaces(), 0));
+
+    // Few different tokens leave clusters empty and make ties; the widest ones saturate.
+    const unsigned largest = random.pick({0x40u, 0x48u, 0x48u, 0x80u});
+    const std::size_t token_bytes = 2 * config.slice_channels();
+    const std::size_t distinct = random.pick({1u, 3u, 1000u});
+    const auto tokens_of = [&](std::size_t count) {
+      const Bytes pool = player.random_floats(std::min(distinct, count) * token_bytes / 2, largest);
+      Bytes tokens;
+      for (std::size_t t = 0; t < count; ++t) {
+        const auto from = pool.begin() + static_cast<std::ptrdiff_t>(
+                                             random.below(pool.size() / token_bytes) * token_bytes);
+        tokens.insert(tokens.end(), from, from + static_cast<std::ptrdiff_t>(token_bytes));
+      }
+      return tokens;
+    };
+    Bytes centroids = tokens_of(config.centroids());
+    centroids.resize(config.centroids() * config.slice_words() * word);
+    player.command(Operation::kLoad, random.chance(1, 2), 0, std::move(centroids), pace);
+    unsigned left = std::min(config.score_depth, 150u);
+    for (unsigned part = 0; part < 2; ++part) {
+      unsigned tokens = static_cast<unsigned>(random.below(left / 2 + 1));
+      if (random.chance(1, 4)) tokens = 0;
+      tokens = tokens / config.token_slots() * config.token_slots();
+      player.command(Operation::kCluster, false, tokens,
+                     cluster_stream(config, player.random_bytes(tokens), tokens_of(tokens)), pace);
+      left -= tokens;
+    }
+    const Bytes unloaded =
+        player.command(Operation::kUnload, false, 0,
+                       Bytes(config.centroids() * config.record_words() * word), pace);
+    REQUIRE(unloaded == player.golden.unloaded());
+
+    player.write_all(RegisterSelect::kQuery, player.random_floats(config.head_dim, largest));
+    player.command(Operation::kEncode, false, 0, player.random_bytes(codebook), pace);
+    player.compare_codes();
+    // Attention afterwards: no trace of the work space is left, and the flags are right.
+    player.command(Operation::kTable, true, 0, player.random_bytes(codebook), pace);
+    player.command(Operation::kScore, true, 3,
+                   player.random_bytes(3 * config.subspaces() * config.code_bits / 8), pace);
+    player.command(Operation::kAccumulate, true, 3,
+                   player.random_bytes(3 * config.subspaces() * config.code_bits / 8), pace);
+    player.command(Operation::kCombine, true, 0, player.random_bytes(codebook), pace);
+    player.compare_results();
+  }
+}
+TEST_CASE_TEMPLATE_APPLY(engine_quantizes, engine_models);
