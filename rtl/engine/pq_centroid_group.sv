@@ -68,8 +68,7 @@ module pq_centroid_group #(
   logic               combine_q, combine_q2, combine_q3;
   logic               weigh_q, weigh_q2, weigh_q3;
   logic [25:0]        bucket;
-  logic [SubDim*32-1:0]  products;
-  logic [TotalWidth-1:0] dot, dot_q;
+  logic [TotalWidth-1:0] total_q;
   logic [EntryWidth-1:0] entry;
   logic               saturated;
 
@@ -84,28 +83,25 @@ module pq_centroid_group #(
   for (genvar i = 0; i < SubDim; i++) begin : gen_multiplier
     logic [QueryWidth-1:0] query;
     logic [7:0]            element;
-    logic [13:0]           low_q, high_q;
-    logic [4:0]            digit0_q, mantissa;
-    logic [DigitWidth-1:0] digit1_q;
     logic [12:0]           difference;
-    logic                  sign_q, sign_q2, sign_q3;
-    logic [2:0]            power, power_q, power_q2, power_q3;
+    logic [13:0]           low_q, high_q;
+    logic [4:0]            digit0_q;
+    logic [DigitWidth-1:0] digit1_q;
+    logic [3:0]            scale_q, scale_q2, scale_q3;   // sign, power of two
     logic [31:0]           product;
-    logic [OutputWidth-1:0] magnitude, signed_product;
+    logic [TotalWidth-1:0] total;                         // of the products up to this one
 
-    assign query    = query_i[i*QueryWidth +: QueryWidth];
-    assign element  = element_i[i*8 +: 8];
-    assign mantissa = {|element[6:4], element[3:0]};
-    assign power    = |element[6:4] && !weigh_i ? element[6:4] - 3'd1 : 3'd0;
-
+    assign query      = query_i[i*QueryWidth +: QueryWidth];
+    assign element    = element_i[i*8 +: 8];
     assign difference = 13'($signed(query)) - 13'($signed(centroid_i[i*12 +: 12]));
 
     always_ff @(posedge clk_i) begin
       if (valid_i && combine_i) begin
         low_q    <= {1'b0, bucket[12:0]};
         high_q   <= {1'b0, bucket[25:13]};
-        digit0_q <= mantissa;
-        digit1_q <= DigitWidth'(mantissa);
+        digit0_q <= {|element[6:4], element[3:0]};
+        digit1_q <= DigitWidth'({|element[6:4], element[3:0]});
+        scale_q  <= {element[7], |element[6:4] ? element[6:4] - 3'd1 : 3'd0};
       end else if (Quantize && valid_i && distance_i) begin
         low_q    <= 14'($signed(difference));
         high_q   <= 14'($signed(difference));
@@ -116,14 +112,15 @@ module pq_centroid_group #(
         high_q   <= 14'($signed(query));
         digit0_q <= weight_i[4:0];
         digit1_q <= DigitWidth'(weight_i[7:5]);
+        scale_q  <= '0;
       end else if (valid_i) begin
-        low_q    <= {{(14 - QueryWidth) {query[QueryWidth-1]}}, query};
-        high_q   <= {{(14 - QueryWidth) {query[QueryWidth-1]}}, query};
+        low_q    <= 14'($signed(query));
+        high_q   <= 14'($signed(query));
         digit0_q <= element[4:0];
         digit1_q <= DigitWidth'($signed(element[7:5]));
       end
-      {sign_q3, sign_q2, sign_q}    <= {sign_q2, sign_q, element[7] && !weigh_i};
-      {power_q3, power_q2, power_q} <= {power_q2, power_q, power};
+      scale_q2 <= scale_q;
+      scale_q3 <= scale_q2;
     end
 
     pq_multiplier #(
@@ -139,39 +136,38 @@ module pq_centroid_group #(
       .product_o (product)
     );
 
-    assign products[i*32 +: 32] = product;
+    if (i == 0) begin : gen_first
+      assign total = product[TotalWidth-1:0];
+    end else begin : gen_next
+      assign total = gen_multiplier[i-1].total + product[TotalWidth-1:0];
+    end
 
-    // Combine: apply sign and power of two. Weigh: nothing to apply.
-    assign magnitude      = OutputWidth'($signed(product));
-    assign signed_product = sign_q3 ? -magnitude : magnitude;
+    // Combine: apply sign and power of two. Weigh: the product itself.
     always_ff @(posedge clk_i) begin
       if (valid_q3 && (combine_q3 || weigh_q3)) begin
-        weighted_o[i*OutputWidth +: OutputWidth] <= signed_product << power_q3;
+        weighted_o[i*OutputWidth +: OutputWidth] <=
+            (scale_q3[3] ? -OutputWidth'($signed(product)) : OutputWidth'($signed(product)))
+            << scale_q3[2:0];
       end
     end
   end
 
-  // Table, distance: add the products. Table: bring all sub-spaces to the common fraction.
-  always_comb begin
-    dot = '0;
-    for (int unsigned i = 0; i < SubDim; i++) dot = dot + products[i*32 +: TotalWidth];
-  end
-
-  assign distance_o = DistanceWidth'(dot_q);
+  // Distance: the sum of the products. Table: all sub-spaces are brought to the common fraction.
+  assign distance_o = DistanceWidth'(total_q);
 
   pq_round_saturate #(
     .InWidth    (DotWidth),
     .ShiftWidth (4),
     .OutWidth   (EntryWidth)
   ) u_round (
-    .value_i     (dot_q[DotWidth-1:0]),
+    .value_i     (total_q[DotWidth-1:0]),
     .shift_i     (shift_i),
     .result_o    (entry),
     .saturated_o (saturated)
   );
 
   always_ff @(posedge clk_i) begin
-    if (valid_q3 && !combine_q3 && !weigh_q3) dot_q <= dot;
+    if (valid_q3 && !combine_q3 && !weigh_q3) total_q <= gen_multiplier[SubDim-1].total;
     if (valid_q4) begin
       entry_o     <= entry;
       saturated_o <= saturated;

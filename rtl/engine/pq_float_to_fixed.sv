@@ -36,55 +36,57 @@ module pq_float_to_fixed #(
   localparam int signed   Binary16Bias  = 25;
   localparam int signed   Bfloat16Bias  = 137;
 
-  logic                            subnormal, nonfinite, nan;
-  logic        [7:0]               exponent;
-  logic        [MantissaWidth-1:0] mantissa;
-  logic signed [9:0]               position;   // left shift of the mantissa above the guard bits
-  logic        [4:0]               place;
-
-  always_comb begin
-    if (bfloat16_i) begin
-      exponent  = float_i[14:7];
+  // Functions, so that simulation evaluates them only when there is a number.
+  // Returns {sign, nonfinite, place, mantissa}.
+  function automatic logic [6+MantissaWidth:0] unpack(
+      input logic [15:0] number, input logic bfloat16, input logic [4:0] fraction);
+    logic                            subnormal, nonfinite, nan;
+    logic        [7:0]               exponent;
+    logic        [MantissaWidth-1:0] mantissa;
+    logic signed [9:0]               position;   // left shift of the mantissa above the guard bits
+    logic        [4:0]               place;
+    if (bfloat16) begin
+      exponent  = number[14:7];
       subnormal = exponent == 8'd0;
-      nonfinite = &float_i[14:7];
-      nan       = nonfinite && |float_i[6:0];
-      mantissa  = {!subnormal, float_i[6:0], 3'b000};
+      nonfinite = &number[14:7];
+      nan       = nonfinite && |number[6:0];
+      mantissa  = {!subnormal, number[6:0], 3'b000};
     end else begin
-      exponent  = {3'b000, float_i[14:10]};
+      exponent  = {3'b000, number[14:10]};
       subnormal = exponent == 8'd0;
-      nonfinite = &float_i[14:10];
-      nan       = nonfinite && |float_i[9:0];
-      mantissa  = {!subnormal, float_i[9:0]};
+      nonfinite = &number[14:10];
+      nan       = nonfinite && |number[9:0];
+      mantissa  = {!subnormal, number[9:0]};
     end
 
     // Beyond +-Guard nothing changes: such values saturate or vanish in any case.
     position = $signed({2'b00, exponent[7:1], exponent[0] | subnormal})
-             + $signed({5'b00000, fraction_i})
-             - (bfloat16_i ? 10'(Bfloat16Bias) : 10'(Binary16Bias)) + 10'(Guard);
+             + $signed({5'b00000, fraction})
+             - (bfloat16 ? 10'(Bfloat16Bias) : 10'(Binary16Bias)) + 10'(Guard);
     if (position < 0) place = 5'd0;
     else if (position > 10'(2 * Guard)) place = 5'(2 * Guard);
     else place = position[4:0];
-  end
+    unpack = {number[15], nonfinite, place, nan ? {MantissaWidth{1'b0}} : mantissa};
+  endfunction
+
+  function automatic logic [MantissaWidth:0] signed_mantissa(
+      input logic sign, input logic [MantissaWidth-1:0] mantissa);
+    signed_mantissa = sign ? -{1'b0, mantissa} : {1'b0, mantissa};
+  endfunction
 
   logic                     valid_q, sign_q, nonfinite_q, nonfinite_q2;
   logic [MantissaWidth-1:0] mantissa_q;
   logic [4:0]               place_q;
-  logic [MantissaWidth:0]   number;             // signed mantissa
   logic [PlacedWidth:0]     placed_q;           // signed, Guard fraction bits below the result
-
-  assign number = sign_q ? -{1'b0, mantissa_q} : {1'b0, mantissa_q};
 
   always_ff @(posedge clk_i) begin
     valid_q <= valid_i;
     if (valid_i) begin
-      sign_q      <= float_i[15];
-      nonfinite_q <= nonfinite;
-      mantissa_q  <= nan ? '0 : mantissa;
-      place_q     <= place;
+      {sign_q, nonfinite_q, place_q, mantissa_q} <= unpack(float_i, bfloat16_i, fraction_i);
     end
     if (valid_q) begin
       nonfinite_q2 <= nonfinite_q;
-      placed_q     <= {{(2 * Guard) {number[MantissaWidth]}}, number} << place_q;
+      placed_q     <= (PlacedWidth + 1)'($signed(signed_mantissa(sign_q, mantissa_q))) << place_q;
     end
   end
 

@@ -36,7 +36,6 @@ module pq_multiplier #(
   logic signed [19:0]          part0_q;
   logic signed [PartWidth-1:0] part1_q;
   logic               valid_q, combine_q;
-  logic signed [31:0] part0, part1;
 
   always_ff @(posedge clk_i) begin
     valid_q <= valid_i;
@@ -48,11 +47,10 @@ module pq_multiplier #(
     end
   end
 
-  assign part0 = 32'(part0_q);
-  assign part1 = 32'(part1_q);
-
   always_ff @(posedge clk_i) begin
-    if (valid_q) product_o <= part0 + (combine_q ? part1 <<< 13 : part1 <<< 5);
+    if (valid_q) begin
+      product_o <= 32'(part0_q) + (combine_q ? 32'(part1_q) <<< 13 : 32'(part1_q) <<< 5);
+    end
   end
 
 endmodule

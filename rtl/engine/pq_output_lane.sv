@@ -24,7 +24,6 @@ module pq_output_lane #(
   output logic      [OutputWidth-1:0] value_o     // signed
 );
 
-  logic [OutputWidth-1:0]   sum;
   logic [CentroidWords-1:0] select, select_q, add_q;   // one hot
   logic                     load_q;
 
@@ -36,12 +35,12 @@ module pq_output_lane #(
     load_q   <= load_i;
   end
 
-  assign sum = (load_q ? '0 : value_o) + value_i;
-
   for (genvar w = 0; w < CentroidWords; w++) begin : gen_accumulator
     logic [OutputWidth-1:0] sum_q, chosen;    // chosen: of the accumulators up to this one
 
-    always_ff @(posedge clk_i) if (add_q[w]) sum_q <= sum;
+    always_ff @(posedge clk_i) begin
+      if (add_q[w]) sum_q <= (load_q ? '0 : value_o) + value_i;
+    end
 
     if (w == 0) begin : gen_first
       assign chosen = select_q[w] ? sum_q : '0;

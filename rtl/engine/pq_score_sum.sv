@@ -32,40 +32,46 @@ module pq_score_sum #(
     $error("pq_score_sum: Lanes must be a power of two, at least 2");
   end
 
+  logic [Stages-1:0] valid_q, first_q, last_q;
+
   // Stage s adds ceil(Lanes / 4^s) terms by fours, sign-extended to the final width from the
-  // start; synthesis drops the copies of the sign.
-  logic [Lanes*SumWidth-1:0] entries;
-
-  for (genvar i = 0; i < Lanes; i++) begin : gen_input
-    assign entries[i*SumWidth +: SumWidth] =
-        SumWidth'($signed(entries_i[i*EntryWidth +: EntryWidth]));
-  end
-
+  // start; synthesis drops the copies of the sign. Without a word nothing switches.
   for (genvar s = 0; s < Stages; s++) begin : gen_stage
     localparam int unsigned In  = (Lanes + 4**s - 1) / 4**s;
     localparam int unsigned Out = (In + 3) / 4;
-    logic [In*SumWidth-1:0]  term;
-    logic [Out*SumWidth-1:0] sum_q;
+    logic valid;
 
     if (s == 0) begin : gen_first
-      assign term = entries;
+      assign valid = valid_i;
     end else begin : gen_next
-      assign term = gen_stage[s-1].sum_q;
+      assign valid = valid_q[s-1];
+    end
+
+    for (genvar i = 0; i < In; i++) begin : gen_term
+      logic [SumWidth-1:0] term;
+      if (s == 0) begin : gen_first
+        assign term = SumWidth'($signed(entries_i[i*EntryWidth +: EntryWidth]));
+      end else begin : gen_next
+        assign term = gen_stage[s-1].gen_sum[i].sum_q;
+      end
     end
 
     for (genvar i = 0; i < Out; i++) begin : gen_sum
-      logic [SumWidth-1:0] low, high;
-      assign low = term[4*i*SumWidth +: SumWidth] + term[(4*i+1)*SumWidth +: SumWidth];
+      logic [SumWidth-1:0] sum_q;
       if (4 * i + 2 < In) begin : gen_four
-        assign high = term[(4*i+2)*SumWidth +: SumWidth] + term[(4*i+3)*SumWidth +: SumWidth];
+        always_ff @(posedge clk_i) begin
+          if (valid) begin
+            sum_q <= (gen_term[4*i].term + gen_term[4*i+1].term)
+                   + (gen_term[4*i+2].term + gen_term[4*i+3].term);
+          end
+        end
       end else begin : gen_two
-        assign high = '0;
+        always_ff @(posedge clk_i) begin
+          if (valid) sum_q <= gen_term[4*i].term + gen_term[4*i+1].term;
+        end
       end
-      always_ff @(posedge clk_i) sum_q[i*SumWidth +: SumWidth] <= low + high;
     end
   end
-
-  logic [Stages-1:0] valid_q, first_q, last_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -81,7 +87,7 @@ module pq_score_sum #(
     first_q <= Stages'({first_q, first_i});
     last_q  <= Stages'({last_q, last_i});
     if (valid_q[Stages-1]) begin
-      sum_o <= (first_q[Stages-1] ? '0 : sum_o) + gen_stage[Stages-1].sum_q;
+      sum_o <= (first_q[Stages-1] ? '0 : sum_o) + gen_stage[Stages-1].gen_sum[0].sum_q;
     end
   end
 
