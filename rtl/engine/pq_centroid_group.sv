@@ -4,12 +4,11 @@
 // pq_centroid_group: the multipliers of one sub-space. Makes table entries from int8 centroids,
 // weighted centroids from E3M4 ones, and, with Quantize, squared distances and weighted tokens.
 //
-//   query_i  --\                                      /-> [ sum, reg ] -+-> [ round, reg ] -> entry_o
+//   query_i ----\                                     /-> [ sum, reg ] -+-> [ round, reg ] -> entry_o
 //   element_i  -\                                    /                  \-> distance_o
-//               [ operand reg ] -> pq_multiplier x SubDim
-//   bucket_i   -/                                    \
-//   centroid_i -/                                      \-> [ sign, shift, reg ] -> weighted_o
-//   weight_i  -/
+//   bucket_i   ---> [ operand reg ] -> pq_multiplier -+
+//   centroid_i -/                          x SubDim     \-> [ sign, shift, reg ] -> weighted_o
+//   weight_i ---/
 //
 // Table       entry = round_saturate(sum over the sub-space of query * element, shift_i)
 // Combine     weighted = bucket * e3m4(element); an element s eee mmmm stands for
@@ -21,8 +20,8 @@
 // Formats     query: signed QueryWidth; element: int8 (table) or E3M4 (combine); bucket: unsigned
 //             BucketWidth; entry: signed EntryWidth; weighted: signed BucketWidth + 12, exact;
 //             centroid: s12; weight: u8; distance: unsigned 24 + log2 SubDim, exact
-// Latency     table: 5 cycles; combine, distance, weigh: 4 cycles (shift_i is sampled 4 cycles after
-//             element_i)
+// Latency     table: 5 cycles; combine, distance, weigh: 4 cycles (shift_i is sampled 4 cycles
+//             after element_i)
 // Throughput  1 sub-space of a centroid or token per cycle, in any order of operations
 // Golden      aqpim::golden::table_entry(), aqpim::golden::weighted_element(),
 //             aqpim::golden::squared_distance()   sw/golden/centroid_group.h
@@ -141,6 +140,9 @@ module pq_centroid_group #(
     end else begin : gen_next
       assign total = gen_multiplier[i-1].total + product[TotalWidth-1:0];
     end
+
+    logic unused_product;
+    assign unused_product = ^product;
 
     // Combine: apply sign and power of two. Weigh: the product itself.
     always_ff @(posedge clk_i) begin

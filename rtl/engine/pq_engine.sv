@@ -14,7 +14,7 @@
 //            |                                        |                         |        v
 //            |                                        |                 pq_softmax <- pq_score
 //            |                                        v                         |        ^
-//            +--> pq_control                       result_o <-- maximum, sum ---+     pq_bias
+//            +--> pq_control                       pq_result <-- maximum, sum --+     pq_bias
 //
 // TABLE       a codebook of K: T[m][c] = q_m . CK_m,c, into the lanes
 // SCORE       codes of K: s_t = sum over m of T[m][code] + bias, into the score memory; maximum
@@ -59,7 +59,7 @@ module pq_engine #(
   parameter  int unsigned ScoreDepth    = 2048,  // tokens of a tile
   parameter  int unsigned BiasDepth     = 256,   // biases of a tile
   parameter  int unsigned WeightWidth   = 14,    // softmax weight
-  parameter  int unsigned Quantize      = 1,     // 1: with ENCODE, LOAD, CLUSTER, UNLOAD; 0: without
+  parameter  int unsigned Quantize      = 1,     // 1: ENCODE, LOAD, CLUSTER, UNLOAD are there
   localparam int unsigned TokensWidth   = $clog2(ScoreDepth + 1)
 ) (
   input  wire logic                   clk_i,
@@ -176,7 +176,8 @@ module pq_engine #(
   if (Quantize > 1) begin : gen_bad_flag
     $error("pq_engine: Quantize must be 0 or 1");
   end
-  if (HasQuantize && (QueryWidth != 12 || SubDim < 2 || Lanes < 2 * SubDim)) begin : gen_bad_quantize
+  if (HasQuantize && (QueryWidth != 12 || SubDim < 2 || Lanes < 2 * SubDim)) begin
+      : gen_bad_quantize
     $error("pq_engine: Quantize needs QueryWidth 12, SubDim at least 2 and 2 * SubDim lanes");
   end
 
@@ -511,7 +512,7 @@ module pq_engine #(
   localparam int unsigned NearestStages = 4;   // cycles from stage 1 to a distance
 
   logic [HeadDim/SubDim*CodeBits-1:0] codes;   // of the vector encoded last
-  logic [RecordWords*WordBits-1:0]    record;  // of UNLOAD
+  logic [WordBits-1:0]                record;  // of UNLOAD
 
   if (HasQuantize) begin : gen_quantize
     logic                            capture;
@@ -558,16 +559,17 @@ module pq_engine #(
       .store_o        (store_sums)
     );
 
-    // What a vector is compared with: the slice's centroid, for all token slots, or the elements of
-    // the word, int8 * 16 or E3M4.
+    // What a vector is compared with: the elements of the word, or, in all token slots, the slice's
+    // centroid.
     for (genvar i = 0; i < Multipliers; i++) begin : gen_centroid
-      logic [7:0]  element;
-      logic [11:0] magnitude, stored;
+      logic [11:0] stored;
 
-      assign element   = word_q[i*8 +: 8];
-      assign magnitude = |element[6:4] ? 12'({1'b1, element[3:0]}) << (element[6:4] - 3'd1)
-                                       : 12'(element[3:0]);
-      assign stored    = !values ? {element, 4'b0} : element[7] ? -magnitude : magnitude;
+      pq_stored_element u_stored (
+        .element_i (word_q[i*8 +: 8]),
+        .values_i  (values),
+        .value_o   (stored)
+      );
+
       assign centroids[i*12 +: 12] =
           encode_q ? stored : slice_centroid[i%SliceChannels*12 +: 12];
       assign weighted_tokens[i*20 +: 20] = weighted[i*OutputWidth +: 20];
@@ -621,6 +623,7 @@ module pq_engine #(
       .unload_i        (word_take && is_unload && word == '0),
       .code_i          (is_cluster ? loop_code : centroid),
       .centroid_o      (slice_centroid),
+      .record_word_i   (position_q[$clog2(RecordWords)-1:0]),
       .record_o        (record),
       .capture_i       (capture),
       .codes_i         (token_codes),
@@ -631,7 +634,7 @@ module pq_engine #(
     );
   end else begin : gen_attention_only
     logic unused_quantize;
-    assign unused_quantize = ^{lane_words, distances, values, codes_valid, encode_q, load_q, start};
+    assign unused_quantize = ^{lane_words, distances, values, encode_q, load_q, start};
     assign {cluster_ready, cluster_active, weights_next} = '0;
     assign {loop, weigh, loop_buffer}                    = '0;
     assign {raw_index, loop_code, token_weight}          = '0;
@@ -740,106 +743,53 @@ module pq_engine #(
 
   // ---- Outputs and result read-out ------------------------------------------------------------
 
-  localparam int unsigned PerResult   = WordBits / 64;            // outputs in a result word
-  localparam int unsigned ResultSets  = Multipliers / PerResult;  // result words of a centroid word
-  localparam int unsigned OutputWords = HeadDim / PerResult;
-
-  logic                              adding, loading, is_code, result_legal;
-  logic [2:0]                        read_q, status_q;
-  logic [8:0]                        read_index_q, read_index_q2;
-  logic [CWordWidth-1:0]             output_select;
+  logic                  adding, loading;
+  logic [CWordWidth-1:0] result_select;
+  logic [63:0]           status;
+  logic [Multipliers*OutputWidth-1:0] outputs;
 
   // One cycle ahead of the weighted centroids
-  assign adding        = combine_valid_q[OutputStage-2];
-  assign loading       = first && index_q[(OutputStage-2)*CodeBits +: CodeBits] == '0;
-  assign is_code       = {1'b0, result_index_i} > 10'(OutputWords);
-  assign result_legal  = !(busy_o && is_unload) && (is_code
-                       ? HasQuantize && codes_valid && !(busy_o && is_encode)
-                         && {1'b0, result_index_i} <= 10'(OutputWords + TokenWords)
-                       : outputs_valid && !(busy_o && is_combine));
-  assign output_select = adding ? next_cword : CWordWidth'(32'(read_index_q) / ResultSets);
+  assign adding  = combine_valid_q[OutputStage-2];
+  assign loading = first && index_q[(OutputStage-2)*CodeBits +: CodeBits] == '0;
 
   for (genvar i = 0; i < Multipliers; i++) begin : gen_output
-    // chosen: of the lanes i, i - PerResult, i - 2 * PerResult ..., the one that is read
-    logic [OutputWidth-1:0] value, own, chosen;
-
     pq_output_lane #(
       .CentroidWords (CentroidWords),
       .OutputWidth   (OutputWidth)
     ) u_output (
       .clk_i    (clk_i),
-      .select_i (output_select),
+      .select_i (adding ? next_cword : result_select),
       .add_i    (adding),
       .load_i   (loading),
       .value_i  (weighted[i*OutputWidth +: OutputWidth]),
-      .value_o  (value)
+      .value_o  (outputs[i*OutputWidth +: OutputWidth])
     );
-
-    assign own = 32'(read_index_q2) % ResultSets == i / PerResult ? value : '0;
-    if (i < PerResult) begin : gen_first
-      assign chosen = own;
-    end else begin : gen_next
-      assign chosen = gen_output[i-PerResult].chosen | own;
-    end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      read_q         <= '0;
-      result_valid_o <= 1'b0;
-      result_refused <= 1'b0;
-    end else begin
-      read_q         <= {read_q[1:0], result_read_i && result_legal};
-      result_valid_o <= read_q[2] || unload_q;
-      result_refused <= result_read_i && !result_legal;
-    end
-  end
-
-  logic [63:0] status;
   assign status = {16'(flags), 16'($signed(maximum)), 32'(weight_sum)};
 
-  always_ff @(posedge clk_i) begin
-    read_index_q  <= result_index_i;
-    read_index_q2 <= read_index_q;
-    status_q      <= {status_q[1:0], result_index_i == 9'(OutputWords)};
-  end
-
-  // Words that are not outputs: of a record, or of codes
-  logic [2:0]          code_read_q;
-  logic [8:0]          read_index_q3;
-  logic [WordBits-1:0] record_word, code_word;
-
-  always_ff @(posedge clk_i) begin
-    code_read_q   <= {code_read_q[1:0], is_code};
-    read_index_q3 <= read_index_q2;
-  end
-
-  always_comb begin
-    record_word = '0;
-    code_word   = '0;
-    for (int unsigned w = 0; w < RecordWords; w++) begin
-      if (32'(position_q) == w) record_word = record_word | record[w*WordBits +: WordBits];
-    end
-    for (int unsigned j = 0; j < TokenWords; j++) begin
-      if (32'(read_index_q3) == OutputWords + 1 + j) begin
-        code_word = code_word | codes[j*WordBits +: WordBits];
-      end
-    end
-  end
-
-  for (genvar e = 0; e < PerResult; e++) begin : gen_result
-    logic [OutputWidth-1:0] chosen_q;
-    logic [63:0]            result;
-
-    assign result = unload_q       ? record_word[e*64 +: 64]
-                  : code_read_q[2] ? code_word[e*64 +: 64]
-                  : !status_q[2]   ? 64'($signed(chosen_q)) : e == 0 ? status : '0;
-
-    always_ff @(posedge clk_i) begin
-      if (read_q[1]) chosen_q <= gen_output[Multipliers-PerResult+e].chosen;
-      if (read_q[2] || unload_q) result_o[e*64 +: 64] <= result;
-    end
-  end
+  pq_result #(
+    .HeadDim     (HeadDim),
+    .WordBits    (WordBits),
+    .OutputWidth (OutputWidth),
+    .TokenWords  (TokenWords)
+  ) u_result (
+    .clk_i           (clk_i),
+    .rst_ni          (rst_ni),
+    .read_i          (result_read_i),
+    .index_i         (result_index_i),
+    .outputs_valid_i (outputs_valid && !(busy_o && (is_combine || is_unload))),
+    .codes_valid_i   (codes_valid && !(busy_o && (is_encode || is_unload))),
+    .select_o        (result_select),
+    .outputs_i       (outputs),
+    .status_i        (status),
+    .codes_i         (codes),
+    .record_valid_i  (unload_q),
+    .record_i        (record),
+    .valid_o         (result_valid_o),
+    .result_o        (result_o),
+    .refused_o       (result_refused)
+  );
 
   // ---- Assertions -----------------------------------------------------------------------------
 

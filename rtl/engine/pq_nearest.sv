@@ -8,7 +8,7 @@
 //
 // The lowest code wins a tie: codes come in ascending order, and only a smaller distance replaces.
 //
-// Shapes      one entry for each sub-space that the group serves (ENCODE), or only entry 0 (CLUSTER)
+// Shapes      one entry for each sub-space that the group serves; CLUSTER uses entry 0 only
 // Formats     distance: unsigned DistanceWidth
 // Latency     1 cycle                        Throughput  1 distance per cycle, also to one entry
 // Golden      aqpim::golden::Nearest   sw/golden/nearest.h

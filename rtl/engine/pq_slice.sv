@@ -6,7 +6,7 @@
 // sum of their weights.
 //
 //   lane words --+--> centroid_o --> pq_centroid_group ...        (lane 0 ... CentroidLanes - 1)
-//                +--> [ + weighted tokens, weight ] --> store_*   (the other lanes of the sub-space)
+//                +--> [ + weighted tokens, weight ] --> store_*   (the sub-space's other lanes)
 //                +--> record_o
 //
 // Sub-space s of the slice has the 2 * SubDim lanes s, s + SliceSubspaces, s + 2 * SliceSubspaces
@@ -54,7 +54,8 @@ module pq_slice #(
   input  wire logic                                     unload_i,       // read all, clear the sums
   input  wire logic [CodeBits-1:0]                      code_i,         // of both
   output logic      [SliceChannels*12-1:0]              centroid_o,     // one cycle later
-  output logic      [RecordWords*WordBits-1:0]          record_o,       // one cycle later
+  input  wire logic [$clog2(RecordWords)-1:0]           record_word_i,
+  output logic      [WordBits-1:0]                      record_o,       // one cycle later
   // Sums of CLUSTER, schedule as in pq_cluster_control
   input  wire logic                                     capture_i,
   input  wire logic [Groups*CodeBits-1:0]               codes_i,        // group = slot, sub-space
@@ -83,6 +84,7 @@ module pq_slice #(
   logic [SliceChannels*32-1:0]     sums;
   logic [WeightWords*WordBits-1:0] weights;
   logic [SliceChannels*16-1:0]     centroids;
+  logic [RecordWords*WordBits-1:0] record;
 
   always_ff @(posedge clk_i) if (capture_i) codes_q <= codes_i;
 
@@ -155,7 +157,14 @@ module pq_slice #(
     assign weights[WeightWords*WordBits-1:SliceSubspaces*32] = '0;
   end
 
-  assign record_o = {centroids, weights, sums};
+  assign record = {centroids, weights, sums};
+
+  always_comb begin
+    record_o = '0;
+    for (int unsigned w = 0; w < RecordWords; w++) begin
+      if (32'(record_word_i) == w) record_o = record_o | record[w*WordBits +: WordBits];
+    end
+  end
 
   logic unused_words;
   assign unused_words = ^words_i;

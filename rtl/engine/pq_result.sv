@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+`default_nettype none
+
+// pq_result: answers reads of outputs, status and codes, and sends out the records of UNLOAD.
+//
+//   outputs_i --> [ of the lanes, reg ] --\
+//   status_i, codes_i ---------------------+--> [ reg ] --> result_o
+//   record_i ------------------------------/
+//
+// Words       0 ... 64 * HeadDim / WordBits - 1: WordBits/64 outputs each, sign-extended; then the
+//             status; then the TokenWords words of codes
+// Latency     read_i to valid_o: 4 cycles, of which outputs_i belongs to select_o of the cycle
+//             before; record_valid_i to valid_o: 1 cycle; read_i to refused_o: 1 cycle
+// Throughput  1 word per cycle; records and reads never together
+// Golden      aqpim::golden::Engine::read()   sw/golden/engine.h
+module pq_result #(
+  parameter  int unsigned HeadDim       = 128,
+  parameter  int unsigned WordBits      = 256,
+  parameter  int unsigned OutputWidth   = 37,
+  parameter  int unsigned TokenWords    = 1,
+  localparam int unsigned Multipliers   = WordBits / 8,
+  localparam int unsigned CentroidWords = HeadDim / Multipliers,
+  localparam int unsigned CWordWidth    = CentroidWords > 1 ? $clog2(CentroidWords) : 1
+) (
+  input  wire logic                               clk_i,
+  input  wire logic                               rst_ni,
+  input  wire logic                               read_i,
+  input  wire logic [8:0]                         index_i,           // of the word
+  input  wire logic                               outputs_valid_i,   // outputs and status can be
+  input  wire logic                               codes_valid_i,     // read; codes can be read
+  output logic      [CWordWidth-1:0]              select_o,          // centroid word of outputs_i
+  input  wire logic [Multipliers*OutputWidth-1:0] outputs_i,         // signed, each
+  input  wire logic [63:0]                        status_i,
+  input  wire logic [TokenWords*WordBits-1:0]     codes_i,
+  input  wire logic                               record_valid_i,
+  input  wire logic [WordBits-1:0]                record_i,
+  output logic                                    valid_o,
+  output logic      [WordBits-1:0]                result_o,
+  output logic                                    refused_o          // pulse: no such word now
+);
+
+  localparam int unsigned PerResult   = WordBits / 64;            // outputs in a result word
+  localparam int unsigned ResultSets  = Multipliers / PerResult;  // result words of a centroid word
+  localparam int unsigned OutputWords = HeadDim / PerResult;
+
+  logic                legal, is_code;
+  logic [2:0]          read_q, status_q, code_q;
+  logic [8:0]          index_q, index_q2, index_q3;
+  logic [WordBits-1:0] code_word;
+
+  assign is_code = {1'b0, index_i} > 10'(OutputWords);
+  assign legal   = is_code ? codes_valid_i && {1'b0, index_i} <= 10'(OutputWords + TokenWords)
+                           : outputs_valid_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      read_q    <= '0;
+      valid_o   <= 1'b0;
+      refused_o <= 1'b0;
+    end else begin
+      read_q    <= {read_q[1:0], read_i && legal};
+      valid_o   <= read_q[2] || record_valid_i;
+      refused_o <= read_i && !legal;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    index_q  <= index_i;
+    index_q2 <= index_q;
+    index_q3 <= index_q2;
+    status_q <= {status_q[1:0], index_i == 9'(OutputWords)};
+    code_q   <= {code_q[1:0], is_code};
+  end
+
+  assign select_o = CWordWidth'(32'(index_q) / ResultSets);
+
+  always_comb begin
+    code_word = '0;
+    for (int unsigned j = 0; j < TokenWords; j++) begin
+      if (32'(index_q3) == OutputWords + 1 + j) begin
+        code_word = code_word | codes_i[j*WordBits +: WordBits];
+      end
+    end
+  end
+
+  for (genvar i = 0; i < Multipliers; i++) begin : gen_output
+    // chosen: of the outputs i, i - PerResult, i - 2 * PerResult ..., the one that is read
+    logic [OutputWidth-1:0] own, chosen;
+
+    assign own = 32'(index_q2) % ResultSets == i / PerResult
+               ? outputs_i[i*OutputWidth +: OutputWidth] : '0;
+    if (i < PerResult) begin : gen_first
+      assign chosen = own;
+    end else begin : gen_next
+      assign chosen = gen_output[i-PerResult].chosen | own;
+    end
+  end
+
+  for (genvar e = 0; e < PerResult; e++) begin : gen_result
+    logic [OutputWidth-1:0] chosen_q;
+    logic [63:0]            result;
+
+    assign result = record_valid_i ? record_i[e*64 +: 64]
+                  : code_q[2]      ? code_word[e*64 +: 64]
+                  : !status_q[2]   ? 64'($signed(chosen_q)) : e == 0 ? status_i : '0;
+
+    always_ff @(posedge clk_i) begin
+      if (read_q[1]) chosen_q <= gen_output[Multipliers-PerResult+e].chosen;
+      if (read_q[2] || record_valid_i) result_o[e*64 +: 64] <= result;
+    end
+  end
+
+endmodule
+
+`default_nettype wire
