@@ -4,11 +4,11 @@
 // pq_centroid_group: the multipliers of one sub-space. Makes table entries from int8 centroids,
 // weighted centroids from E3M4 ones, and, with Quantize, squared distances and weighted tokens.
 //
-//   query_i ----\                                     /-> [ sum, reg ] -+-> [ round, reg ] -> entry_o
-//   element_i  -\                                    /                  \-> distance_o
-//   bucket_i   ---> [ operand reg ] -> pq_multiplier -+
-//   centroid_i -/                          x SubDim     \-> [ sign, shift, reg ] -> weighted_o
-//   weight_i ---/
+//   query_i ----\                                   /-> [ sum, reg ] -+-> [ round, reg ] -> entry_o
+//   element_i --\                                  /                  \-> distance_o
+//   bucket_i ----+-> [ operand reg ] -> pq_multiplier -
+//   centroid_i -/                         x SubDim   \
+//   weight_i ---/                                  \-> [ sign, shift, reg ] -> weighted_o
 //
 // Table       entry = round_saturate(sum over the sub-space of query * element, shift_i)
 // Combine     weighted = bucket * e3m4(element); an element s eee mmmm stands for

@@ -18,8 +18,8 @@
 // ACCUMULATE). UNLOAD takes words as its pace: it gives one for each.
 //
 // Refused are: SCORE without the tables of a TABLE; ACCUMULATE or COMBINE before the first TABLE,
-// or after a LOAD before the next TABLE; SCORE that goes on with a tile after its first ACCUMULATE; a
-// second first ACCUMULATE of a tile; COMBINE that goes on with outputs that the tile never began;
+// or after a LOAD before the next TABLE; SCORE that goes on with a tile after its first ACCUMULATE;
+// a second first ACCUMULATE of a tile; COMBINE that goes on with outputs that the tile never began;
 // more tokens than scores, biases or score memory; CLUSTER or UNLOAD without a LOAD since the last
 // TABLE, CLUSTER of a broken group or of more tokens than ScoreDepth since the last LOAD or UNLOAD;
 // and ENCODE to UNLOAD without Quantize. So every legal sequence is exact in the widths of buckets,
