@@ -634,7 +634,8 @@ module pq_engine #(
     );
   end else begin : gen_attention_only
     logic unused_quantize;
-    assign unused_quantize = ^{lane_words, distances, values, encode_q, load_q, start};
+    assign unused_quantize = ^{lane_words, distances, values, encode_q, load_q, start,
+                               token_weight};
     assign {cluster_ready, cluster_active, weights_next} = '0;
     assign {loop, weigh, loop_buffer}                    = '0;
     assign {raw_index, loop_code, token_weight}          = '0;

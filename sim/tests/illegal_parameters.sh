@@ -60,15 +60,23 @@ refuses 'BiasDepth must be' BiasDepth=16
 refuses 'BiasDepth must be' BiasDepth=2048
 refuses 'WeightWidth must be' WeightWidth=7
 refuses 'WeightWidth must be' WeightWidth=15
+refuses 'Quantize must be' Quantize=2
+refuses 'Quantize needs' QueryWidth=11
+refuses 'Quantize needs' HeadDim=64 SubDim=1 WordBits=64
+refuses 'Quantize needs' HeadDim=64 SubDim=8 WordBits=64
 
 accepts HeadDim=128
-accepts QueryWidth=8 EntryWidth=12 ScoreWidth=12 ScoreFraction=4 ScoreDepth=16 BiasDepth=32 WeightWidth=8
+accepts EntryWidth=12 ScoreWidth=12 ScoreFraction=4 ScoreDepth=16 BiasDepth=32 WeightWidth=8
 accepts ScoreDepth=4096 BiasDepth=1024
-accepts HeadDim=64 SubDim=8 CodeBits=8 WordBits=64
-accepts HeadDim=64 SubDim=1 CodeBits=8 WordBits=64
 accepts HeadDim=256 SubDim=8
-accepts HeadDim=256 SubDim=1 CodeBits=4
 accepts HeadDim=256 SubDim=4
+accepts HeadDim=64 SubDim=4 WordBits=64
+accepts HeadDim=256 SubDim=8 CodeBits=4 WordBits=64
+accepts Quantize=0 QueryWidth=8 EntryWidth=12 ScoreWidth=12 ScoreFraction=4 ScoreDepth=16 BiasDepth=32 WeightWidth=8
+accepts Quantize=0 HeadDim=64 SubDim=8 WordBits=64
+accepts Quantize=0 HeadDim=64 SubDim=1 WordBits=64
+accepts Quantize=0 HeadDim=256 SubDim=1 CodeBits=4
+accepts Quantize=0 HeadDim=256 SubDim=4
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -22,4 +22,18 @@ std::int64_t weighted_element(std::uint32_t bucket, std::uint8_t element) {
   return parts.negative ? -magnitude : magnitude;
 }
 
+std::uint32_t squared_distance(std::span<const std::int32_t> vector,
+                               std::span<const std::int32_t> centroid) {
+  std::uint32_t distance = 0;
+  for (std::size_t i = 0; i < vector.size(); ++i) {
+    const std::int32_t product = multiplier(square_operands(vector[i] - centroid[i]));
+    distance += static_cast<std::uint32_t>(product);
+  }
+  return distance;
+}
+
+std::int32_t weighted_token(std::int32_t element, std::uint32_t weight) {
+  return multiplier(weigh_operands(element, weight));
+}
+
 }  // namespace aqpim::golden

@@ -26,4 +26,20 @@ MultiplierOperands combine_operands(std::uint32_t bucket, std::uint32_t mantissa
           .digit1 = digit};
 }
 
+MultiplierOperands square_operands(std::int32_t difference) {
+  return {.combine = false,
+          .low = difference,
+          .high = difference,
+          .digit0 = difference & 31,
+          .digit1 = difference >> 5};
+}
+
+MultiplierOperands weigh_operands(std::int32_t element, std::uint32_t weight) {
+  return {.combine = false,
+          .low = element,
+          .high = element,
+          .digit0 = static_cast<std::int32_t>(weight & 31),
+          .digit1 = static_cast<std::int32_t>(weight >> 5)};
+}
+
 }  // namespace aqpim::golden

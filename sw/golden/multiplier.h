@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One multiplier with two uses, from two small digit multipliers; twin of
+// One multiplier with several uses, from two small digit multipliers; twin of
 // rtl/engine/pq_multiplier.sv, whose header has the idea.
 #pragma once
 
@@ -13,7 +13,7 @@ struct MultiplierOperands {
   std::int32_t low = 0;     // signed 14 bit
   std::int32_t high = 0;    // signed 14 bit
   std::int32_t digit0 = 0;  // unsigned 5 bit
-  std::int32_t digit1 = 0;  // signed 6 bit
+  std::int32_t digit1 = 0;  // signed 8 bit
 
   bool operator==(const MultiplierOperands&) const = default;
 };
@@ -27,5 +27,11 @@ MultiplierOperands table_operands(std::int32_t query, std::int8_t element);
 // Operands whose product is bucket · mantissa: bucket up to 26 bits, mantissa 5 bits, both
 // unsigned.
 MultiplierOperands combine_operands(std::uint32_t bucket, std::uint32_t mantissa);
+
+// Operands whose product is difference²: 13 bits signed.
+MultiplierOperands square_operands(std::int32_t difference);
+
+// Operands whose product is element · weight: element up to 14 bits signed, weight 8 bits unsigned.
+MultiplierOperands weigh_operands(std::int32_t element, std::uint32_t weight);
 
 }  // namespace aqpim::golden

@@ -62,9 +62,7 @@ EngineCoverage::EngineCoverage(const config::Configuration& configuration, Monit
                                                      "memory"}})),
       handover_(
           coverage_.add("command", {kOperations, {"given when idle", "waiting for its turn"}})),
-      refusals_(coverage_.add(
-          "refused command",
-          {{"TABLE", "SCORE", "ACCUMULATE", "COMBINE", "4", "5", "6", "7"}, {"first", "next"}})),
+      refusals_(coverage_.add("refused command", {kOperations, {"first", "next"}})),
       writes_(coverage_.add("register write", {kSelects, kStates})),
       illegal_writes_(coverage_.add("refused register write",
                                     {"CONTROL index", "QUERY index", "SHIFT index", "BIAS index",
@@ -193,6 +191,8 @@ void EngineCoverage::operation(const OperationSeen& seen) {
       ++windows_seen_;
       parts_.hit(std::min<std::size_t>(parts_seen_, 2));
       parts_seen_ = 0;
+      break;
+    default:
       break;
   }
   if (seen.command.operation == Operation::kScore ||

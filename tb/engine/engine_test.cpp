@@ -73,10 +73,6 @@ void expect_clean(const Bench& bench, std::uint64_t minimum_compared) {
 // Values that one complete read-out compares.
 std::uint64_t values_of_a_result(const Bench& bench) { return bench.engine().head_dim + 3; }
 
-aqpim::golden::Command reserved(unsigned operation, bool first) {
-  return {static_cast<Operation>(operation), first, 1, nullptr, 0, 0};
-}
-
 // ---- Directed sequences -------------------------------------------------------------------------
 
 void play_one_token(Bench& bench) {
@@ -151,9 +147,6 @@ void play_refusals(Bench& bench) {
   bench.play({bench.start(stimulus.table())});
   refused(stimulus.combine(false));       // no outputs to go on with
   refused(stimulus.accumulate(true, 1));  // nothing scored
-  for (unsigned operation = 4; operation < 8; ++operation) {
-    for (const bool first : {false, true}) refused(reserved(operation, first));
-  }
   refused({Operation::kScore, true, depth + 1, nullptr, 0, 0});
   bench.play({bench.start(stimulus.score(true, 20))});
   refused({Operation::kScore, false, depth - 19, nullptr, 0, 0});
@@ -217,9 +210,8 @@ void play_overlaps(Bench& bench) {
   Stimulus& stimulus = bench.stimulus;
   bench.query();
   const auto tile = [&](const std::function<void(Sequence&)>& overlap) {
-    for (const auto& command :
-         {stimulus.table(), stimulus.score(true, 30), stimulus.accumulate(true, 30),
-          stimulus.combine(true), reserved(4, true), reserved(7, true)}) {
+    for (const auto& command : {stimulus.table(), stimulus.score(true, 30),
+                                stimulus.accumulate(true, 30), stimulus.combine(true)}) {
       Sequence sequence = {bench.start(command)};
       overlap(sequence);
       bench.play(std::move(sequence));

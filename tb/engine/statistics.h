@@ -79,7 +79,7 @@ struct OperationStatistics {
 
 struct Statistics {
   std::array<OperationStatistics, golden::kOperations> operations;  // by golden::Operation
-  std::uint64_t cycles = 0;                       // all, register writes and read-out included
+  std::uint64_t cycles = 0;  // all, register writes and read-out included
 
   bool operator==(const Statistics&) const = default;
 

@@ -51,7 +51,7 @@ RegisterWrite Stimulus::control(unsigned fraction, unsigned bias_run, bool bfloa
   for (unsigned i = 0; i < config_.word_bytes(); ++i) {
     write.data.push_back(static_cast<std::uint8_t>(random_.bits(8)));
   }
-  // Bits 7:6 are ignored.
+  // Bit 6 is for ENCODE, bit 7 is ignored.
   write.data[0] = static_cast<std::uint8_t>((write.data[0] & 0xc0u) | fraction |
                                             (bfloat16 ? 0x10u : 0u) | (clear_flags ? 0x20u : 0u));
   write.data[1] = static_cast<std::uint8_t>(bias_run);
@@ -253,7 +253,7 @@ Command Stimulus::any_command(unsigned most_tokens) {
                            : random_.below(most_tokens + 1));
   // Those never take words: nobody has scored so much.
   const unsigned streamed = tokens > config_.score_depth ? 0 : tokens;
-  switch (random_.below(9)) {
+  switch (random_.below(6)) {
     case 0:
       return table();
     case 1:
@@ -268,15 +268,8 @@ Command Stimulus::any_command(unsigned most_tokens) {
       command.tokens = tokens;
       return command;
     }
-    case 5:
-      return combine(first);
     default:
-      return {static_cast<Operation>(random_.between(4, 7)),
-              first,
-              tokens,
-              codes(0, Codes::kUniform),
-              0,
-              0};
+      return combine(first);
   }
 }
 

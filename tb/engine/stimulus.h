@@ -69,7 +69,7 @@ class Stimulus {
   golden::Command accumulate(bool first, unsigned tokens,
                              TileOptions::Codes kind = TileOptions::Codes::kUniform);
   golden::Command combine(bool first);
-  // Any operation 0 to 7, with the stream that it would take.
+  // Any operation of attention, with the stream that it would take.
   golden::Command any_command(unsigned most_tokens);
   // Legal or not.
   golden::RegisterWrite any_write();

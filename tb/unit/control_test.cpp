@@ -23,17 +23,18 @@ using aqpim::golden::RegisterSelect;
 template <class Dut>
 aqpim::config::EngineConfig engine_config() {
   constexpr unsigned kCodeBits = std::countr_zero(Dut::Centroids);
-  return {.head_dim = Dut::CentroidWords * 8,
+  return {.head_dim = Dut::CentroidWords * Dut::WeightsWord,
           .sub_dim = Dut::CentroidWords * kCodeBits / (8 * Dut::TokenWords),
           .code_bits = kCodeBits,
-          .word_bits = 64,
-          .query_width = 8,
+          .word_bits = 8 * Dut::WeightsWord,
+          .query_width = 12,
           .entry_width = 12,
           .score_width = 12,
           .score_fraction = 4,
           .score_depth = Dut::ScoreDepth,
           .bias_depth = Dut::BiasDepth,
-          .weight_width = 8};
+          .weight_width = 8,
+          .quantize = Dut::Quantize};
 }
 
 template <class Dut>
@@ -43,11 +44,15 @@ class Control {
     bench->cmd_valid_i = 0;
     bench->word_valid_i = 0;
     bench->bias_run_i = 0;
+    bench->cluster_ready_i = 0;
+    bench->cluster_active_i = 0;
   }
 
   void set_bias_run(unsigned run) {
-    golden.write(
-        {RegisterSelect::kControl, 0, {4, static_cast<std::uint8_t>(run), 0, 0, 0, 0, 0, 0}});
+    std::vector<std::uint8_t> data(Dut::WeightsWord);
+    data[0] = 4;
+    data[1] = static_cast<std::uint8_t>(run);
+    golden.write({RegisterSelect::kControl, 0, data});
     bias_run = run;
   }
 
@@ -55,23 +60,24 @@ class Control {
   void reset() {
     bench.reset();
     golden = Engine(engine_config<Dut>());
-    outputs_valid = false;
+    outputs_valid = codes_valid = false;
     tile_run = 0;
     set_bias_run(bias_run);
   }
 
   // Gives a command and plays it to its end; true if it was accepted. A word comes in one of `pace`
   // cycles, also outside the window: those must not count.
-  bool play(unsigned operation, bool first, unsigned tokens, std::uint64_t pace) {
-    const bool codebook = operation == 0 || operation == 3;
-    const std::size_t words = codebook ? std::size_t{Dut::Centroids} * Dut::CentroidWords
-                                       : std::size_t{tokens} * Dut::TokenWords;
-    const auto stream = std::make_shared<const std::vector<std::uint8_t>>(words * 8);
-    const bool legal =
-        golden.command({static_cast<Operation>(operation), first, tokens, stream, 0, words * 8});
-    if (legal && operation == 3) outputs_valid = true;
-    if (legal && operation == 1 && first) tile_run = bias_run;
-    const bool locks = operation <= 1;
+  bool play(Operation operation, bool first, unsigned tokens, std::uint64_t pace) {
+    const std::size_t words = golden.words(operation, tokens);
+    const std::size_t bytes = words * Dut::WeightsWord;
+    const auto stream = std::make_shared<const std::vector<std::uint8_t>>(bytes);
+    const bool legal = golden.command({operation, first, tokens, stream, 0, bytes});
+    if (legal && operation == Operation::kCombine) outputs_valid = true;
+    if (legal && operation == Operation::kEncode) codes_valid = true;
+    if (legal && operation == Operation::kScore && first) tile_run = bias_run;
+    const bool locks = operation != Operation::kAccumulate && operation != Operation::kCombine &&
+                       operation != Operation::kUnload;
+    const bool clusters = operation == Operation::kCluster;
 
     // Accepted in this cycle.
     cycle_start(pace);
@@ -123,21 +129,29 @@ class Control {
       if (cycle >= 2) check_operation(operation, first);
       bench.clock();
     }
-    const unsigned unit_words = codebook ? Dut::CentroidWords : Dut::TokenWords;
+    const unsigned unit_words = words_of_a_unit(operation);
     for (std::size_t taken = 0; taken < words;) {
+      // The loops of CLUSTER say when there is room; of others nobody asks them.
+      bench->cluster_ready_i = static_cast<std::uint8_t>(random.below(2));
+      bench->cluster_active_i = clusters ? static_cast<std::uint8_t>(random.below(2)) : 0;
       busy_cycle();
-      REQUIRE(bench->word_ready_o == 1);
-      REQUIRE(bench->word_take_o == bench->word_valid_i);
+      REQUIRE(bench->word_ready_o == (clusters ? bench->cluster_ready_i : 1));
+      REQUIRE(bench->word_take_o == (bench->word_valid_i & bench->word_ready_o));
       REQUIRE(bench->fill_o == 0);
       check_operation(operation, first);
       REQUIRE(bench->word_o == taken % unit_words);
       REQUIRE(bench->last_o == ((taken + 1) % unit_words == 0 ? 1 : 0));
-      if (codebook) REQUIRE(bench->centroid_o == taken / unit_words);
-      taken += bench->word_valid_i;
+      if (operation != Operation::kScore && operation != Operation::kAccumulate && !clusters) {
+        REQUIRE(bench->centroid_o == taken / unit_words);
+      }
+      taken += bench->word_take_o;
       bench.clock();
     }
     // After the cycle of the last word: DrainCycles busy ones, then done.
-    for (unsigned cycle = 0; cycle < Dut::DrainCycles; ++cycle) {
+    // The last loops of CLUSTER come first.
+    for (unsigned loops = clusters ? static_cast<unsigned>(random.below(40)) : 0, cycle = 0;
+         cycle < loops + Dut::DrainCycles; ++cycle) {
+      bench->cluster_active_i = cycle < loops;
       busy_cycle();
       REQUIRE(bench->word_ready_o == 0);
       REQUIRE(bench->word_take_o == 0);
@@ -172,7 +186,7 @@ class Control {
   Random random{test_seed(), "pq_control"};
   Engine golden;
   unsigned bias_run = 0, tile_run = 0;
-  bool outputs_valid = false;
+  bool outputs_valid = false, codes_valid = false;
   std::uint64_t accepted = 0, refused = 0;
 
  private:
@@ -194,11 +208,28 @@ class Control {
     REQUIRE(bench->done_o == 0);
   }
 
-  void check_operation(unsigned operation, bool first) {
-    REQUIRE(bench->operation_o == operation);
+  unsigned words_of_a_unit(Operation operation) const {
+    switch (operation) {
+      case Operation::kScore:
+      case Operation::kAccumulate:
+        return Dut::TokenWords;
+      case Operation::kLoad:
+        return engine_config<Dut>().slice_words();
+      case Operation::kUnload:
+        return engine_config<Dut>().record_words();
+      case Operation::kCluster:
+        return 1;
+      default:
+        return Dut::CentroidWords;
+    }
+  }
+
+  void check_operation(Operation operation, bool first) {
+    REQUIRE(bench->operation_o == static_cast<unsigned>(operation));
     REQUIRE(bench->first_o == (first ? 1 : 0));
     REQUIRE(bench->tile_run_o == tile_run);
     REQUIRE(bench->outputs_valid_o == (outputs_valid ? 1 : 0));
+    REQUIRE(bench->codes_valid_o == (codes_valid ? 1 : 0));
   }
 };
 
@@ -231,8 +262,8 @@ TEST_CASE_TEMPLATE_DEFINE(
     if (random.chance(1, 4)) control.set_bias_run(random.pick({0u, 8u, 9u, 128u}));
     if (random.chance(1, 4)) control.wait(static_cast<unsigned>(random.below(4)));
     // TABLE more often than the others, or hardly any SCORE would be legal.
-    const auto operation = static_cast<unsigned>(
-        random.chance(1, 16) ? random.between(4, 7) : random.pick({0, 0, 1, 1, 1, 2, 2, 3}));
+    const auto operation = static_cast<Operation>(
+        random.chance(1, 3) ? random.pick({4, 5, 6, 6, 7}) : random.pick({0, 0, 1, 1, 1, 2, 2, 3}));
     control.play(operation, random.chance(1, 3), random_tokens<Dut>(random, control.bias_run),
                  random.pick({1u, 1u, 2u, 5u}));
   }
@@ -246,9 +277,9 @@ TEST_CASE_TEMPLATE_APPLY(control_random, control_models);
 TEST_CASE_TEMPLATE_DEFINE("pq_control: each rule refuses, and lets pass what just keeps it", Dut,
                           control_rules) {
   INFO(Dut::parameters);
-  constexpr unsigned kTable = 0, kScore = 1, kAccumulate = 2, kCombine = 3;
+  using enum Operation;
   Control<Dut> control;
-  const auto plays = [&](unsigned operation, bool first, unsigned tokens = 0) {
+  const auto plays = [&](Operation operation, bool first, unsigned tokens = 0) {
     return control.play(operation, first, tokens, 1);
   };
   // Nothing but TABLE after reset.
@@ -256,7 +287,8 @@ TEST_CASE_TEMPLATE_DEFINE("pq_control: each rule refuses, and lets pass what jus
     CHECK_FALSE(plays(kScore, true));
     CHECK_FALSE(plays(kAccumulate, true));
     CHECK_FALSE(plays(kCombine, true));
-    for (unsigned reserved = 4; reserved < 8; ++reserved) CHECK_FALSE(plays(reserved, true));
+    CHECK_FALSE(plays(kCluster, true));
+    CHECK_FALSE(plays(kUnload, true));
     CHECK(plays(kTable, false));
   };
   plays_as_new();
@@ -303,3 +335,74 @@ TEST_CASE_TEMPLATE_DEFINE("pq_control: each rule refuses, and lets pass what jus
   plays_as_new();
 }
 TEST_CASE_TEMPLATE_APPLY(control_rules, control_models);
+
+TEST_CASE_TEMPLATE_DEFINE(
+    "pq_control: each rule of encoding and clustering refuses, and lets pass what just keeps it",
+    Dut, control_quantize_rules) {
+  INFO(Dut::parameters);
+  using enum Operation;
+  Control<Dut> control;
+  const auto plays = [&](Operation operation, bool first, unsigned tokens = 0) {
+    return control.play(operation, first, tokens, 1);
+  };
+  if (Dut::Quantize == 0) {
+    CHECK(plays(kTable, true));
+    for (const Operation operation : {kEncode, kLoad, kCluster, kUnload}) {
+      CHECK_FALSE(plays(operation, true));
+      CHECK_FALSE(plays(operation, false));
+    }
+    return;
+  }
+  constexpr unsigned kSlots = Dut::TokenSlots;
+  constexpr unsigned kDepth = Dut::ScoreDepth;
+  // ENCODE and LOAD need nothing. ENCODE leaves the lanes alone.
+  CHECK(plays(kEncode, false));
+  CHECK_FALSE(plays(kCluster, true, kSlots));
+  CHECK_FALSE(plays(kUnload, true));
+  CHECK(plays(kLoad, true));
+  CHECK(plays(kEncode, true));
+  CHECK(plays(kCluster, true, kSlots));
+  CHECK(plays(kUnload, true));
+  // The sums: exactly full, at once and in two commands. LOAD and UNLOAD empty them; the flag means
+  // nothing to CLUSTER.
+  CHECK(plays(kCluster, true, kDepth));
+  CHECK_FALSE(plays(kCluster, true, kSlots));
+  CHECK(plays(kCluster, true, 0));
+  CHECK(plays(kUnload, false));
+  CHECK_FALSE(plays(kCluster, false, kDepth + kSlots));
+  CHECK(plays(kCluster, false, kSlots));
+  CHECK_FALSE(plays(kCluster, true, kDepth));
+  CHECK(plays(kCluster, false, kDepth - kSlots));
+  CHECK_FALSE(plays(kCluster, false, kSlots));
+  CHECK(plays(kLoad, false));
+  CHECK(plays(kCluster, false, kDepth));
+  CHECK(plays(kUnload, false));
+  CHECK(plays(kUnload, false));
+  // Whole groups.
+  if (kSlots > 1) {
+    CHECK_FALSE(plays(kCluster, true, 1));
+    CHECK_FALSE(plays(kCluster, true, kSlots + 1));
+    CHECK_FALSE(plays(kCluster, true, kDepth - 1));
+  }
+  // LOAD takes the lanes from tables and buckets.
+  CHECK_FALSE(plays(kScore, true, 1));
+  CHECK_FALSE(plays(kAccumulate, true));
+  CHECK_FALSE(plays(kCombine, true));
+  CHECK(plays(kTable, true));
+  CHECK_FALSE(plays(kCluster, true, kSlots));
+  CHECK_FALSE(plays(kUnload, true));
+  CHECK(plays(kScore, true, 2));
+  CHECK(plays(kAccumulate, true, 1));
+  CHECK(plays(kLoad, true));
+  CHECK_FALSE(plays(kAccumulate, false, 1));
+  CHECK_FALSE(plays(kCombine, true));
+  CHECK_FALSE(plays(kScore, false, 1));
+  // A new TABLE gives the lanes back, and the tile goes on.
+  CHECK(plays(kTable, false));
+  CHECK(plays(kAccumulate, false, 1));
+  CHECK_FALSE(plays(kUnload, false));
+  control.reset();
+  CHECK_FALSE(plays(kCluster, false, kSlots));
+  CHECK_FALSE(plays(kUnload, false));
+}
+TEST_CASE_TEMPLATE_APPLY(control_quantize_rules, control_models);

@@ -17,8 +17,9 @@ using namespace aqpim::tb::unit;
 using aqpim::golden::Fixed;
 using aqpim::golden::float_to_fixed;
 
-// One of these per cycle: the bus carries one register write.
-enum class Access { kNone, kQuery, kShift, kControl };
+// One of these per cycle: the bus carries one register write, and the stream comes while the
+// registers are locked.
+enum class Access { kNone, kQuery, kShift, kControl, kStream };
 
 template <class Dut>
 class Query {
@@ -47,8 +48,16 @@ class Query {
     bench->query_write_i = access == Access::kQuery;
     bench->shift_write_i = access == Access::kShift;
     bench->clear_flags_i = clear;
-    bench->index_i = static_cast<std::uint8_t>(index);
-    for (unsigned e = 0; e < kElements; ++e) put(bench->data_i, 16 * e, 16, random_element());
+    // Without Quantize a stream means nothing.
+    bench->stream_write_i = Dut::Quantize != 0 ? access == Access::kStream : random.chance(1, 2);
+    bench->index_i = static_cast<std::uint8_t>(
+        access == Access::kStream ? random.below(Dut::HeadDim / kElements) : index);
+    bench->stream_index_i =
+        static_cast<std::uint8_t>(access == Access::kStream ? index : random.below(4));
+    for (unsigned e = 0; e < kElements; ++e) {
+      put(bench->data_i, 16 * e, 16, random_element());
+      put(bench->stream_data_i, 16 * e, 16, random_element());
+    }
     bench->query_word_i = static_cast<std::uint8_t>(random.below(kWords));
     bench->shift_word_i = static_cast<std::uint8_t>(random.below(kWords));
 
@@ -89,12 +98,13 @@ class Query {
     shift_word = bench->shift_word_i;
     shifts_a_cycle_ago = shifts;
 
-    if (access == Access::kQuery) {
+    if (access == Access::kQuery || access == Access::kStream) {
+      const auto& data = access == Access::kQuery ? bench->data_i : bench->stream_data_i;
       Write write{cycle, index, {}, true};
       for (unsigned e = 0; e < kElements; ++e) {
         const unsigned channel = index * kElements + e;
         write.values.push_back(float_to_fixed(
-            static_cast<std::uint16_t>(get(bench->data_i, 16 * e, 16)), bench->bfloat16_i != 0,
+            static_cast<std::uint16_t>(get(data, 16 * e, 16)), bench->bfloat16_i != 0,
             bench->table_fraction_i + shifts[channel / Dut::SubDim], Dut::QueryWidth));
       }
       coming.push_back(write);
@@ -148,17 +158,19 @@ class Query {
 }  // namespace
 
 TEST_CASE_TEMPLATE_DEFINE(
-    "pq_query: writes of query, shifts and CONTROL in any order take effect in "
-    "that order, with their events",
+    "pq_query: writes of query, shifts, CONTROL and the stream in any order take effect in that "
+    "order, with their events",
     Dut, query_random) {
   INFO(Dut::parameters);
   REQUIRE(stated_latency("query").find("query read: combinational") != std::string::npos);
   REQUIRE(stated_cycles("query", "shift read:") == 1);
   Query<Dut> query;
   for (std::uint64_t step = 0; step < test_iterations(1500); ++step) {
-    const Access access = query.random.pick({Access::kNone, Access::kQuery, Access::kQuery,
-                                             Access::kQuery, Access::kShift, Access::kControl});
-    const unsigned words = access == Access::kQuery
+    Access access = query.random.pick({Access::kNone, Access::kQuery, Access::kQuery,
+                                       Access::kStream, Access::kShift, Access::kControl});
+    if (access == Access::kStream && Dut::Quantize == 0) access = Access::kQuery;
+    const unsigned words = access == Access::kStream ? 4
+                           : access == Access::kQuery
                                ? Dut::HeadDim / query.kElements
                                : (query.kSubspaces + query.kMultipliers - 1) / query.kMultipliers;
     const bool clear = access == Access::kControl && query.random.chance(1, 2);

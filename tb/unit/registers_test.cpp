@@ -29,7 +29,8 @@ aqpim::config::EngineConfig engine_config() {
           .score_fraction = Dut::ScoreFraction,
           .score_depth = 16,
           .bias_depth = Dut::BiasDepth,
-          .weight_width = 8};
+          .weight_width = 8,
+          .quantize = 0};
 }
 
 struct Events {
@@ -63,6 +64,7 @@ class Registers {
     REQUIRE(bench->flags_o == flags);
     REQUIRE(bench->table_fraction_o == fraction);
     REQUIRE(bench->bfloat16_o == (bfloat16 ? 1 : 0));
+    REQUIRE(bench->values_o == (values ? 1 : 0));
     REQUIRE(bench->bias_run_o == run);
 
     bool accepted = false, clears = false;
@@ -88,6 +90,7 @@ class Registers {
     if (strobes(RegisterSelect::kControl) == 1) {
       fraction = write->data[0] & 15u;
       bfloat16 = (write->data[0] & 16) != 0;
+      values = (write->data[0] & 64) != 0;
       run = write->data[1];
     }
     bench.clock();
@@ -116,7 +119,7 @@ class Registers {
   Bench<typename Dut::Model> bench;
   Random random{test_seed(), "pq_registers"};
   unsigned flags = 0, fraction = Dut::ScoreFraction, run = 0;
-  bool bfloat16 = false;
+  bool bfloat16 = false, values = false;
   std::uint64_t accepts = 0, refusals = 0;
 };
 

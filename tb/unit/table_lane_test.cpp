@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "tb/unit/bench.h"
@@ -27,12 +28,15 @@ class Lane {
     bench->lookup_i = 0;
     bench->accumulate_i = 0;
     bench->combine_i = 0;
+    bench->store_i = 0;
     // Whatever else is on the pins must not matter.
     bench->table_address_i = static_cast<std::uint16_t>(random_address());
     bench->lookup_address_i = static_cast<std::uint16_t>(random_address());
     bench->combine_address_i = static_cast<std::uint16_t>(random_address());
     put(bench->table_entry_i, 0, Dut::EntryWidth, random.bits());
     put(bench->weight_i, 0, Dut::WeightWidth, random.bits());
+    bench->store_address_i = static_cast<std::uint16_t>(random_address());
+    put(bench->store_data_i, 0, kWidth, random.bits(kWidth));
   }
 
   // TABLE: all entries, one per cycle.
@@ -131,6 +135,10 @@ class Lane {
     }
     return codes;
   }
+
+  // Of a word.
+  static constexpr unsigned kWidth =
+      std::max({Dut::StoreWidth, 1 + Dut::BucketWidth, 1 + Dut::EntryWidth});
 
   Bench<typename Dut::Model> bench;
   Random random{test_seed(), "pq_table_lane"};
@@ -237,6 +245,55 @@ TEST_CASE_TEMPLATE_DEFINE("pq_table_lane: a whole tile of equal codes and the la
 }
 TEST_CASE_TEMPLATE_APPLY(table_lane_full, table_lane_models);
 
+// The work space of clustering: whole words in and out, a store beside each read.
+TEST_CASE_TEMPLATE_DEFINE(
+    "pq_table_lane: words that are stored come back whole, and a word read for clearing is zero",
+    Dut, table_lane_store) {
+  INFO(Dut::parameters);
+  Lane<Dut> lane;
+  Random& random = lane.random;
+  auto& bench = lane.bench;
+  std::vector<std::uint64_t> words(Dut::LaneDepth);
+  const auto store = [&](unsigned address) {
+    words[address] = random.bits(lane.kWidth);
+    bench->store_i = 1;
+    bench->store_address_i = static_cast<std::uint16_t>(address);
+    put(bench->store_data_i, 0, lane.kWidth, words[address]);
+  };
+  for (unsigned address = 0; address < Dut::LaneDepth; ++address) {
+    lane.idle();
+    store(address);
+    bench.clock();
+  }
+  std::optional<std::uint64_t> due;
+  Code cleared;  // in the last cycle: its zero is written in this one
+  std::uint64_t clears = 0;
+  for (std::uint64_t cycle = 0; cycle < test_iterations(3000); ++cycle) {
+    CAPTURE(cycle);
+    lane.idle();
+    bench.settle();
+    if (due) REQUIRE(get(bench->word_o, 0, lane.kWidth) == *due);
+    // A read stays until the next one.
+    const auto address = static_cast<unsigned>(random.below(Dut::LaneDepth));
+    const bool reads = random.chance(2, 3) && cleared != address;
+    const bool clears_it = reads && random.chance(1, 4);
+    if (reads) {
+      due = words[address];
+      (clears_it ? bench->combine_i : bench->lookup_i) = 1;
+      (clears_it ? bench->combine_address_i : bench->lookup_address_i) =
+          static_cast<std::uint16_t>(address);
+    }
+    const auto other = static_cast<unsigned>(random.below(Dut::LaneDepth));
+    if (!cleared && !(reads && other == address) && random.chance(1, 2)) store(other);
+    cleared = clears_it ? Code(address) : std::nullopt;
+    if (clears_it) words[address] = 0;
+    clears += clears_it ? 1 : 0;
+    bench.clock();
+  }
+  if (test_iterations(3000) >= 3000) CHECK(clears > 100);
+}
+TEST_CASE_TEMPLATE_APPLY(table_lane_store, table_lane_models);
+
 TEST_CASE("pq_table_lane: each of its assertions fails when it is violated") {
   using Dut = table_lane_0;
   Lane<Dut> lane;
@@ -256,6 +313,29 @@ TEST_CASE("pq_table_lane: each of its assertions fails when it is violated") {
     lane.idle();
     bench->table_write_i = 1;
     bench->table_address_i = 2;
+  }
+  SUBCASE("two writers, one a store") {
+    lane.idle();
+    bench->combine_i = 1;
+    bench->combine_address_i = 1;
+    bench.clock();
+    lane.idle();
+    bench->store_i = 1;
+    bench->store_address_i = 2;
+  }
+  SUBCASE("a store beside a table entry") {
+    lane.idle();
+    bench->store_i = 1;
+    bench->store_address_i = 2;
+    bench->table_write_i = 1;
+    bench->table_address_i = 2;
+  }
+  SUBCASE("a store where a look-up reads") {
+    lane.idle();
+    bench->lookup_i = 1;
+    bench->lookup_address_i = 5;
+    bench->store_i = 1;
+    bench->store_address_i = 5;
   }
   SUBCASE("a collision") {
     lane.idle();

@@ -73,12 +73,27 @@ function(aqpim_unit_configuration)
   math(EXPR ArgumentWidth "${ScoreWidth} + 1")
   aqpim_log2(lanes ${Lanes})
   math(EXPR DrainCycles "6 + (${lanes} + 1) / 2")
+  # Encoding and clustering
+  math(EXPR WeightsWord "${WordBits} / 8")
+  math(EXPR TokenSlots "${WeightsWord} * 2 / ${Lanes}")
+  set(DigitWidth 6)
+  set(StoreWidth 1)
+  if(Quantize)
+    set(DigitWidth 8)
+    math(EXPR SumsBits "(20 + ${score_depth}) * ${SubDim} + 8 + ${score_depth}")
+    math(EXPR SumsLanes "3 * ${SubDim} / 2")
+    math(EXPR StoreWidth "(${SumsBits} + ${SumsLanes} - 1) / ${SumsLanes}")
+    if(StoreWidth LESS 24)
+      set(StoreWidth 24)
+    endif()
+  endif()
   math(EXPR extra "2 * (16 - ${ScoreFraction}) - 1")
   aqpim_log2(ExtraWidth ${extra})
 
   aqpim_unit_model(float_to_fixed Width=${QueryWidth})
+  aqpim_unit_model(multiplier DigitWidth=${DigitWidth})
   aqpim_unit_model(centroid_group SubDim=${SubDim} QueryWidth=${QueryWidth}
-    EntryWidth=${EntryWidth} BucketWidth=${BucketWidth})
+    EntryWidth=${EntryWidth} BucketWidth=${BucketWidth} Quantize=1'b${Quantize})
   aqpim_unit_model(score_sum Lanes=${Lanes} TokenWords=${TokenWords} EntryWidth=${EntryWidth})
   aqpim_unit_model(score SumWidth=${SumWidth} ScoreWidth=${ScoreWidth} ExtraWidth=${ExtraWidth})
   aqpim_unit_model(bias WordBits=${WordBits} BiasDepth=${BiasDepth})
@@ -87,14 +102,15 @@ function(aqpim_unit_configuration)
   aqpim_unit_model(softmax ScoreWidth=${ScoreWidth} ScoreFraction=${ScoreFraction}
     ScoreDepth=${ScoreDepth} WeightWidth=${WeightWidth})
   aqpim_unit_model(table_lane LaneDepth=${LaneDepth} EntryWidth=${EntryWidth}
-    WeightWidth=${WeightWidth} BucketWidth=${BucketWidth})
+    WeightWidth=${WeightWidth} BucketWidth=${BucketWidth} StoreWidth=${StoreWidth})
   aqpim_unit_model(output_lane CentroidWords=${CentroidWords} OutputWidth=${OutputWidth})
   aqpim_unit_model(query HeadDim=${HeadDim} SubDim=${SubDim} WordBits=${WordBits}
-    QueryWidth=${QueryWidth})
+    QueryWidth=${QueryWidth} Quantize=1'b${Quantize})
   aqpim_unit_model(registers HeadDim=${HeadDim} SubDim=${SubDim} WordBits=${WordBits}
     ScoreFraction=${ScoreFraction} BiasDepth=${BiasDepth})
   aqpim_unit_model(control Centroids=${Centroids} CentroidWords=${CentroidWords}
     TokenWords=${TokenWords} ScoreDepth=${ScoreDepth} BiasDepth=${BiasDepth}
+    Quantize=1'b${Quantize} WeightsWord=${WeightsWord} TokenSlots=${TokenSlots}
     FillCycles=6 DrainCycles=${DrainCycles})
 endfunction()
 
