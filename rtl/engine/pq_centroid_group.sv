@@ -148,7 +148,7 @@ module pq_centroid_group #(
     always_ff @(posedge clk_i) begin
       if (valid_q3 && (combine_q3 || weigh_q3)) begin
         weighted_o[i*OutputWidth +: OutputWidth] <=
-            (scale_q3[3] ? -OutputWidth'($signed(product)) : OutputWidth'($signed(product)))
+            (scale_q3[3] ? -(OutputWidth'($signed(product))) : OutputWidth'($signed(product)))
             << scale_q3[2:0];
       end
     end

@@ -65,7 +65,7 @@ module pq_score_sum #(
                    + (gen_term[4*i+2].term + gen_term[4*i+3].term);
           end
         end
-      end else begin : gen_two
+      end else if (4 * i + 1 < In) begin : gen_two
         always_ff @(posedge clk_i) begin
           if (valid) sum_q <= gen_term[4*i].term + gen_term[4*i+1].term;
         end

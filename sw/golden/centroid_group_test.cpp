@@ -14,8 +14,10 @@ namespace {
 
 using aqpim::golden::e3m4;
 using aqpim::golden::Rounded;
+using aqpim::golden::squared_distance;
 using aqpim::golden::table_entry;
 using aqpim::golden::weighted_element;
+using aqpim::golden::weighted_token;
 
 double minifloat(unsigned byte) {
   const int exponent = static_cast<int>(byte >> 4 & 7);
@@ -85,4 +87,35 @@ TEST_CASE("golden table_entry: both ends saturate") {
   CHECK(table_entry(query, low, 0, 16) == Rounded{32767, true});
   CHECK(table_entry(query, high, 0, 16) == Rounded{-32768, true});
   CHECK(table_entry(query, low, 6, 16) == Rounded{16384, false});
+}
+
+TEST_CASE("golden squared_distance: the sum of squared differences, by double precision") {
+  aqpim::tb::Random random(aqpim::tb::test_seed(), "golden squared_distance");
+  for (std::uint64_t i = 0; i < aqpim::tb::test_iterations(5000); ++i) {
+    const std::size_t dim = random.pick({2, 4, 8});
+    std::vector<std::int32_t> vector(dim), centroid(dim);
+    double distance = 0;
+    for (std::size_t d = 0; d < dim; ++d) {
+      vector[d] = static_cast<std::int32_t>(random.between(-2048, 2047));
+      centroid[d] = static_cast<std::int32_t>(random.between(-2048, 2047));
+      distance += std::pow(static_cast<double>(vector[d]) - centroid[d], 2);
+    }
+    REQUIRE(squared_distance(vector, centroid) == distance);
+    CHECK(squared_distance(vector, vector) == 0);
+  }
+}
+
+TEST_CASE("golden squared_distance: the largest one fits 24 bits and those of the dimension") {
+  const std::vector<std::int32_t> low(8, -2048), high(8, 2047);
+  CHECK(squared_distance(low, high) == 8u * 4095u * 4095u);
+  CHECK(squared_distance(high, low) == 8u * 4095u * 4095u);
+  CHECK(squared_distance(low, high) < 1u << 27);
+}
+
+TEST_CASE("golden weighted_token: element times weight") {
+  for (const int element : {-2048, -2047, -33, -1, 0, 1, 31, 32, 2047}) {
+    for (unsigned weight = 0; weight < 256; ++weight) {
+      CHECK(weighted_token(element, weight) == element * static_cast<int>(weight));
+    }
+  }
 }

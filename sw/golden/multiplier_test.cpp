@@ -8,7 +8,9 @@
 using aqpim::golden::combine_operands;
 using aqpim::golden::multiplier;
 using aqpim::golden::MultiplierOperands;
+using aqpim::golden::square_operands;
 using aqpim::golden::table_operands;
+using aqpim::golden::weigh_operands;
 
 TEST_CASE("golden multiplier: table operands give every product of query and element") {
   for (int query = -2048; query < 2048; query += query < -2040 || query > 2040 ? 1 : 7) {
@@ -37,6 +39,21 @@ TEST_CASE("golden multiplier: combine operands give the product of bucket and ma
   }
 }
 
+TEST_CASE("golden multiplier: square operands give the square of every difference") {
+  for (int difference = -4095; difference <= 4095; ++difference) {
+    REQUIRE(multiplier(square_operands(difference)) == difference * difference);
+  }
+}
+
+TEST_CASE("golden multiplier: weigh operands give every product of element and weight") {
+  for (int element = -2048; element < 2048; element += element < -2040 || element > 2040 ? 1 : 7) {
+    for (int weight = 0; weight < 256; ++weight) {
+      REQUIRE(multiplier(weigh_operands(element, static_cast<std::uint32_t>(weight))) ==
+              element * weight);
+    }
+  }
+}
+
 TEST_CASE("golden multiplier: operands stay in the widths of the hardware") {
   for (const int query : {-2048, -1, 0, 2047}) {
     for (int element = -128; element < 128; ++element) {
@@ -48,6 +65,9 @@ TEST_CASE("golden multiplier: operands stay in the widths of the hardware") {
   }
   const MultiplierOperands operands = combine_operands((1u << 26) - 1, 31);
   CHECK(operands == MultiplierOperands{true, 8191, 8191, 31, 31});
+  CHECK(square_operands(-4095) == MultiplierOperands{false, -4095, -4095, 1, -128});
+  CHECK(square_operands(4095) == MultiplierOperands{false, 4095, 4095, 31, 127});
+  CHECK(weigh_operands(-2048, 255) == MultiplierOperands{false, -2048, -2048, 31, 7});
 }
 
 TEST_CASE("golden multiplier: the largest products of 14, 5 and 6 bits do not overflow") {

@@ -86,6 +86,19 @@ function(aqpim_unit_configuration)
     if(StoreWidth LESS 24)
       set(StoreWidth 24)
     endif()
+    # A bucket is at least as wide as an entry in all configurations.
+    math(EXPR LaneWidth "${BucketWidth} + 1")
+    if(StoreWidth GREATER LaneWidth)
+      set(LaneWidth ${StoreWidth})
+    endif()
+    aqpim_log2(subspace_bits ${SubDim})
+    math(EXPR DistanceWidth "24 + ${subspace_bits}")
+    aqpim_unit_model(nearest Entries=${CentroidWords} CodeBits=${CodeBits}
+      DistanceWidth=${DistanceWidth})
+    aqpim_unit_model(cluster_control WordBits=${WordBits} CodeBits=${CodeBits}
+      TokenSlots=${TokenSlots})
+    aqpim_unit_model(slice SubDim=${SubDim} CodeBits=${CodeBits} WordBits=${WordBits}
+      ScoreDepth=${ScoreDepth} LaneWidth=${LaneWidth})
   endif()
   math(EXPR extra "2 * (16 - ${ScoreFraction}) - 1")
   aqpim_log2(ExtraWidth ${extra})
@@ -108,6 +121,8 @@ function(aqpim_unit_configuration)
     QueryWidth=${QueryWidth} Quantize=1'b${Quantize})
   aqpim_unit_model(registers HeadDim=${HeadDim} SubDim=${SubDim} WordBits=${WordBits}
     ScoreFraction=${ScoreFraction} BiasDepth=${BiasDepth})
+  aqpim_unit_model(result HeadDim=${HeadDim} WordBits=${WordBits} OutputWidth=${OutputWidth}
+    TokenWords=${TokenWords})
   aqpim_unit_model(control Centroids=${Centroids} CentroidWords=${CentroidWords}
     TokenWords=${TokenWords} ScoreDepth=${ScoreDepth} BiasDepth=${BiasDepth}
     Quantize=1'b${Quantize} WeightsWord=${WeightsWord} TokenSlots=${TokenSlots}
