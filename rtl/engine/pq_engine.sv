@@ -588,7 +588,7 @@ module pq_engine #(
       ) u_nearest (
         .clk_i      (clk_i),
         .valid_i    (nearest_valid_q[NearestStages-1]),
-        .first_i    (nearest_code == '0),
+        .first_i    (~|nearest_code),
         .entry_i    (nearest_word),
         .code_i     (nearest_code),
         .distance_i (distances[g*DistanceWidth +: DistanceWidth]),
@@ -620,7 +620,7 @@ module pq_engine #(
       .load_code_i     (index_q[(LoadStages-1)*CodeBits +: CodeBits]),
       .load_centroid_i (query[SliceChannels*12-1:0]),
       .loop_i          (loop && !weigh),
-      .unload_i        (word_take && is_unload && word == '0),
+      .unload_i        (word_take && is_unload && ~|word),
       .code_i          (is_cluster ? loop_code : centroid),
       .centroid_o      (slice_centroid),
       .record_word_i   (position_q[$clog2(RecordWords)-1:0]),
