@@ -10,8 +10,11 @@ OUT      ?= build/sim
 SEED     ?=# of the gaps between words
 # Option of regress, beside SEED:
 ITERATIONS ?= 3000# episodes per configuration
-# Option of area and timing, beside CONFIG:
+# Options of area, timing and netlist, beside CONFIG:
 LIB      ?=# a Liberty file, .lib or .lib.gz (default: osu018)
+TOP      ?=# names of modules, by blanks or commas (default: pq_engine)
+# Option of area:
+VERSUS   ?=# KEY=VALUE: once more with this parameter, side by side (default: Quantize=0)
 
 export CCACHE_DIR ?= $(CURDIR)/build/ccache
 PYTHON := /usr/bin/python3
@@ -29,6 +32,7 @@ workloads = $(if $(WORKLOAD),--workload '$(WORKLOAD)',\
   $(foreach file,$(sort $(wildcard workloads/*.safetensors)),--workload $(file)))
 sim_options = $(workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \
   $(call option,queries,$(QUERIES)) $(call option,seed,$(SEED))
+syn_options = $(configs) $(call option,lib,$(LIB)) $(call option,top,$(call as_list,$(TOP)))
 sources = $(shell find sw tb sim -name '*.cpp' -o -name '*.h')
 
 .PHONY: help
@@ -66,14 +70,19 @@ lint: ## Verilator and Yosys warnings in all configurations, C++ layout, licence
 	@$(PYTHON) sim/lint.py
 
 .PHONY: area
-area: ## map the engine with Yosys, print the area per block (CONFIG LIB)
+area: ## map the engine with Yosys, print the area per block (CONFIG LIB TOP VERSUS)
 	@sim/install_dependencies.sh area
-	@$(PYTHON) syn/area.py $(configs) $(call option,lib,$(LIB))
+	@$(PYTHON) syn/area.py $(syn_options) $(call option,versus,$(VERSUS))
 
 .PHONY: timing
-timing: ## worst slack and highest clock with OpenSTA (CONFIG LIB)
+timing: ## worst slack and highest clock with OpenSTA (CONFIG LIB TOP)
 	@sim/install_dependencies.sh timing
-	@$(PYTHON) syn/timing.py $(configs) $(call option,lib,$(LIB))
+	@$(PYTHON) syn/timing.py $(syn_options)
+
+.PHONY: netlist
+netlist: ## simulate the mapped netlist beside the RTL, block by block: all outputs must be equal (CONFIG LIB TOP)
+	@sim/install_dependencies.sh netlist
+	@$(PYTHON) syn/lockstep.py $(syn_options)
 
 .PHONY: waves
 waves: CONFIG := $(or $(CONFIG),pq8)

@@ -1,14 +1,30 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Area of the engine: maps it with Yosys, sizes it for the target clock, prints area per block and configuration.
+"""Area: maps the engine, or other modules, with Yosys, sizes it for the target clock, prints area per block.
 
-Exit codes: 0, or 2 for bad input (library, configuration) and failing tools.
+What a parameter costs is shown side by side: --versus Quantize=0 maps each configuration once more, with that value. It
+is the default for modules that have this parameter; --versus none leaves it out.
+
+Exit codes: 0, or 2 for bad input (library, configuration, module) and failing tools.
 """
 
 import sys
 
+import flow
 import report
 
+VERSUS = {'Quantize': 0}
+
+
+def compare(top, arguments):
+    if arguments.versus == ['none']:
+        return {}
+    values = report.parameters(arguments.versus)
+    known = flow.parameters_of(top)
+    for key in values:
+        if key not in known:
+            raise flow.FlowError(f'{top} has no parameter {key} (it has: {", ".join(known) or "none"})')
+    return values or {key: value for key, value in VERSUS.items() if key in known}
 
 
 def blocks(result):
@@ -31,46 +47,94 @@ def blocks(result):
             for name, count, cells, macros in sorted(rows, key=lambda row: -row[2] - row[3])]
 
 
-def show(result):
+def totals(result):
     rows = blocks(result)
     cells, macros = (sum(row[key] for row in rows) for key in ('cells', 'macros'))
+    return {'blocks': rows, 'cells': round(cells, 1), 'macros': round(macros, 1), 'area': round(cells + macros, 1),
+            'memory_bits': sum(values['bits'] * values['instances'] for values in result['memories'].values())}
+
+
+def added(area, before):
+    return {'area': round(area - before, 1), 'percent': round(100 * (area / before - 1), 2) if before else None}
+
+
+def versus(data, result, other):
+    """What `result` has more than `other`, in total and per block of the same name."""
+    names = [key for key in result['parameters'] | other['parameters']
+             if result['parameters'].get(key) != other['parameters'].get(key)]
+    before = totals(other)
+    areas = [{row['block']: row['area'] for row in rows} for rows in (data['blocks'], before['blocks'])]
+    return {'parameters': {key: other['parameters'].get(key) for key in names}, **before,
+            'target_met': other['slack_ns'] >= 0,
+            'added': added(data['area'], before['area']),
+            'added_per_block': {block: added(areas[0].get(block, 0.0), areas[1].get(block, 0.0))
+                                for block in areas[0] | areas[1]}}
+
+
+def percent(change):
+    return 'new' if change['percent'] is None else f'{change["percent"]:+.1f}'
+
+
+def show_versus(data):
+    other = data['versus']
+    name = ', '.join(f'{key}={value}' for key, value in other['parameters'].items())
+    before = {row['block']: row['area'] for row in other['blocks']}
+    after = {row['block']: row['area'] for row in data['blocks']}
+    return report.table(
+        ['block', 'total', f'with {name}', 'added', 'added %'],
+        [[block, f'{after.get(block, 0.0):.0f}', f'{before.get(block, 0.0):.0f}', f'{change["area"]:+.0f}', percent(change)]
+         for block, change in other['added_per_block'].items()]
+        + [['total', f'{data["area"]:.0f}', f'{other["area"]:.0f}', f'{other["added"]["area"]:+.0f}',
+            percent(other['added'])]])
+
+
+def show(result, other, _):
     nand2 = result['nand2_area']
     memories = [dict(values, memory=name) for name, values in result['memories'].items()]
     data = {
-        'configuration': result['configuration'], 'library': result['library'], 'parameters': result['parameters'],
+        'top': result['top'], 'configuration': result['configuration'], 'library': result['library'],
+        'parameters': result['parameters'],
         'nand2_area': nand2, 'target_mhz': round(1000 / result['target_ns'], 1),
-        'target_met': result['slack_ns'] >= 0,
-        'blocks': rows, 'memories': memories,
-        'cells': round(cells, 1), 'macros': round(macros, 1), 'area': round(cells + macros, 1),
-        'kilogates': round((cells + macros) / nand2 / 1000, 1),
-        'memory_bits': sum(values['bits'] * values['instances'] for values in memories),
-        'seconds': result['seconds'],
+        'target_met': result['slack_ns'] >= 0, 'memories': memories, **totals(result), 'seconds': result['seconds'],
     }
-    lines = [f'{data["configuration"]} in {data["library"]}, um2 (NAND2 {nand2:g}), sized for '
+    data['kilogates'] = round(data['area'] / nand2 / 1000, 1)
+    cells, macros = data['cells'], data['macros']
+    lines = [f'{data["top"]}, {data["configuration"]}, in {data["library"]}, um2 (NAND2 {nand2:g}), sized for '
              f'{report.target(result)}{"" if data["target_met"] else ", WHICH IT MISSES"}', '']
     lines += report.table(
         ['block', 'instances', 'cells', 'macros', 'total', '%'],
         [[row['block'], row['instances'], f'{row["cells"]:.0f}', f'{row["macros"]:.0f}', f'{row["area"]:.0f}',
-          f'{row["percent"]:.1f}'] for row in rows]
+          f'{row["percent"]:.1f}'] for row in data['blocks']]
         + [['total', '', f'{cells:.0f}', f'{macros:.0f}', f'{cells + macros:.0f}', '100.0']])
+    if other:
+        data['versus'] = versus(data, result, other)
+        lines += [''] + show_versus(data)
     inner = [[f'of it {name}', module['instances'], f'{module["cells"] * module["instances"]:.0f}']
              for name, module in result['modules'].items()
-             if name not in (row['block'] for row in rows) and name != next(reversed(result['modules']))]
+             if name not in (row['block'] for row in data['blocks']) and name != next(reversed(result['modules']))]
     lines += [''] + report.table(['blocks within blocks', 'instances', 'cells'], inner) if inner else []
     lines += [''] + report.table(
         ['memory', 'words', 'bits', 'ports', 'instances', 'area of one', 'in latches'],
         [[values['memory'], values['depth'], values['width'], values['ports'], values['instances'],
-          f'{values["area"]:.0f}', f'{values["area_in_latches"]:.0f}'] for values in memories])
+          f'{values["area"]:.0f}', f'{values["area_in_latches"]:.0f}'] for values in memories]) if memories else []
     lines.append(f'{data["kilogates"]:.0f} kGE (NAND2 equivalents), {data["memory_bits"]} bits of memory; '
                  f'{data["seconds"]:.0f} s')
     return lines, data
 
 
 def summary(shown):
-    rows = [[data['configuration'], f'{data["cells"]:.0f}', f'{data["macros"]:.0f}', f'{data["area"]:.0f}',
+    head = ['module', 'configuration', 'cells', 'macros', 'total um2', 'kGE', 'memory Kbit', 'seconds']
+    rows = [[data['top'], data['configuration'], f'{data["cells"]:.0f}', f'{data["macros"]:.0f}', f'{data["area"]:.0f}',
              f'{data["kilogates"]:.0f}', f'{data["memory_bits"] / 1024:.1f}', f'{data["seconds"]:.0f}'] for data in shown]
-    return report.table(['configuration', 'cells', 'macros', 'total um2', 'kGE', 'memory Kbit', 'seconds'], rows), 0
+    if any('versus' in data for data in shown):
+        head += ['without', 'added %']
+        for row, data in zip(rows, shown):
+            other = data.get('versus')
+            row += [f'{other["area"]:.0f}', percent(other['added'])] if other else ['', '']
+    return report.table(head, rows, 2), 0
 
 
 if __name__ == '__main__':
-    sys.exit(report.main(__doc__, 'area', show, summary))
+    sys.exit(report.main(__doc__, 'area', show, summary, compare, {
+        '--versus': {'action': 'append', 'default': [], 'metavar': 'KEY=VALUE',
+                     'help': 'map once more with this value and compare; none: do not'}}))

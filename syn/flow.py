@@ -2,12 +2,15 @@
 """The synthesis flow behind area.py and timing.py: RTL -> Yosys -> sized netlist -> OpenSTA.
 
   elaborate   parameters of configs/NAME.json; every derived module once; pq_memory becomes a macro cell
-  generic     arithmetic, full adders, flip-flops of the library; small leaves flattened into their blocks
-  map         ABC, block by block, with the recipe of each block: `area` for all at first
+  generic     gates, flip-flops of the library; small leaves flattened into their blocks
+  map         ABC, block by block, with two recipes; each block starts with the smaller netlist
   size        netlist.py: loads, then moves on the violating paths that OpenSTA finds
-  escalate    while the target clock is missed, the blocks that miss it are mapped again, for speed
+  escalate    while the target clock is missed, the blocks that miss it take their next faster recipe
 
-All results of a configuration lie in build/syn/LIBRARY/NAME and are kept until its inputs change.
+Full adders of the library are not used. extract_fa of Yosys 0.23 inverts sums (upstream #3879), and ABC cannot look
+through adder cells: its gates are smaller. lockstep.py plays the netlist against the RTL.
+
+All results lie in build/syn/LIBRARY/TOP/NAME and are kept until their inputs change.
 """
 
 import concurrent.futures
@@ -28,7 +31,7 @@ CONFIGS = ROOT / 'configs'
 CONSTRAINTS = ROOT / 'constraints' / 'engine.sdc'
 BUILD = ROOT / 'build' / 'syn'
 DEFAULT_LIBRARY = Path('/usr/share/qflow/tech/osu018/osu018_stdcells.lib')
-TOP = 'pq_engine'
+ENGINE = 'pq_engine'
 LEAVES = ('pq_round_saturate', 'pq_multiplier', 'pq_exp2')      # flattened into the blocks that use them
 
 # The target: 650 MHz in NanGate45; in other technologies the same number of FO4 delays.
@@ -38,42 +41,76 @@ IO_SHARE = 0.30
 OUTPUT_LOAD = 12.0          # inverter inputs
 ABC_SHARE = 0.65            # of the period, for the logic of one block
 ROUNDS = 8                  # of sizing
-ESCALATIONS = 3
+HOPELESS = 2.0              # FO4 delays late: sizing alone will not do
 PATHS = 1500                # worst end points looked at
 KEPT_PATHS = 12             # in the result
-SLOW_SHARE = 0.25           # of a late path, spent in a block that is then mapped for speed
+SLOW_SHARE = 0.25           # of a late path, spent in a block that is then mapped again
 WORKERS = 2                 # configurations at a time
 
+# ABC scripts. The first two compete for area: one counts area along the paths it maps, the other finds exclusive ORs.
+_START = 'strash; &get -n; &fraig -x; &put; '
+_SIZE = 'upsize {D}; dnsize {D}; stime -p'
 RECIPES = {
-    'area': 'strash; &get -n; &fraig -x; &put; scorr; dc2; dc2; strash; &get -n; &dch -f; &nf -R 10 {D}; '
-            '&put; buffer; upsize {D}; dnsize {D}; stime -p',
-    'speed': 'strash; &get -n; &fraig -x; &put; scorr; dc2; strash; dch -f; map -B 0.9 {D}; topo; '
-             'buffer -c -N 12; topo; upsize {D}; dnsize {D}; stime -p',
+    'gates': _START + 'dc2; strash; dch; amap -m; buffer; ' + _SIZE,
+    'flow': _START + '&get -n; &dch -f; &nf -R 100 {D}; &put; buffer; ' + _SIZE,
+    'speed': _START + 'dc2; strash; dch -f; map -B 0.9 {D}; topo; buffer -c -N 12; topo; ' + _SIZE,
 }
+SMALL = ('gates', 'flow')
+FASTER = {'gates': 'flow', 'flow': 'speed'}
 
 
 class FlowError(Exception):
     """A tool failed, or the input is bad; the text is one sentence for the user."""
 
 
-def engine_sources():
-    return sorted(ROOT.glob('rtl/common/*.sv')) + sorted(ROOT.glob('rtl/engine/*.sv'))
+def sources(top):
+    """The files of a module and of all modules below it."""
+    files = {path.stem: path for path in sorted(ROOT.glob('rtl/**/*.sv*'))}
+    if top not in files:
+        raise FlowError(f'there is no module {top} under rtl')
+    found, waiting = [], [top]
+    while waiting:
+        path = files[waiting.pop()]
+        if path not in found:
+            found.append(path)
+            waiting += [name for name in sorted(set(re.findall(r'\bpq_\w+', path.read_text()))) if name in files]
+    return sorted(found, key=lambda path: (not path.stem.endswith('_pkg'), path))
 
 
-def configurations(names):
-    """{name: engine parameters} of the named configurations, or of all."""
+def parameters_of(top):
+    """The names of a module's parameters."""
+    path = next(path for path in sources(top) if path.stem == top)
+    text = re.sub(r'//.*', '', path.read_text()).split(');')[0]
+    return re.findall(r'\bparameter\s+[\w\s]*?(\w+)\s*=', text)
+
+
+def configurations(names, top, values):
+    """{name: parameters of `top`} of the named configurations, or of all: what their tables "engine" and, if there is one,
+    that of the module's name without pq_ have for it, and then `values`. Other modules than the engine may be the same in
+    all: then there is one, of the module's name."""
     known = {path.stem: path for path in sorted(CONFIGS.glob('*.json'))}
     wanted = [name for text in names for name in re.split(r'[\s,]+', text) if name] or list(known)
+    takes = parameters_of(top)
     for name in wanted:
         if name not in known:
             raise FlowError(f'there is no configuration {name} (there are: {", ".join(known)})')
+    for key in values:
+        if key not in takes:
+            raise FlowError(f'{top} has no parameter {key} (it has: {", ".join(takes) or "none"})')
     found = {}
     for name in wanted:
         try:
-            engine = json.loads(known[name].read_text())['engine']
-            found[name] = {key: int(value) for key, value in engine.items()}
+            tables = json.loads(known[name].read_text())
+            table = {key: int(value) for key, value in tables['engine'].items() if top == ENGINE or key in takes}
+            table.update((key, int(value)) for key, value in tables.get(top.removeprefix('pq_'), {}).items())
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise FlowError(f'configuration {known[name]} has no table "engine" of integers ({error})') from None
+        for key in table:
+            if key not in takes:
+                raise FlowError(f'configuration {known[name]} sets {key}, which {top} does not have')
+        found[name] = table | values
+    if top != ENGINE and all(table == found[wanted[0]] for table in found.values()):
+        return {top: found[wanted[0]]}
     return found
 
 
@@ -84,7 +121,7 @@ def library_name(path):
 def _run(command, log, tool):
     with open(log, 'w') as file:
         try:
-            done = subprocess.run(['nice'] + command, stdout=file, stderr=subprocess.STDOUT, check=False)
+            done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False)
         except FileNotFoundError:
             raise FlowError(f'{tool} is not installed') from None
     text = Path(log).read_text(errors='replace')
@@ -101,12 +138,13 @@ def _yosys(lines, folder, step):
 
 
 class Synthesis:
-    """One configuration in one library."""
+    """One module with one set of parameters in one library."""
 
-    def __init__(self, name, parameters, library, liberty_file, folder):
-        folder = folder.resolve()
-        self.name, self.parameters, self.library = name, parameters, library
-        self.liberty_file, self.folder = liberty_file, folder
+    def __init__(self, top, name, parameters, library, folder, progress):
+        self.top, self.name, self.parameters, self.library = top, name, parameters, library
+        self.folder = folder.resolve()
+        self.liberty_file = self.folder / 'cells.lib'
+        self.progress = progress
         self.target = TARGET_45 * library.fo4 / memory.FO4
         self.output_load = OUTPUT_LOAD * library.inverter.load
         self.start = time.monotonic()
@@ -118,30 +156,32 @@ class Synthesis:
         self._elaborate()
         self._generic()
         (self.folder / 'memories.lib').write_text(memory.liberty(self.memories.values(), self.library))
-        recipes = dict.fromkeys(self.blocks, 'area')
-        mapped = {}            # block: (recipe, netlist)
+        mapped = {recipe: self._map(self.blocks, recipe) if recipe in SMALL else {} for recipe in RECIPES}
+        recipes = {block: min(SMALL, key=lambda recipe, block=block: self._cell_area(mapped[recipe][block]))
+                   for block in self.blocks}
         best = None
-        for _ in range(ESCALATIONS + 1):
+        while True:
             for recipe in RECIPES:
-                blocks = [block for block in self.blocks
-                          if recipes[block] == recipe and mapped.get(block, ('',))[0] != recipe]
-                if blocks:
-                    mapped.update((block, (recipe, data)) for block, data in self._map(blocks, recipe).items())
-            design, timing = self._size({block: data for block, (_, data) in mapped.items()})
+                new = [block for block in self.blocks if recipes[block] == recipe and block not in mapped[recipe]]
+                mapped[recipe].update(self._map(new, recipe))
+            design, timing = self._size({block: mapped[recipes[block]][block] for block in self.blocks},
+                                        patient=not any(recipe in FASTER for recipe in recipes.values()))
             if best is None or timing['slack'] > best[1]['slack']:
                 best = design, timing, dict(recipes)
-            slow = [] if timing['slack'] >= 0 else [block for block in self._slow_blocks(design, timing['paths'])
-                                                    if recipes[block] == 'area']
+            # The worst first: the others may need sizing only.
+            limit = -HOPELESS * self.library.fo4 if timing['slack'] < -HOPELESS * self.library.fo4 else 0.0
+            slow = [block for block in self._slow_blocks(design, timing['paths'], limit) if recipes[block] in FASTER]
             if not slow:
                 break
-            recipes.update(dict.fromkeys(slow, 'speed'))
+            recipes.update((block, FASTER[recipes[block]]) for block in slow)
         design, timing, recipes = best
-        design.write(self.folder / 'engine.v')
+        design.write(self.folder / 'netlist.v')
         return self._result(design, timing, recipes)
 
     def _result(self, design, timing, recipes):
         count = design.instances()
         return {
+            'top': self.top,
             'configuration': self.name,
             'library': library_name(self.library.path),
             'parameters': self.parameters,
@@ -155,7 +195,9 @@ class Synthesis:
             'max_capacitance_violated': design.overloads(),
             'paths': _distinct(design, timing['paths']),
             'modules': {name: {'instances': count[name], 'cells': design.cell_area(name), 'recipe': recipes[name],
-                               'children': design.children(name)} for name in design.order},
+                               'gates': design.cell_count(name), 'children': design.children(name),
+                               'module': self.modules[name][0], 'parameters': self.modules[name][1],
+                               'ports': design.ports(name)} for name in design.order},
             'memories': {name: {'depth': macro.depth, 'width': macro.width, 'ports': name.split('_')[-1],
                                 'instances': count[name], 'bits': macro.bits,
                                 'area': round(macro.area(self.library), 3),
@@ -167,53 +209,54 @@ class Synthesis:
     def _note(self, text):
         self.notes.append(f'{time.monotonic() - self.start:6.1f} s  {text}')
         (self.folder / 'notes.log').write_text('\n'.join(self.notes) + '\n')
+        self.progress(f'{self.name}: {self.notes[-1]}')
 
     def _elaborate(self):
         sets = ' '.join(f'-set {name} {value}' for name, value in self.parameters.items())
-        files = ' '.join(map(str, engine_sources()))
-        _yosys([f'read_verilog -sv -noassert -I {ROOT / "rtl/common"} {files}', f'chparam {sets} {TOP}',
-                f'hierarchy -check -top {TOP}', 'chformal -remove', f'write_rtlil {self.folder}/elaborated.il',
+        files = [path for path in sources(self.top) if path.suffix == '.sv']
+        folders = ' '.join(f'-I {folder}' for folder in sorted({path.parent for path in sources(self.top)}))
+        _yosys([f'read_verilog -sv -noassert {folders} {" ".join(map(str, files))}'] +
+               [f'chparam {sets} {self.top}'] * bool(sets) +
+               [f'hierarchy -check -top {self.top}', 'chformal -remove', f'write_rtlil {self.folder}/elaborated.il',
                 'proc', f'write_json {self.folder}/elaborated.json'], self.folder, 'elaborate')
-        self.memories, names, used = {}, {}, {}
+        self.memories, self.modules, names, used = {}, {}, {}, {}
         for derived, module in sorted(netlist.read(self.folder / 'elaborated.json').items()):
             base = module['attributes'].get('hdlname', derived).lstrip('\\')
+            values = {key: int(value, 2) for key, value in module.get('parameter_default_values', {}).items()}
             if base == 'pq_memory':
-                values = {key: int(value, 2) for key, value in module['parameter_default_values'].items()}
                 macro = memory.Macro(values['Depth'], values['Width'], bool(values['SinglePort']))
                 self.memories[macro.name] = macro
                 names[derived] = macro.name
             else:
                 used[base] = used.get(base, 0) + 1
                 names[derived] = base if used[base] == 1 else f'{base}_{used[base]}'
+                self.modules[names[derived]] = base, values
         text = (self.folder / 'elaborated.il').read_text()
         for derived in sorted((name for name in names if name.startswith('$')), key=len, reverse=True):
             text = text.replace(derived, '\\' + names[derived])
         (self.folder / 'named.il').write_text(text)
         self.blocks = [name for name in names.values()
-                       if name not in self.memories and re.sub(r'_\d+$', '', name) not in LEAVES]
+                       if name in self.modules and (name == self.top or self.modules[name][0] not in LEAVES)]
 
     def _generic(self):
         lines = [f'read_liberty -lib -ignore_miss_func {self.liberty_file}', f'read_rtlil {self.folder}/named.il']
         lines += [f'blackbox {name}' for name in self.memories]
-        lines += [f'hierarchy -check -top {TOP}', 'proc',
+        lines += [f'hierarchy -check -top {self.top}', 'proc',
                   'setattr -mod -set keep_hierarchy 1 ' + ' '.join(self.blocks), 'flatten',
                   'opt -full', 'wreduce', 'peepopt', 'alumacc', 'share', 'opt', 'fsm', 'opt -fast',
-                  'memory -nomap', 'memory_map', 'opt -full', 'techmap', 'opt -fast']
-        if self.library.full_adder:
-            cell, (a, b, c), carry, total = self.library.full_adder
-            (self.folder / 'full_adder.v').write_text(
-                '(* techmap_celltype = "$fa" *)\nmodule \\$fa (A, B, C, X, Y);\n  parameter WIDTH = 1;\n'
-                '  (* force_downto *) input [WIDTH-1:0] A, B, C;\n  (* force_downto *) output [WIDTH-1:0] X, Y;\n'
-                '  genvar i;\n  generate for (i = 0; i < WIDTH; i = i + 1) begin : g\n'
-                f'    {cell.name} adder (.{a}(A[i]), .{b}(B[i]), .{c}(C[i]), .{carry}(X[i]), '
-                f'.{total}(Y[i]));\n  end endgenerate\nendmodule\n')
-            lines += ['extract_fa -fa', f'techmap -map {self.folder}/full_adder.v', 'techmap', 'opt -fast']
-        lines += [f'dfflibmap -liberty {self.liberty_file}', 'opt -fast', f'write_rtlil {self.folder}/generic.il']
+                  'memory -nomap', 'memory_map', 'opt -full', 'techmap', 'opt -fast',
+                  f'dfflibmap -liberty {self.liberty_file}', 'opt -fast', f'write_rtlil {self.folder}/generic.il']
         _yosys(lines, self.folder, 'generic')
-        self._note('generic')
+        self._note('elaborated, in generic gates')
+
+    def _cell_area(self, module):
+        return sum(self.library.cells[cell['type']].area for cell in module['cells'].values()
+                   if cell['type'] in self.library.cells)
 
     def _map(self, blocks, recipe):
         """ABC on some blocks; returns {block: netlist}."""
+        if not blocks:
+            return {}
         folder = self.folder
         load = self.library.inverter.load * 4
         (folder / 'abc.constr').write_text(f'set_driving_cell {self.library.driving.name}\nset_load {load:.3f}\n')
@@ -227,18 +270,20 @@ class Synthesis:
                   'setundef -zero', 'opt_clean -purge', 'check -assert -mapped', f'write_json {folder}/{recipe}.json']
         _yosys(lines, folder, recipe)
         modules = netlist.read(folder / f'{recipe}.json')
-        self._note(f'mapped for {recipe}: {" ".join(blocks)}')
+        self._note(f'mapped with recipe {recipe}: ' +
+                   ', '.join(f'{block} {self._cell_area(modules[block]):.0f}' for block in blocks))
         return {block: modules[block] for block in blocks}
 
-    def _size(self, modules):
-        """Sizes the netlist until the target is met or nothing helps; returns (design, timing) of the best round."""
-        design = netlist.Design(modules, self.library, self.memories, TOP)
+    def _size(self, modules, patient):
+        """Sizes the netlist until the target is met or nothing helps; returns (design, timing) of the best round.
+        Unless it is patient, it gives up at once when the netlist is far too late."""
+        design = netlist.Design(modules, self.library, self.memories, self.top)
         design.fix_loads(('clk_i',), self.output_load,
                          {pin: memory.load(pin, self.library) for pin in memory.INPUTS}, memory.resistance(self.library))
         best = None
         idle = 0
         for number in range(ROUNDS):
-            design.write(self.folder / 'engine.v')
+            design.write(self.folder / 'netlist.v')
             timing = self.timing()
             late = [path['pins'] for path in timing['paths'] if path['slack'] < 0]
             self._note(f'sizing {number}: slack {timing["slack"]:.3f}, {len(late)} late end points')
@@ -246,28 +291,29 @@ class Synthesis:
                 best, idle = (design.copy() if late else design, timing), 0
             else:
                 idle += 1
-            if not late or idle == 2 or not design.improve(late):
+            hopeless = not patient and timing['slack'] < -HOPELESS * self.library.fo4
+            if not late or hopeless or idle == 2 or not design.improve(late):
                 break
         return best
 
     @staticmethod
-    def _slow_blocks(design, paths):
-        """Blocks in which late paths spend a good part of their time."""
+    def _slow_blocks(design, paths, limit):
+        """Blocks in which paths with a slack below `limit` spend a good part of their time."""
         slow = []
         for path in paths:
-            if path['slack'] < 0:
+            if path['slack'] < limit:
                 spent = _spent(design, path)
                 slow += [block for block, delay in spent.items()
                          if delay > SLOW_SHARE * sum(spent.values()) and block not in slow]
         return slow
 
     def timing(self):
-        """OpenSTA on engine.v: {slack, paths}; a path has slack, start, end, kind, pins, delays, period."""
+        """OpenSTA on netlist.v: {slack, paths}; a path has slack, start, end, kind, pins, delays, period."""
         folder = self.folder
         report = folder / 'paths.txt'
         (folder / 'timing.tcl').write_text('\n'.join([
             f'read_liberty {self.liberty_file}', f'read_liberty {folder}/memories.lib',
-            f'read_verilog {folder}/engine.v', f'link_design {TOP}',
+            f'read_verilog {folder}/netlist.v', f'link_design {self.top}',
             f'set clock_period {self.target:.5f}', f'set uncertainty {UNCERTAINTY}', f'set io_share {IO_SHARE}',
             f'set driving_cell {self.library.driving.name}',
             f'set output_load {self.output_load / self.library.load_unit:.6f}',
@@ -323,45 +369,48 @@ def _distinct(design, paths):
     return list(found.values())
 
 
-def _key(parameters, library):
+def _key(top, parameters, library):
     """Changes when anything changes that a result depends on."""
-    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
-    for path in engine_sources() + sorted(ROOT.glob('rtl/common/*.svh')) + [CONSTRAINTS] + \
+    digest = hashlib.sha256(json.dumps([top, parameters], sort_keys=True).encode())
+    for path in sources(top) + [CONSTRAINTS] + \
             [Path(__file__).with_name(name) for name in ('flow.py', 'liberty.py', 'memory.py', 'netlist.py')]:
         digest.update(path.name.encode() + b'\0' + path.read_bytes() + b'\0')
     digest.update(library.text.encode('latin-1'))
     return digest.hexdigest()
 
 
-def _one(name, parameters, library, folder, progress):
+def _one(top, name, parameters, library, folder, progress):
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / 'lock', 'w') as lock:           # make -j2 area timing: the second one takes the first's result
         fcntl.flock(lock, fcntl.LOCK_EX)
-        key, kept = _key(parameters, library), folder / 'result.json'
+        key, kept = _key(top, parameters, library), folder / 'result.json'
         try:
             result = json.loads(kept.read_text())
         except (OSError, ValueError):
             result = {}
-        if result.get('key') == key and (folder / 'engine.v').exists():
+        if result.get('key') == key and (folder / 'netlist.v').exists():
             progress(f'{name}: unchanged')
             return result
         library.write(folder / 'cells.lib')
-        result = Synthesis(name, parameters, library, folder / 'cells.lib', folder).run()
+        result = Synthesis(top, name, parameters, library, folder, progress).run()
         result['key'] = key
         kept.write_text(json.dumps(result, indent=1) + '\n')
         progress(f'{name}: {result["seconds"]:.0f} s')
         return result
 
 
-def synthesize(configs, library_path, progress):
-    """Results of `configs` ({name: parameters}), in that order."""
+def folder_of(library_path, top, name):
+    return BUILD / library_name(library_path) / top / name
+
+
+def synthesize(jobs, library_path, progress):
+    """Results of `jobs`, a list of (top, name, parameters), in that order."""
     library = Library(library_path)
-    build = BUILD / library_name(library_path)
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        jobs = [pool.submit(_one, name, parameters, library, build / name, progress)
-                for name, parameters in configs.items()]
+        started = [pool.submit(_one, top, name, parameters, library, folder_of(library_path, top, name), progress)
+                   for top, name, parameters in jobs]
         try:
-            return [job.result() for job in jobs]
+            return [job.result() for job in started]
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

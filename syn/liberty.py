@@ -312,7 +312,6 @@ class Library:
         self.inverter = min(inverters, key=lambda cell: (cell.area, -cell.resistance))
         self.multiplexer = min((cell.area for cell in self.cells.values() if self._selects(cell)),
                                default=3 * self.nand2.area)
-        self.full_adder = self._full_adder()
         self.fo4 = self._fo4()
         # The delay of a unit inverter that drives one unit inverter, without its own: the unit of efforts.
         self.unit = self.inverter.resistance * self.inverter.load
@@ -328,20 +327,6 @@ class Library:
         rows = list(itertools.product((False, True), repeat=3))
         orders = itertools.permutations(range(3))
         return any(table == tuple(row[a] if row[s] else row[b] for row in rows) for a, b, s in orders)
-
-    def _full_adder(self):
-        """(cell, its three inputs, carry output, sum output) of the smallest full adder, or None."""
-        rows = list(itertools.product((False, True), repeat=3))
-        best = None
-        for cell in self.cells.values():
-            if len(cell.inputs) != 3 or len(cell.outputs) != 2 or cell.flop or cell.other:
-                continue
-            pins = {truth_table(text, list(cell.inputs)): pin for pin, text in cell.outputs.items()}
-            carry = pins.get(tuple(sum(row) >= 2 for row in rows))
-            total = pins.get(tuple(sum(row) % 2 == 1 for row in rows))
-            if carry and total and (best is None or cell.area < best[0].area):
-                best = cell, list(cell.inputs), carry, total
-        return best
 
     def _fo4(self):
         """Delay of an inverter that drives four like it, with the slew that such stages settle at: ns."""

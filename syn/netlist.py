@@ -129,6 +129,14 @@ class Design:
         cells = self.library.cells
         return sum(cells[kind].area for kind, _ in self.modules[name].cells.values() if kind in cells)
 
+    def cell_count(self, name):
+        """Number of a block's own standard cells."""
+        return sum(kind in self.library.cells for kind, _ in self.modules[name].cells.values())
+
+    def ports(self, name):
+        """{port: (direction, width)} of a block."""
+        return {port: (direction, len(bits)) for port, (direction, bits) in self.modules[name].ports.items()}
+
     # ---- Nets and loads ------------------------------------------------------------------------------
 
     def _is_output(self, kind, pin):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What area.py and timing.py share: options, the run over configurations, tables, JSON."""
+"""What area.py, timing.py and lockstep.py share: options, the run over modules and configurations, tables, JSON."""
 
 import argparse
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -11,15 +12,33 @@ import flow
 from liberty import LibraryError
 
 
-def options(description, folder):
+def options(description, folder, extra):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('--config', action='append', default=[], metavar='NAMES',
                         help='configurations, by commas or blanks (default: all of configs/)')
     parser.add_argument('--lib', default=str(flow.DEFAULT_LIBRARY), metavar='FILE',
                         help='Liberty library, .lib or .lib.gz (default: %(default)s)')
+    parser.add_argument('--top', action='append', default=[], metavar='NAMES',
+                        help=f'modules, by commas or blanks (default: {flow.ENGINE}); they take what they know of the '
+                             'parameters of a configuration')
+    parser.add_argument('--set', action='append', default=[], metavar='KEY=VALUE', dest='values',
+                        help='a parameter of the modules, instead of what the configuration says')
     parser.add_argument('--out', default=str(flow.ROOT / 'build' / folder), metavar='FOLDER',
                         help='where the JSON files go (default: build/' + folder + ')')
+    for name, arguments in extra.items():
+        parser.add_argument(name, **arguments)
     return parser.parse_args()
+
+
+def parameters(texts):
+    """{key: value} of texts KEY=VALUE"""
+    found = {}
+    for text in texts:
+        match = re.fullmatch(r'(\w+)=(\d+)', text)
+        if not match:
+            raise flow.FlowError(f'{text} is not KEY=VALUE with a whole number')
+        found[match[1]] = int(match[2])
+    return found
 
 
 def table(head, rows, text_columns=1):
@@ -45,22 +64,40 @@ def target(result):
     return text
 
 
-def main(description, folder, show, summary):
-    """Runs the flow. `show(result)` gives the lines and the JSON of a configuration, `summary(shown)` those of all."""
-    arguments = options(description, folder)
+def main(description, folder, show, summary, compare=None, extra=None):
+    """Runs the flow. `show(result, other, arguments)` gives the lines and the JSON of one module in one configuration,
+    `summary(shown)` those of all and the exit code. `compare(top, arguments)` gives the parameters of a second run of
+    the module, `other`, or nothing. `extra` are more options."""
+    arguments = options(description, folder, extra or {})
     start = time.monotonic()
     name = Path(sys.argv[0]).name
     try:
-        configs = flow.configurations(arguments.config)
-        results = flow.synthesize(configs, arguments.lib, lambda text: print(f'{name}: {text}', file=sys.stderr))
-        shown = [show(result) for result in results]
+        jobs = []
+        tops = [top for text in arguments.top for top in re.split(r'[\s,]+', text) if top] or [flow.ENGINE]
+        for top in tops:
+            second = compare(top, arguments) if compare else {}
+            values = parameters(arguments.values)
+            for config, table_ in flow.configurations(arguments.config, top, values).items():
+                jobs.append((top, config, table_))
+                if second:
+                    text = ','.join(f'{key}={value}' for key, value in second.items())
+                    jobs.append((top, f'{config},{text}', table_ | second))
+        results = flow.synthesize(jobs, arguments.lib, lambda text: print(f'{name}: {text}', file=sys.stderr, flush=True))
+        results = {(result['top'], result['configuration']): result for result in results}
         out = Path(arguments.out) / flow.library_name(arguments.lib)
-        for lines, data in shown:
-            print('\n'.join(lines) + '\n')
-            write(out, data['configuration'], data)
-        lines, code = summary([data for _, data in shown])
+        shown = []
+        for (top, config), result in results.items():
+            if ',' in config:
+                continue
+            others = [other for (other_top, other_config), other in results.items()
+                      if other_top == top and other_config.startswith(config + ',')]
+            lines, data = show(result, others[0] if others else None, arguments)
+            print('\n'.join(lines) + '\n', flush=True)
+            write(out / top, config, data)
+            shown.append(data)
+        lines, code = summary(shown)
         print('\n'.join(lines))
-        write(out, folder, [data for _, data in shown])
+        write(out, folder, shown)
         print(f'\n{time.monotonic() - start:.0f} s; JSON in {out}')
         return code
     except (flow.FlowError, LibraryError) as error:

@@ -1,0 +1,157 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Is the netlist the RTL? Plays the sized netlist of a module and of every block in it beside the RTL of the same
+parameters, on the same random inputs, and compares all outputs in all cycles. Verilator reads the RTL, so that a mistake
+of Yosys is noticed, be it in reading, mapping or sizing. The cells are modelled after the functions in the Liberty file.
+
+All flip-flops and memories start as 0, so outputs must be equal from the first cycle on, valid or not.
+
+Exit codes: 0; 1 if an output differs; 2 for bad input (library, configuration, module) and failing tools.
+"""
+
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import flow
+import report
+
+HERE = Path(__file__).parent
+PREFIX = 'netlist_'         # of the netlist's modules
+# The same for RTL and netlist. Verilator optimizes netlists wrongly without -fno-const-bit-op-tree (upstream #4059).
+VERILATOR = ['--cc', '--exe', '--build', '--build-jobs', '2', '-O3', '-fno-const-bit-op-tree', '--x-assign', '0',
+             '--x-initial', '0', '-Wno-fatal', '-Wno-lint', '-Wno-style', '-Wno-UNOPTFLAT', '-MAKEFLAGS',
+             '-s OPT_FAST=-O1 OPT_SLOW=-O0']
+
+
+def renamed(result, text):
+    """The netlist with PREFIX before the names of its blocks and memories. Verilator shall compile a block once, not once
+    per instance."""
+    names = result['modules'].keys() | result['memories'].keys()
+    text = re.sub(r'^(module |  )(\w+) ', lambda match: match[0] if match[2] not in names
+                  else f'{match[1]}{PREFIX}{match[2]} ', text, flags=re.M)
+    return re.sub(r'^(module .*;)$', r'\1 /*verilator no_inline_module*/', text, flags=re.M)
+
+
+def memories(result):
+    """Modules of the macros' names, around the RTL's memory."""
+    text = []
+    for name, macro in result['memories'].items():
+        address, data = (macro['depth'] - 1).bit_length() - 1, macro['width'] - 1
+        text.append(f'''module {PREFIX}{name} (
+  input clk_i, input write_i, input [{address}:0] write_address_i, input [{data}:0] write_data_i,
+  input read_i, input [{address}:0] read_address_i, output [{data}:0] read_data_o);
+  pq_memory #(.Depth({macro['depth']}), .Width({macro['width']}), .SinglePort({int(macro['ports'] == '1rw')})) memory (.*);
+endmodule
+''')
+    return '\n'.join(text)
+
+
+def pair(name, module):
+    """A block of the RTL and its netlist, driven alike and compared."""
+    wires, pins = [], {'rtl': [], 'netlist': []}
+    for port, (direction, width) in module['ports'].items():
+        if port in ('clk_i', 'rst_ni'):
+            wire = {side: port for side in pins}
+        elif direction == 'input':
+            wire = {side: port for side in pins}
+            wires.append(f'  logic [{width - 1}:0] {port};')
+            wires.append(f'  lockstep_source #(.Width({width})) {port}_source (.clk_i, .value_o({port}));')
+        else:
+            wire = {side: f'{side}_{port}' for side in pins}
+            wires += [f'  logic [{width - 1}:0] {wire[side]};' for side in pins]
+            wires.append(f'  lockstep_compare #(.Width({width}), .Name("{name}.{port}")) {port}_compare '
+                         f'(.clk_i, .cycle_i, .rtl_i({wire["rtl"]}), .netlist_i({wire["netlist"]}));')
+        for side, connected in wire.items():
+            pins[side].append(f'.{port}({connected})')
+    values = ', '.join(f'.{key}({value})' for key, value in module['parameters'].items())
+    return '\n'.join([f'module lockstep_{name} (input clk_i, input rst_ni, input [63:0] cycle_i);', *wires,
+                      f'  {module["module"]} #({values}) rtl ({", ".join(pins["rtl"])});',
+                      f'  {PREFIX}{name} netlist ({", ".join(pins["netlist"])});', 'endmodule', ''])
+
+
+def bench(result, cycles):
+    pairs = '\n'.join(pair(name, module) for name, module in result['modules'].items())
+    instances = '\n'.join(f'  lockstep_{name} {name} (.*);' for name in result['modules'])
+    return f'''{pairs}
+module lockstep (input clk_i);
+  logic        rst_ni;
+  logic [63:0] cycle_i;
+  always @(negedge clk_i) begin
+    // In reset at first, and for single cycles now and then.
+    rst_ni <= cycle_i > 3 && $urandom_range(4095) != 0;
+    cycle_i <= cycle_i + 1;
+    if (cycle_i == {cycles}) $finish;
+  end
+{instances}
+endmodule
+'''
+
+
+def play(result, folder, cells, netlist, cycles, seed):
+    """[(block, port, width, bits that were 0 and 1, cycles in which they differed)], and the first differences."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = netlist.read_text()
+    used = sorted(set(re.findall(r'^  (\w+) \w+ \(', text, flags=re.M)) - result['modules'].keys() - result['memories'].keys())
+    # pylint: disable=protected-access
+    flow._yosys([f'read_liberty -ignore_miss_func {cells}', 'select -set used ' + ' '.join(used),
+                 'delete @used %n', 'proc', 'opt_clean', f'write_verilog -noattr {folder}/cells.v'], folder, 'cells')
+    (folder / 'netlist.v').write_text(renamed(result, text))
+    (folder / 'lockstep.sv').write_text(memories(result) + bench(result, cycles))
+    files = flow.sources(result['top'])
+    os.environ.setdefault('OBJCACHE', 'ccache')
+    flow._run(['verilator', *VERILATOR, '--top-module', 'lockstep', '--Mdir', str(folder / 'model'),
+               *(f'-I{path}' for path in sorted({path.parent for path in files})),
+               *(str(path) for path in files if path.suffix == '.sv'),
+               *(str(path.resolve()) for path in (folder / 'cells.v', folder / 'netlist.v', folder / 'lockstep.sv',
+                                                  HERE / 'lockstep.sv', HERE / 'lockstep.cpp'))],
+              folder / 'build.log', 'verilator')
+    text = flow._run([str(folder / 'model' / 'Vlockstep'), f'+verilator+seed+{seed}'], folder / 'run.log', 'Vlockstep')
+    compared = [(block, port, int(width), int(seen), int(differing)) for block, port, width, seen, differing
+                in re.findall(r'^compared (\w+)\.(\w+) (\d+) (\d+) (\d+)$', text, flags=re.M)]
+    if len(compared) != sum(direction == 'output' for module in result['modules'].values()
+                            for direction, _ in module['ports'].values()):
+        raise flow.FlowError(f'not all outputs were compared, see {folder}/run.log')
+    return compared, re.findall(r'^.*: cycle .*$', text, flags=re.M)
+
+
+def show(result, _, arguments):
+    start = time.monotonic()
+    folder = flow.folder_of(arguments.lib, result['top'], result['configuration'])
+    netlist = Path(arguments.netlist) if arguments.netlist else folder / 'netlist.v'
+    compared, differences = play(result, folder / 'lockstep', folder / 'cells.lib', netlist, arguments.cycles, arguments.seed)
+    rows = []
+    for name, module in result['modules'].items():
+        outputs = [output for output in compared if output[0] == name]
+        rows.append({'block': name, 'cells': module['gates'], 'output_bits': sum(width for _, _, width, _, _ in outputs),
+                     'bits_seen_0_and_1': sum(seen for _, _, _, seen, _ in outputs),
+                     'outputs_differing': [port for _, port, _, _, differing in outputs if differing]})
+    data = {'top': result['top'], 'configuration': result['configuration'], 'library': result['library'],
+            'cycles': arguments.cycles, 'seed': arguments.seed, 'blocks': rows,
+            'equal': not any(row['outputs_differing'] for row in rows), 'differences': differences,
+            'seconds': round(time.monotonic() - start, 1)}
+    lines = [f'{result["top"]}, {result["configuration"]}, in {result["library"]}: netlist beside RTL, '
+             f'{arguments.cycles} cycles, seed {arguments.seed}', '']
+    lines += report.table(['block', 'cells', 'output bits', 'seen 0 and 1', 'equal'],
+                          [[row['block'], row['cells'], row['output_bits'], row['bits_seen_0_and_1'],
+                            'NO: ' + ' '.join(row['outputs_differing']) if row['outputs_differing'] else 'yes']
+                           for row in rows])
+    return lines + differences, data
+
+
+def summary(shown):
+    rows = [[data['top'], data['configuration'], len(data['blocks']), sum(row['cells'] for row in data['blocks']),
+             data['cycles'], data['cycles'] * sum(row['output_bits'] for row in data['blocks']),
+             f'{data["seconds"]:.0f}', 'yes' if data['equal'] else 'NO'] for data in shown]
+    lines = report.table(['module', 'configuration', 'blocks', 'cells in them', 'cycles', 'bits compared', 'seconds',
+                          'netlist equals RTL'], rows, 2)
+    return lines, int(not all(data['equal'] for data in shown))
+
+
+if __name__ == '__main__':
+    sys.exit(report.main(__doc__, 'netlist', show, summary, extra={
+        '--cycles': {'type': int, 'default': 20000, 'help': 'length of the simulation (default: %(default)s)'},
+        '--seed': {'type': int, 'default': 1, 'help': 'of the random inputs (default: %(default)s)'},
+        '--netlist': {'metavar': 'FILE', 'help': 'this netlist instead of the one of the flow'}}))
