@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Is the netlist the RTL? Plays the sized netlist of a module and of every block in it beside the RTL of the same
-parameters, on the same random inputs, and compares all outputs in all cycles. Verilator reads the RTL, so that a mistake
+"""Is the netlist the RTL? Plays the sized netlist of every block of a module, and of the module around RTL blocks, beside
+the RTL of the same parameters, on the same random inputs, and compares all outputs in all cycles. Verilator reads the RTL, so that a mistake
 of Yosys is noticed, be it in reading, mapping or sizing. The cells are modelled after the functions in the Liberty file.
 
 All flip-flops and memories start as 0, so outputs must be equal from the first cycle on, valid or not.
@@ -26,27 +26,24 @@ VERILATOR = ['--cc', '--exe', '--build', '--build-jobs', '2', '-O3', '-fno-const
              '-s OPT_FAST=-O1 OPT_SLOW=-O0']
 
 
-def renamed(result, text):
-    """The netlist with PREFIX before the names of its blocks and memories. Verilator shall compile a block once, not once
-    per instance."""
-    names = result['modules'].keys() | result['memories'].keys()
-    text = re.sub(r'^(module |  )(\w+) ', lambda match: match[0] if match[2] not in names
-                  else f'{match[1]}{PREFIX}{match[2]} ', text, flags=re.M)
-    return re.sub(r'^(module .*;)$', r'\1 /*verilator no_inline_module*/', text, flags=re.M)
-
-
-def memories(result):
-    """Modules of the macros' names, around the RTL's memory."""
-    text = []
+def beside_rtl(result, text):
+    """The netlist with PREFIX before the names of its blocks. What a block instantiates is the RTL's, memories too: it is
+    compared by itself, and nothing is simulated more often than needed."""
+    rtl = {name: (module['module'], module['parameters']) for name, module in result['modules'].items()}
     for name, macro in result['memories'].items():
-        address, data = (macro['depth'] - 1).bit_length() - 1, macro['width'] - 1
-        text.append(f'''module {PREFIX}{name} (
-  input clk_i, input write_i, input [{address}:0] write_address_i, input [{data}:0] write_data_i,
-  input read_i, input [{address}:0] read_address_i, output [{data}:0] read_data_o);
-  pq_memory #(.Depth({macro['depth']}), .Width({macro['width']}), .SinglePort({int(macro['ports'] == '1rw')})) memory (.*);
-endmodule
-''')
-    return '\n'.join(text)
+        rtl[name] = 'pq_memory', {'Depth': macro['depth'], 'Width': macro['width'], 'SinglePort': int(macro['ports'] == '1rw')}
+
+    def line(match):
+        indent, name = match[1], match[2]
+        if name not in rtl:
+            return match[0]
+        return f'{indent}{PREFIX}{name} ' if indent == 'module ' else f'{indent}{instance_of(*rtl[name])} '
+    return re.sub(r'^(module |  )(\w+) ', line, text, flags=re.M)
+
+
+def instance_of(module, parameters):
+    values = ', '.join(f'.{key}({value})' for key, value in parameters.items())
+    return f'{module} #({values})' if values else module
 
 
 def pair(name, module):
@@ -66,9 +63,8 @@ def pair(name, module):
                          f'(.clk_i, .cycle_i, .rtl_i({wire["rtl"]}), .netlist_i({wire["netlist"]}));')
         for side, connected in wire.items():
             pins[side].append(f'.{port}({connected})')
-    values = ', '.join(f'.{key}({value})' for key, value in module['parameters'].items())
     return '\n'.join([f'module lockstep_{name} (input clk_i, input rst_ni, input [63:0] cycle_i);', *wires,
-                      f'  {module["module"]} #({values}) rtl ({", ".join(pins["rtl"])});',
+                      f'  {instance_of(module["module"], module["parameters"])} rtl ({", ".join(pins["rtl"])});',
                       f'  {PREFIX}{name} netlist ({", ".join(pins["netlist"])});', 'endmodule', ''])
 
 
@@ -98,8 +94,8 @@ def play(result, folder, cells, netlist, cycles, seed):
     # pylint: disable=protected-access
     flow._yosys([f'read_liberty -ignore_miss_func {cells}', 'select -set used ' + ' '.join(used),
                  'delete @used %n', 'proc', 'opt_clean', f'write_verilog -noattr {folder}/cells.v'], folder, 'cells')
-    (folder / 'netlist.v').write_text(renamed(result, text))
-    (folder / 'lockstep.sv').write_text(memories(result) + bench(result, cycles))
+    (folder / 'netlist.v').write_text(beside_rtl(result, text))
+    (folder / 'lockstep.sv').write_text(bench(result, cycles))
     files = flow.sources(result['top'])
     os.environ.setdefault('OBJCACHE', 'ccache')
     flow._run(['verilator', *VERILATOR, '--top-module', 'lockstep', '--Mdir', str(folder / 'model'),
