@@ -32,7 +32,7 @@ CONSTRAINTS = ROOT / 'constraints' / 'engine.sdc'
 BUILD = ROOT / 'build' / 'syn'
 DEFAULT_LIBRARY = Path('/usr/share/qflow/tech/osu018/osu018_stdcells.lib')
 ENGINE = 'pq_engine'
-LEAVES = ('pq_round_saturate', 'pq_multiplier', 'pq_exp2')      # flattened into the blocks that use them
+LEAVES = ('pq_round_saturate', 'pq_multiplier', 'pq_exp2', 'pq_stored_element')   # flattened into the blocks that use them
 
 # The target: 650 MHz in NanGate45; in other technologies the same number of FO4 delays.
 TARGET_45 = 1 / 0.650

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Is the netlist the RTL? Plays the sized netlist of every block of a module, and of the module around RTL blocks, beside
-the RTL of the same parameters, on the same random inputs, and compares all outputs in all cycles. Verilator reads the RTL, so that a mistake
-of Yosys is noticed, be it in reading, mapping or sizing. The cells are modelled after the functions in the Liberty file.
+the RTL of the same parameters, on the same random inputs, and compares all outputs in all cycles. Verilator reads the
+RTL, so that a mistake of Yosys is noticed, be it in reading, mapping or sizing. The cells are modelled after the functions
+in the Liberty file.
 
 All flip-flops and memories start as 0, so outputs must be equal from the first cycle on, valid or not.
 

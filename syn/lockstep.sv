@@ -9,13 +9,13 @@ module lockstep_source #(
   parameter  int unsigned Width  = 1,
   localparam int unsigned Chunks = (Width + 31) / 32
 ) (
-  input  wire logic         clk_i,
-  output logic [Width-1:0]  value_o
+  input  wire logic        clk_i,
+  output logic [Width-1:0] value_o
 );
 
   typedef enum logic [1:0] {ANY, ZEROS, ONES, HELD} mode_t;
 
-  mode_t              mode;
+  mode_t                mode;
   logic [32*Chunks-1:0] value;
 
   always @(negedge clk_i) begin
@@ -53,7 +53,8 @@ module lockstep_compare #(
     been_1 <= been_1 | rtl_i;
     if (rtl_i != netlist_i) begin
       if (differing == 0) begin
-        $display("%s: cycle %0d: %0h in the RTL, %0h in the netlist", Name, cycle_i, rtl_i, netlist_i);
+        $display("%s: cycle %0d: %0h in the RTL, %0h in the netlist", Name, cycle_i, rtl_i,
+                 netlist_i);
       end
       differing <= differing + 1;
     end

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Timing of the engine, or of other modules: OpenSTA on the sized netlist, worst slack at the target clock, highest clock, worst paths.
+"""Timing of the engine, or of other modules: OpenSTA on the sized netlist, worst slack at the target clock, highest
+clock, worst paths.
 
 Exit codes: 0; 1 if a configuration misses the target clock; 2 for bad input (library, configuration, module) and failing tools.
 """
