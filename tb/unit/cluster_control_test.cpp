@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
 #include <vector>
 
@@ -31,12 +32,12 @@ class ClusterControl {
 
   // A CLUSTER command of so many groups; words come when there is room, one in `pace` cycles.
   void play(unsigned groups, std::uint64_t pace) {
-    for (unsigned cycle = 0; cycle < 9 + 2 * kSlots; ++cycle) this->cycle(false, false);
+    settle();
     this->cycle(true, false);
     command_.clear();
     taken_groups_ = 0;
     const std::uint64_t first_cycle = cycle_;
-    while (taken_groups_ < groups || !weights_due() || active()) {
+    while (taken_groups_ < groups || active()) {
       const bool words_left = taken_groups_ < groups;
       this->cycle(false, words_left && ready() && random.chance(1, pace));
       REQUIRE(cycle_ - first_cycle < (groups + 2) * (kCentroids + 1) * 2 + 100 * pace);
@@ -45,6 +46,11 @@ class ClusterControl {
       first_loop = command_.front().begin;
       last_loop = command_.back().end;
     }
+  }
+
+  // Until the last sums are stored.
+  void settle() {
+    for (unsigned cycle = 0; cycle < capture + 2 * kSlots; ++cycle) this->cycle(false, false);
   }
 
   // Everything of one cycle compared.
@@ -181,13 +187,14 @@ TEST_CASE_TEMPLATE_DEFINE(
     cluster_control_random) {
   INFO(Dut::parameters);
   ClusterControl<Dut> control;
-  constexpr unsigned kBlock = ClusterControl<Dut>::kGroupsOfAWord;
+  Random& random = control.random;
+  constexpr std::uint64_t kBlock = ClusterControl<Dut>::kGroupsOfAWord;
   for (std::uint64_t round = 0; round < test_iterations(12); ++round) {
     CAPTURE(round);
-    const auto groups = static_cast<unsigned>(control.random.pick<std::uint64_t>(
-        {0, 1, 2, 3, kBlock - 1, kBlock, kBlock + 1, control.random.below(2 * kBlock)}));
+    const auto groups = static_cast<unsigned>(random.pick<std::uint64_t>(
+        {0, 1, 2, 3, kBlock - 1, kBlock, kBlock + 1, random.below(2 * kBlock)}));
     // So slow that loops wait for words, or so fast that words wait for loops.
-    control.play(groups, control.random.pick({1u, 1u, 3u, 40u, (1u << Dut::CodeBits) / 2 + 8}));
+    control.play(groups, random.pick({1u, 1u, 3u, 40u, (1u << Dut::CodeBits) / 2 + 8}));
   }
 }
 TEST_CASE_TEMPLATE_APPLY(cluster_control_random, cluster_control_models);
@@ -208,6 +215,7 @@ TEST_CASE("pq_cluster_control: a word without room and a start in a loop violate
   using Dut = cluster_control_0;
   ClusterControl<Dut> control;
   control.play(2, 1);
+  control.settle();
   control.cycle(true, false);
   auto& bench = control.bench;
   const auto take = [&](unsigned words) {

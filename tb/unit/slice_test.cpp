@@ -247,7 +247,8 @@ TEST_CASE_TEMPLATE_DEFINE(
     if (round % 3 != 1) slice.load_all();
     // Few codes: the slots of a group, and groups in a row, have the same.
     const unsigned codes = random.pick({1u, 2u, slice.kCentroids});
-    for (std::uint64_t group = random.below(100); group > 0; --group) {
+    for (auto group = random.below(std::min(100u, Dut::ScoreDepth / slice.kSlots)); group > 0;
+         --group) {
       std::vector<typename Slice<Dut>::Token> tokens;
       for (unsigned n = 0; n < slice.kSlots; ++n) tokens.push_back(slice.random_token(codes));
       slice.add(tokens);
