@@ -288,6 +288,7 @@ module pq_engine #(
   logic                  table_q, score_q, accumulate_q, combine_q, last_q;
   logic                  encode_q, load_q, unload_q, distance_q, weigh_q;
   logic                  raw;         // the word on the pins holds elements of raw tokens
+  logic [1:0]            stream_index;   // and they go to this word of the query registers
   logic [WordBits-1:0]   word_q;
   logic [WordWidth-1:0]  position_q;
   logic [CodeBits-1:0]   centroid_q;
@@ -316,7 +317,8 @@ module pq_engine #(
     end
   end
 
-  assign raw = is_load || (is_cluster && !weights_next);
+  assign raw          = is_load || (is_cluster && !weights_next);
+  assign stream_index = is_load ? 2'(word) : raw_index;
 
   // In CLUSTER the word is one of weights, and the position is that of the loop. A centroid of LOAD
   // is collected in the first query word.
@@ -385,7 +387,7 @@ module pq_engine #(
     .index_i          (reg_index_i),
     .data_i           (reg_data_i),
     .stream_write_i   (word_take && raw),
-    .stream_index_i   (is_load ? 2'(word) : raw_index),
+    .stream_index_i   (stream_index),
     .stream_data_i    (word_i),
     .bfloat16_i       (bfloat16 && (first || !is_load)),
     .table_fraction_i (table_fraction),
