@@ -123,7 +123,7 @@ TEST_CASE("report.json: has the keys that scripts read") {
   const auto& engine = aqpim::config::built_configurations().front();
   CHECK(json["config"]["name"] == engine.name);
   CHECK(json["config"]["engine"]["HeadDim"] == engine.engine.head_dim);
-  CHECK(json["config"]["engine"].size() == 11);
+  CHECK(json["config"]["engine"].size() == 12);
   CHECK(json["workload"]["file"] == "some/file.safetensors");
   CHECK(json["workload"]["sha256"] == "abc");
   CHECK(json["workload"]["heads"] == 2);
