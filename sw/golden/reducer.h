@@ -20,9 +20,12 @@ namespace aqpim::golden {
 // The largest number of parts that the sums' widths hold.
 inline constexpr unsigned kMostParts = 256;
 
-// sum / weight, rounded to nearest, ties to even; `weight` > 0.
+// sum / weight, rounded to nearest, ties to even; `weight` > 0, and the result fits 32 bits.
+// Twin of rtl/channel/pq_divider.sv.
 std::int32_t mean(std::int64_t sum, std::int64_t weight);
 
+// Twins of rtl/channel/pq_centroid_format.sv:
+//
 // The stored byte of a centroid element: round_saturate(value / 16) as int8 for keys, the nearest
 // E3M4 (ties to the even mantissa, held at ±1984) for values. `value` is signed 12 bit.
 std::uint8_t store_element(std::int32_t value, bool values);
@@ -37,8 +40,9 @@ struct Reduced {
   bool operator==(const Reduced&) const = default;
 };
 
-// `partials`: what UNLOAD gave, one per part (1 … kMostParts); old centroids are those of the last
-// part. Throws std::invalid_argument if one has not K records, or if there are none or too many.
+// `partials`: what UNLOAD gave, one per part (1 … kMostParts), of an engine that can cluster; old
+// centroids are those of the last part. Throws std::invalid_argument if one has not K records, or
+// if there are none or too many.
 Reduced reduce(std::span<const std::vector<std::uint8_t>> partials,
                const config::EngineConfig& engine, bool values);
 
