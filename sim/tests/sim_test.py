@@ -148,11 +148,11 @@ def check_options(checker, folder, small):
                       for report in (gaps, third) for operation in OPERATIONS))
     checker.check("the seed is in the report", gaps["seed"] == 7 and gaps["options"]["spacing"] == "random")
 
-    plain = run("plain", "--no-weights", "--no-centring", "--no-grouping", "--sinks", 4, "--append-block", 64,
+    plain = run("plain", "--no-weights", "--no-centring", "--transform", "none", "--sinks", 4, "--append-block", 64,
                 "--prefill", 300)
     checker.check("switches of the cache are in the report",
                   plain["options"] | {"spacing": 1} == {
-                      "weights": False, "centring": False, "grouping": False, "window": 0, "sinks": 4,
+                      "weights": False, "centring": False, "transform": "none", "clustering": "fixed", "window": 0, "sinks": 4,
                       "append_block": 64, "prefill": 300, "spacing": 1}, str(plain["options"]))
     checker.check("and change the outputs", digest(folder / "plain" / "outputs.safetensors")
                   != same["outputs.safetensors"])

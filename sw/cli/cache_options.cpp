@@ -1,14 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/cli/cache_options.h"
 
+#include <map>
+
+#include "sw/config/error.h"
+
 namespace aqpim::cli {
+
+namespace {
+
+// Names of an enumeration's values on the command line.
+template <typename Kind>
+std::map<std::string, Kind> names_of(std::initializer_list<Kind> kinds) {
+  std::map<std::string, Kind> names;
+  for (const Kind kind : kinds) names.emplace(quantize::name_of(kind), kind);
+  return names;
+}
+
+template <typename Kind>
+void add_choice(CLI::App& command, const char* option, Kind& value, const char* description,
+                std::initializer_list<Kind> kinds) {
+  const auto names = names_of(kinds);
+  const std::string standard = quantize::name_of(value);
+  std::vector<std::string> choices;
+  for (const Kind kind : kinds) choices.push_back(quantize::name_of(kind));
+  command
+      .add_option_function<std::string>(
+          option, [&value, names](const std::string& name) { value = names.at(name); }, description)
+      ->check(CLI::IsMember(choices))
+      ->default_str(standard);
+}
+
+}  // namespace
+
+void CacheOptions::load_calibration() {
+  if (calibration.empty()) {
+    if (calibration_tokens) throw InputError("--calibration-tokens needs a --calibration");
+    return;
+  }
+  calibration_workload =
+      std::make_shared<const workload::Workload>(workload::load(calibration, {}, nonfinite()));
+}
 
 quantize::QuantizeOptions CacheOptions::for_configuration(
     const config::Configuration& configuration) const {
   quantize::QuantizeOptions options = quantize::default_options(configuration);
   options.weights = !no_weights;
   options.centring = !no_centring;
-  options.grouping = !no_grouping;
+  options.transform = transform;
+  options.clustering = clustering;
+  options.calibration = calibration_workload;
+  options.calibration_tokens = calibration_tokens;
   options.window = window.value_or(options.window);
   options.timeline.sinks = sinks.value_or(options.timeline.sinks);
   options.timeline.append_block = append_block.value_or(options.timeline.append_block);
@@ -23,7 +65,18 @@ void add_cache_options(CLI::App& command, CacheOptions& options) {
   };
   command.add_flag("--no-weights", options.no_weights, "cluster without importance weights");
   command.add_flag("--no-centring", options.no_centring, "do not centre blocks of keys");
-  command.add_flag("--no-grouping", options.no_grouping, "keep the natural order of the channels");
+  add_choice(command, "--transform", options.transform, "channel transform",
+             {quantize::TransformKind::kNone, quantize::TransformKind::kGreedy,
+              quantize::TransformKind::kDeterminant, quantize::TransformKind::kWhitening,
+              quantize::TransformKind::kAuto});
+  add_choice(command, "--clustering", options.clustering, "arithmetic of clustering and encoding",
+             {quantize::Clustering::kFixed, quantize::Clustering::kFloat});
+  command.add_option("--calibration", options.calibration,
+                     "workload that transforms are made from (default: the heads' own prefill)");
+  add_count("--calibration-tokens", options.calibration_tokens,
+            "tokens of the calibration that count (default: its prefill)");
+  command.add_flag("--allow-nonfinite", options.allow_nonfinite,
+                   "take infinite keys and values as the largest number, NaN as 0");
   add_count("--window", options.window,
             "tokens per codebook, 0 = one for all (default: the configuration's)");
   add_count("--sinks", options.sinks, "exact tokens at the start (default: 8)");

@@ -3,12 +3,14 @@
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "sw/config/config.h"
 #include "sw/quantize/quantize.h"
+#include "sw/workload/workload.h"
 
 namespace aqpim::cli {
 
@@ -17,9 +19,19 @@ namespace aqpim::cli {
 struct CacheOptions {
   bool no_weights = false;
   bool no_centring = false;
-  bool no_grouping = false;
-  std::optional<std::size_t> window, sinks, append_block, prefill;
+  bool allow_nonfinite = false;
+  quantize::TransformKind transform = quantize::QuantizeOptions{}.transform;
+  quantize::Clustering clustering = quantize::Clustering::kFixed;
+  std::string calibration;  // path; empty: none
+  std::optional<std::size_t> window, sinks, append_block, prefill, calibration_tokens;
 
+  // What --calibration names, loaded by load_calibration().
+  std::shared_ptr<const workload::Workload> calibration_workload;
+
+  workload::Nonfinite nonfinite() const {
+    return allow_nonfinite ? workload::Nonfinite::kSaturate : workload::Nonfinite::kRefuse;
+  }
+  void load_calibration();
   quantize::QuantizeOptions for_configuration(const config::Configuration& configuration) const;
 };
 

@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <tuple>
 #include <vector>
 
+#include "sw/cli/cache_options.h"
 #include "sw/cli/commands.h"
 #include "sw/cli/progress.h"
 #include "sw/config/config.h"
@@ -32,10 +32,7 @@ struct Arguments {
   std::string output;
   std::string configuration;  // empty: chosen by the head dimension
   std::vector<std::string> heads;
-  bool no_weights = false;
-  bool no_centring = false;
-  bool no_grouping = false;
-  std::optional<std::size_t> window, sinks, append_block, prefill;
+  CacheOptions cache;
 };
 
 // The configuration that fits D with one shared codebook and the smallest codes.
@@ -55,19 +52,6 @@ const config::Configuration& fitting_configuration(std::size_t head_dim) {
   dimensions.erase(std::ranges::unique(dimensions).begin(), dimensions.end());
   throw InputError(fmt::format("no configuration was built for heads of {} channels, only for {}",
                                head_dim, fmt::join(dimensions, ", ")));
-}
-
-quantize::QuantizeOptions options_of(const Arguments& arguments,
-                                     const config::Configuration& configuration) {
-  quantize::QuantizeOptions options = quantize::default_options(configuration);
-  options.weights = !arguments.no_weights;
-  options.centring = !arguments.no_centring;
-  options.grouping = !arguments.no_grouping;
-  options.window = arguments.window.value_or(options.window);
-  options.timeline.sinks = arguments.sinks.value_or(options.timeline.sinks);
-  options.timeline.append_block = arguments.append_block.value_or(options.timeline.append_block);
-  options.timeline.prefill = arguments.prefill;
-  return options;
 }
 
 // pq_relative_error of docs/quantization.md §5.
@@ -91,13 +75,15 @@ void refuse_overwriting_input(const Arguments& arguments) {
   }
 }
 
-void run(const Arguments& arguments) {
+void run(Arguments& arguments) {
   refuse_overwriting_input(arguments);
-  const workload::Workload workload = workload::load(arguments.workload, arguments.heads);
+  const workload::Workload workload =
+      workload::load(arguments.workload, arguments.heads, arguments.cache.nonfinite());
+  arguments.cache.load_calibration();
   const config::Configuration& configuration =
       arguments.configuration.empty() ? fitting_configuration(workload.heads.front().head_dim)
                                       : config::find_configuration(arguments.configuration);
-  const quantize::QuantizeOptions options = options_of(arguments, configuration);
+  const quantize::QuantizeOptions options = arguments.cache.for_configuration(configuration);
   // Opened before the work, so that an unwritable place is reported at once.
   workload::AtomicFile output(arguments.output);
 
@@ -124,19 +110,20 @@ void run(const Arguments& arguments) {
       const double error = mean_relative_error(head, cache, queries);
       size += quantize::cache_size(cache);
       error_sum += error;
-      rows.push_back(fmt::format("{:<10} {:>8} {:>8} {:>8} {:>8} {:>8} {:>15.4f}", head.name,
-                                 head.tokens, timeline.prefill, cache.tokens, cache.windows,
-                                 queries.size(), error));
+      rows.push_back(fmt::format(
+          "{:<10} {:>8} {:>8} {:>8} {:>8} {:>8}  {:<23} {:>15.4f}", head.name, head.tokens,
+          timeline.prefill, cache.tokens, cache.windows, queries.size(),
+          quantize::name_of(cache.kind_k) + ", " + quantize::name_of(cache.kind_v), error));
     }
   }
   output.write(workload::serialize(file));
   output.commit();
 
   fmt::print("{}: {}\n\n", configuration.name, configuration.description);
-  fmt::print("{:<10} {:>8} {:>8} {:>8} {:>8} {:>8} {:>15}\n", "head", "tokens", "prefill",
-             "encoded", "windows", "queries", "relative error");
+  fmt::print("{:<10} {:>8} {:>8} {:>8} {:>8} {:>8}  {:<23} {:>15}\n", "head", "tokens", "prefill",
+             "encoded", "windows", "queries", "transform K, V", "relative error");
   for (const std::string& row : rows) fmt::print("{}\n", row);
-  fmt::print("{:<55} {:>15.4f}\n\n", "mean", error_sum / static_cast<double>(rows.size()));
+  fmt::print("{:<79} {:>15.4f}\n\n", "mean", error_sum / static_cast<double>(rows.size()));
   fmt::print(
       "{:.3f} bits per element (codes, codebooks, centres), {:.2f} times smaller than FP16\n",
       size.bits_per_element(), size.ratio());
@@ -154,27 +141,8 @@ void add_quantize(CLI::App& app, int&) {
   command->add_option("--config", arguments->configuration,
                       "configuration (default: a shared codebook and the fewest bits that fit the "
                       "heads)");
-  command->add_option("--heads", arguments->heads, "heads, e.g. l2.h0,l3.h1 (default: all)")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  command->add_flag("--no-weights", arguments->no_weights, "cluster without importance weights");
-  command->add_flag("--no-centring", arguments->no_centring, "do not centre blocks of keys");
-  command->add_flag("--no-grouping", arguments->no_grouping,
-                    "keep the natural order of the channels");
-  command
-      ->add_option("--window", arguments->window,
-                   "tokens per codebook, 0 = one for all (default: the configuration's)")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--sinks", arguments->sinks, "exact tokens at the start (default: 8)")
-      ->check(CLI::NonNegativeNumber);
-  command
-      ->add_option("--append-block", arguments->append_block,
-                   "tokens that are encoded together (default: the configuration's)")
-      ->check(CLI::NonNegativeNumber);
-  command
-      ->add_option("--prefill", arguments->prefill,
-                   "tokens that codebooks are made from (default: T - min(Tq/2, 256))")
-      ->check(CLI::NonNegativeNumber);
+  add_heads_option(*command, arguments->heads);
+  add_cache_options(*command, arguments->cache);
   command->callback([arguments] { run(*arguments); });
 }
 

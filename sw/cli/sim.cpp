@@ -85,7 +85,7 @@ std::vector<workload::Workload> load_all(const Arguments& arguments) {
   std::vector<workload::Workload> workloads;
   if (arguments.workloads.size() == 1 || arguments.heads.empty()) {
     for (const std::string& path : arguments.workloads) {
-      workloads.push_back(workload::load(path, arguments.heads));
+      workloads.push_back(workload::load(path, arguments.heads, arguments.cache.nonfinite()));
     }
     return workloads;
   }
@@ -98,7 +98,8 @@ std::vector<workload::Workload> load_all(const Arguments& arguments) {
       heads.push_back(head);
       missing.erase(head);
     }
-    if (!heads.empty()) workloads.push_back(workload::load(path, heads));
+    if (!heads.empty())
+      workloads.push_back(workload::load(path, heads, arguments.cache.nonfinite()));
   }
   if (!missing.empty()) {
     throw InputError(fmt::format("none of {} has a head {}", fmt::join(arguments.workloads, ", "),
@@ -289,8 +290,9 @@ void print_speed(const std::vector<report::RunReport>& reports) {
              compared, cycles, seconds > 0.0 ? static_cast<double>(cycles) / seconds : 0.0);
 }
 
-void run_all(const Arguments& arguments, int& exit_code) {
+void run_all(Arguments& arguments, int& exit_code) {
   const std::vector<workload::Workload> workloads = load_all(arguments);
+  arguments.cache.load_calibration();
   const std::vector<Job> jobs = make_jobs(workloads, arguments);
   std::vector<report::ResultFolder> folders;
   for (const fs::path& folder : folders_of(jobs, arguments)) folders.emplace_back(folder);

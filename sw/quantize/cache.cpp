@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
 #include "sw/quantize/formats.h"
 #include "sw/quantize/timeline.h"
@@ -38,8 +37,8 @@ std::vector<float> HeadCache::decoded_codebook_v() const {
   std::vector<float> decoded(codebook_v.size());
   const std::size_t subspace = centroids * sub_dim;
   for (std::size_t e = 0; e < decoded.size(); ++e) {
-    decoded[e] = std::ldexp(static_cast<float>(decode_minifloat(codebook_v[e])),
-                            exponent_v[e / subspace % subspaces()]);
+    decoded[e] =
+        static_cast<float>(decode_minifloat(codebook_v[e])) * scale_v[e / subspace % subspaces()];
   }
   return decoded;
 }
@@ -66,7 +65,7 @@ CacheSize cache_size(const HeadCache& cache) {
   return {.codes = codes * code_bits / kBitsPerByte,
           .codebooks = cache.codebook_k.size() + cache.codebook_v.size(),
           .centres = cache.centers_k.size() * kHalfBytes,
-          .scales = cache.scale_k.size() * sizeof(float) + cache.exponent_v.size(),
+          .scales = (cache.scale_k.size() + cache.scale_v.size()) * sizeof(float),
           .half = 2 * cache.tokens * cache.head_dim * kHalfBytes};
 }
 

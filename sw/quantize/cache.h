@@ -3,11 +3,11 @@
 // The product-quantized cache of one KV head: codes, stored 8-bit codebooks, scales, centres.
 //
 // D channels, M = D/Dsub sub-spaces, K centroids, N encoded tokens, W codebook windows, B centre
-// blocks. Encoded token i is token t = sinks + i. With transformed channel j = original channel
-// order[j], the stored vectors are
+// blocks. Encoded token i is token t = sinks + i. With k' = transform_k · k and v' = transform_v ·
+// v, the stored vectors are
 //
 //   k'_t ≈ codebook_k[window_of(i)][codes_k[i]] · scale_k + centers_k[i / center_block]
-//   v'_t ≈ codebook_v[window_of(i)][codes_v[i]] · 2^exponent_v
+//   v'_t ≈ codebook_v[window_of(i)][codes_v[i]] · scale_v
 //
 // Layouts are row-major with the last index fastest. docs/quantization.md §2 and §4.
 #pragma once
@@ -16,6 +16,9 @@
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "sw/quantize/options.h"
+#include "sw/quantize/transform.h"
 
 namespace aqpim::quantize {
 
@@ -31,13 +34,14 @@ struct HeadCache {
   std::size_t center_block = 0;  // tokens per centre; 0 = keys are not centred
   std::size_t tokens = 0;        // N
 
-  std::vector<std::uint8_t> codes_k, codes_v;   // [N, M]
-  std::vector<std::int8_t> codebook_k;          // [W, M, K, Dsub]
-  std::vector<float> scale_k;                   // [M], 0 for a sub-space that is all zero
-  std::vector<std::uint8_t> codebook_v;         // [W, M, K, Dsub], E3M4 bytes
-  std::vector<int> exponent_v;                  // [M]
-  std::vector<float> centers_k;                 // [B, D], binary16 values, transformed order
-  std::vector<std::uint32_t> order_k, order_v;  // [D]
+  std::vector<std::uint8_t> codes_k, codes_v;  // [N, M]
+  std::vector<std::int8_t> codebook_k;         // [W, M, K, Dsub]
+  std::vector<float> scale_k;                  // [M], 0 for a sub-space that is all zero
+  std::vector<std::uint8_t> codebook_v;        // [W, M, K, Dsub], E3M4 bytes
+  std::vector<float> scale_v;                  // [M], likewise
+  std::vector<float> centers_k;                // [B, D], binary16 values, transformed
+  Transform transform_k, transform_v;
+  TransformKind kind_k = TransformKind::kNone, kind_v = TransformKind::kNone;  // how they were made
 
   bool operator==(const HeadCache&) const = default;
 
@@ -68,7 +72,7 @@ struct CacheSize {
   std::size_t codes = 0;      // bytes
   std::size_t codebooks = 0;  // bytes, 8 bits per element
   std::size_t centres = 0;    // bytes, 16 bits per element
-  std::size_t scales = 0;     // bytes: a float per sub-space for K, an exponent byte for V
+  std::size_t scales = 0;     // bytes: a float per sub-space
   std::size_t half = 0;       // bytes of the same tokens in FP16
 
   std::size_t bytes() const { return codes + codebooks + centres + scales; }

@@ -19,11 +19,8 @@ workload::Tensor integers(const std::vector<std::size_t>& values) {
                                    std::vector<std::int64_t>(values.begin(), values.end()));
 }
 
-// Row i has its 1 in column order[i].
-workload::Tensor permutation_matrix(const std::vector<std::uint32_t>& order) {
-  std::vector<float> matrix(order.size() * order.size(), 0.0f);
-  for (std::size_t i = 0; i < order.size(); ++i) matrix[i * order.size() + order[i]] = 1.0f;
-  return make_tensor<float>({order.size(), order.size()}, matrix);
+workload::Tensor matrix(const Transform& transform) {
+  return make_tensor<float>({transform.dimension(), transform.dimension()}, transform.dense());
 }
 
 workload::Tensor centres(const HeadCache& cache) {
@@ -52,8 +49,8 @@ void add_tensors(workload::File& file, const HeadCache& cache, const HeadOutputs
   add("window", integer(cache.window));
   add("centers_k", centres(cache));
   add("center_block", integer(cache.center_block));
-  add("transform_k", permutation_matrix(cache.order_k));
-  add("transform_v", permutation_matrix(cache.order_v));
+  add("transform_k", matrix(cache.transform_k));
+  add("transform_v", matrix(cache.transform_v));
   add("sinks", integer(cache.sinks));
   if (outputs.queries.empty()) return;
 

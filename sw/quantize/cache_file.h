@@ -6,10 +6,10 @@
 //   NAME.codes_k, .codes_v        U8  [N, M]          tokens from `sinks` on
 //   NAME.codebook_k, .codebook_v  F32 [W, M, K, Dsub] stored 8-bit values decoded, scale included
 //   NAME.window                   I64 [1]             tokens per codebook
-//   NAME.centers_k                F32 [B, D]          FP16 values, transformed order
+//   NAME.centers_k                F32 [B, D]          FP16 values, transformed
 //   NAME.center_block             I64 [1]             tokens per centre; 0 = keys are not centred,
 //                                                     centers_k is then one row of zeros
-//   NAME.transform_k, .transform_v F32 [D, D]         x' = transform · x, here permutations
+//   NAME.transform_k, .transform_v F32 [D, D]         x' = transform · x
 //   NAME.sinks                    I64 [1]
 //   NAME.queries, .first_recent   I64 [Q]             evaluated tokens; first exact token of each
 //   NAME.o                        F32 [G, Q, D]       outputs, channels in the file's order

@@ -14,20 +14,14 @@ constexpr int kMantissaSteps = 1 << kMantissaBits;
 constexpr int kLargestExponentField = 7;
 constexpr std::uint8_t kSignBit = 0x80;
 
-double largest_magnitude(std::span<const double> values) {
-  double largest = 0.0;
-  for (const double value : values) largest = std::max(largest, std::fabs(value));
-  return largest;
-}
-
 }  // namespace
 
-float int8_scale(std::span<const double> values) {
-  const double largest = largest_magnitude(values);
+float stored_scale(double largest, bool values) {
   if (largest == 0.0) return 0.0f;
   // A magnitude too small for a normal float would lose the scale's precision; it is noise beside
-  // any real key, and 127 steps of the smallest normal float still cover it.
-  return std::max(static_cast<float>(largest / kLargestInt8), std::numeric_limits<float>::min());
+  // any real vector.
+  return std::max(static_cast<float>(largest / (values ? kLargestMinifloat : kLargestInt8)),
+                  std::numeric_limits<float>::min());
 }
 
 std::int8_t encode_int8(double value, float scale) {
@@ -62,15 +56,6 @@ std::uint8_t encode_minifloat(double value) {
   const int byte = (field << kMantissaBits) | (significand & (kMantissaSteps - 1));
   const bool negative = value < 0.0 && significand != 0;
   return static_cast<std::uint8_t>(byte | (negative ? kSignBit : 0));
-}
-
-int minifloat_exponent(std::span<const double> values) {
-  const double largest = largest_magnitude(values);
-  if (largest == 0.0) return 0;
-  int exponent = std::ilogb(largest) - std::ilogb(static_cast<double>(kLargestMinifloat));
-  while (largest > std::ldexp(kLargestMinifloat, exponent)) ++exponent;
-  while (largest <= std::ldexp(kLargestMinifloat, exponent - 1)) --exponent;
-  return exponent;
 }
 
 }  // namespace aqpim::quantize

@@ -4,21 +4,21 @@
 //
 //   K  int8 × one real scale per sub-space: the largest magnitude is 127, nothing clips
 //   V  E3M4: bits s eee mmmm, value (−1)^s · (e ? 16 + m : m) · 2^(max(e, 1) − 1), integers
-//      −1984 … 1984, × a power of two per sub-space; no infinity, no NaN, −0 never produced
+//      −1984 … 1984, × one real scale per sub-space; no infinity, no NaN, −0 never produced
 //
 // docs/architecture.md §5.
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 namespace aqpim::quantize {
 
 inline constexpr int kLargestInt8 = 127;
 inline constexpr int kLargestMinifloat = 1984;
 
-// Scale that makes the largest magnitude of `values` 127; 0 if all of them are 0.
-float int8_scale(std::span<const double> values);
+// The real scale that makes `largest`, a magnitude, the largest stored number, 127 of keys or 1984
+// of `values`; 0 for 0.
+float stored_scale(double largest, bool values);
 
 // value/scale rounded to nearest even, held at ±127; 0 if the scale is 0.
 std::int8_t encode_int8(double value, float scale);
@@ -28,8 +28,5 @@ int decode_minifloat(std::uint8_t byte);
 
 // E3M4 byte nearest to `value` (in units of the scale), ties to the even mantissa, held at ±1984.
 std::uint8_t encode_minifloat(double value);
-
-// Smallest e for which the largest magnitude of `values` is at most 1984 · 2^e; 0 if all are 0.
-int minifloat_exponent(std::span<const double> values);
 
 }  // namespace aqpim::quantize

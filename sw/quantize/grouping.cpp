@@ -16,34 +16,51 @@ constexpr double kRidge = 1e-4;
 // A swap must lower J by more than this part of it, so that rounding cannot make the search cycle.
 constexpr double kLeastGain = 1e-12;
 
-// Covariance with a raised diagonal, normalised to a mean variance of 1.
+// Normalised to a mean of the diagonal of 1, what is not finite taken as 0, with a raised diagonal.
+std::vector<double> conditioned(std::span<const double> matrix, std::size_t dimension) {
+  std::vector<double> values(matrix.begin(), matrix.end());
+  double trace = 0.0;
+  for (std::size_t d = 0; d < dimension; ++d) trace += values[d * dimension + d];
+  const double mean = trace / static_cast<double>(dimension);
+  const double factor = mean > 0.0 && std::isfinite(mean) ? 1.0 / mean : 0.0;
+  for (double& value : values) {
+    value *= factor;
+    if (!std::isfinite(value)) value = 0.0;
+  }
+  for (std::size_t d = 0; d < dimension; ++d) values[d * dimension + d] += kRidge;
+  return values;
+}
+
+// Covariance, and the metric that vectors are measured by within a group.
 class Metric {
  public:
-  Metric(std::span<const double> covariance, std::size_t dimension)
-      : dimension_(dimension), values_(covariance.begin(), covariance.end()) {
-    double trace = 0.0;
-    for (std::size_t d = 0; d < dimension; ++d) trace += variance(d);
-    const double mean = trace / static_cast<double>(dimension);
-    const double factor = mean > 0.0 && std::isfinite(mean) ? 1.0 / mean : 0.0;
-    for (double& value : values_) {
-      value *= factor;
-      if (!std::isfinite(value)) value = 0.0;
-    }
-    for (std::size_t d = 0; d < dimension; ++d) values_[d * dimension + d] += kRidge;
+  Metric(std::span<const double> covariance, std::size_t dimension,
+         std::span<const double> metric = {})
+      : dimension_(dimension), covariance_(conditioned(covariance, dimension)) {
+    if (!metric.empty()) metric_ = conditioned(metric, dimension);
   }
 
   std::size_t dimension() const { return dimension_; }
-  double at(std::size_t a, std::size_t b) const { return values_[a * dimension_ + b]; }
+  double at(std::size_t a, std::size_t b) const { return covariance_[a * dimension_ + b]; }
   double variance(std::size_t d) const { return at(d, d); }
 
-  // det(Σ_g)^(1/n) of the group of `channels`, by Cholesky factorisation.
+  // det(Σ_g · C_g)^(1/n) of the group of `channels`.
   double group_cost(std::span<const std::uint32_t> channels) const {
+    double product = determinant(covariance_, channels);
+    if (!metric_.empty()) product *= determinant(metric_, channels);
+    return std::pow(product, 1.0 / static_cast<double>(channels.size()));
+  }
+
+ private:
+  // Of the rows and columns `channels`, by Cholesky factorisation.
+  double determinant(const std::vector<double>& matrix,
+                     std::span<const std::uint32_t> channels) const {
     const std::size_t n = channels.size();
     std::array<double, kLargestSubDim * kLargestSubDim> factor;
     double determinant = 1.0;
     for (std::size_t row = 0; row < n; ++row) {
       for (std::size_t column = 0; column <= row; ++column) {
-        double value = at(channels[row], channels[column]);
+        double value = matrix[channels[row] * dimension_ + channels[column]];
         for (std::size_t k = 0; k < column; ++k) {
           value -= factor[row * n + k] * factor[column * n + k];
         }
@@ -57,12 +74,12 @@ class Metric {
         }
       }
     }
-    return std::pow(determinant, 1.0 / static_cast<double>(n));
+    return determinant;
   }
 
- private:
   std::size_t dimension_;
-  std::vector<double> values_;
+  std::vector<double> covariance_;
+  std::vector<double> metric_;
 };
 
 std::span<const std::uint32_t> group_of(std::span<const std::uint32_t> order, std::size_t group,
@@ -158,6 +175,29 @@ void improve(const Metric& metric, std::vector<std::uint32_t>& order, std::size_
   }
 }
 
+// Cosine of the angle between channels as vectors over the tokens: [D, D].
+std::vector<double> cosine_similarities(std::span<const double> vectors, std::size_t dimension) {
+  std::vector<double> products(dimension * dimension, 0.0);
+  for (std::size_t base = 0; base < vectors.size(); base += dimension) {
+    for (std::size_t a = 0; a < dimension; ++a) {
+      for (std::size_t b = 0; b <= a; ++b) {
+        products[a * dimension + b] += vectors[base + a] * vectors[base + b];
+      }
+    }
+  }
+  std::vector<double> result(dimension * dimension, 0.0);
+  for (std::size_t a = 0; a < dimension; ++a) {
+    for (std::size_t b = 0; b < a; ++b) {
+      const double norms = std::sqrt(products[a * dimension + a] * products[b * dimension + b]);
+      const double cosine = products[a * dimension + b] / norms;
+      if (!std::isfinite(cosine)) continue;
+      result[a * dimension + b] = cosine;
+      result[b * dimension + a] = cosine;
+    }
+  }
+  return result;
+}
+
 // The same grouping written in one way: neither the order within a group nor of the groups matters.
 void canonicalise(std::vector<std::uint32_t>& order, std::size_t sub_dim) {
   std::vector<std::vector<std::uint32_t>> groups;
@@ -201,23 +241,38 @@ std::vector<double> covariance(std::span<const double> vectors, std::size_t dime
   return result;
 }
 
-std::vector<double> query_rms(const workload::Head& head, const Timeline& timeline) {
+std::vector<double> query_moment(const workload::Head& head, const Timeline& timeline) {
   const std::size_t dim = head.head_dim;
   const std::size_t first_held = head.tokens - head.query_tokens;
-  std::vector<double> sum(dim, 0.0);
+  std::vector<double> sum(dim * dim, 0.0);
   for (std::size_t group = 0; group < head.groups; ++group) {
     for (std::size_t t = first_held; t < timeline.prefill; ++t) {
       const float* query = head.q.data() + (group * head.query_tokens + t - first_held) * dim;
-      for (std::size_t d = 0; d < dim; ++d) {
-        sum[d] += static_cast<double>(query[d]) * static_cast<double>(query[d]);
+      for (std::size_t a = 0; a < dim; ++a) {
+        for (std::size_t b = 0; b <= a; ++b) {
+          sum[a * dim + b] += static_cast<double>(query[a]) * static_cast<double>(query[b]);
+        }
       }
     }
   }
   const bool silent = std::all_of(sum.begin(), sum.end(), [](double s) { return s == 0.0; });
-  if (silent) return std::vector<double>(dim, 1.0);
-  const double count = static_cast<double>(head.groups * (timeline.prefill - first_held));
-  for (double& value : sum) value = std::sqrt(value / count);
+  const double count =
+      silent ? 1.0 : static_cast<double>(head.groups * (timeline.prefill - first_held));
+  for (std::size_t a = 0; a < dim; ++a) {
+    if (silent) sum[a * dim + a] = 1.0;
+    for (std::size_t b = 0; b <= a; ++b) {
+      sum[a * dim + b] /= count;
+      sum[b * dim + a] = sum[a * dim + b];
+    }
+  }
   return sum;
+}
+
+std::vector<double> query_rms(const workload::Head& head, const Timeline& timeline) {
+  const std::vector<double> moment = query_moment(head, timeline);
+  std::vector<double> rms(head.head_dim);
+  for (std::size_t d = 0; d < rms.size(); ++d) rms[d] = std::sqrt(moment[d * rms.size() + d]);
+  return rms;
 }
 
 double grouping_cost(std::span<const double> covariance, std::span<const std::uint32_t> order,
@@ -226,9 +281,10 @@ double grouping_cost(std::span<const double> covariance, std::span<const std::ui
 }
 
 std::vector<std::uint32_t> determinant_optimal_order(std::span<const double> covariance,
-                                                     std::size_t dimension, std::size_t sub_dim) {
+                                                     std::size_t dimension, std::size_t sub_dim,
+                                                     std::span<const double> metric_of_queries) {
   if (sub_dim == 1) return natural_order(dimension);
-  const Metric metric(covariance, dimension);
+  const Metric metric(covariance, dimension, metric_of_queries);
   std::vector<std::uint32_t> best;
   double best_cost = 0.0;
   for (std::vector<std::uint32_t> order :
@@ -243,6 +299,49 @@ std::vector<std::uint32_t> determinant_optimal_order(std::span<const double> cov
     }
   }
   return best;
+}
+
+std::vector<std::uint32_t> greedy_order(std::span<const double> vectors, std::size_t dimension,
+                                        std::size_t sub_dim) {
+  if (sub_dim == 1) return natural_order(dimension);
+  const std::vector<double> similarity = cosine_similarities(vectors, dimension);
+  std::vector<std::uint32_t> left = natural_order(dimension);
+  std::vector<std::uint32_t> order;
+  const auto take = [&](std::size_t place) {
+    order.push_back(left[place]);
+    left.erase(left.begin() + static_cast<std::ptrdiff_t>(place));
+  };
+  while (!left.empty()) {
+    std::size_t first = 0;
+    double largest = -2.0;
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      for (std::size_t j = i + 1; j < left.size(); ++j) {
+        const double value = similarity[left[i] * dimension + left[j]];
+        if (value > largest) {
+          largest = value;
+          first = i;
+        }
+      }
+    }
+    const std::size_t begin = order.size();
+    take(first);
+    // The second channel of the pair is the one most similar to the first.
+    while (order.size() < begin + sub_dim) {
+      const auto sum_to_group = [&](std::uint32_t channel) {
+        double sum = 0.0;
+        for (std::size_t m = begin; m < order.size(); ++m) {
+          sum += similarity[order[m] * dimension + channel];
+        }
+        return sum;
+      };
+      std::size_t best = 0;
+      for (std::size_t i = 1; i < left.size(); ++i) {
+        if (sum_to_group(left[i]) > sum_to_group(left[best])) best = i;
+      }
+      take(best);
+    }
+  }
+  return order;
 }
 
 std::vector<std::uint32_t> natural_order(std::size_t dimension) {

@@ -13,7 +13,7 @@ std::vector<double> weighted_kmeans(std::span<const double> vectors, std::size_t
   const std::size_t tokens = vectors.size() / dimension;
   std::vector<double> centroids(options.centroids * dimension);
   for (std::size_t c = 0; c < options.centroids; ++c) {
-    const std::size_t token = (c * tokens / options.centroids + options.start_offset) % tokens;
+    const std::size_t token = start_token(c, tokens, options.centroids, options.start_offset);
     std::copy_n(vectors.begin() + static_cast<std::ptrdiff_t>(token * dimension), dimension,
                 centroids.begin() + static_cast<std::ptrdiff_t>(c * dimension));
   }

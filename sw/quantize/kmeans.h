@@ -17,6 +17,12 @@
 
 namespace aqpim::quantize {
 
+// The token that centroid c of K starts from, of n tokens: ⌊c·n/K⌋ + offset, modulo n.
+inline std::size_t start_token(std::size_t c, std::size_t tokens, std::size_t centroids,
+                               std::size_t offset) {
+  return (c * tokens / centroids + offset) % tokens;
+}
+
 struct KmeansOptions {
   std::size_t centroids = 256;   // K
   std::size_t iterations = 4;    // passes of assignment and update

@@ -1,36 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Clusters and encodes one KV head in software (double precision, stored formats at the end).
+// Quantizes one KV head: prefill, then append block by append block.
 //
-//   tokens < P     importance weights, channel orders, codebooks, scales
+//   tokens < P     importance weights, channel transforms, codebooks, scales
 //   all N tokens   codes: the nearest *stored* centroid, the lowest index wins a tie
 //
-// Nothing at or after P enters weights, orders, codebooks or scales; the centre of a block that
-// ends after P is computed when the block is complete (centring.h). Method: AQPIM (arXiv
-// 2604.18137) with the extensions of docs/quantization.md §2.
+// Nothing at or after P enters weights, transforms, codebooks or scales; the centre of a block that
+// ends after P is computed when the block is complete (centring.h). Who clusters and encodes is up
+// to a Backend. Method: AQPIM (arXiv 2604.18137) with the extensions of docs/quantization.md §2.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
 
 #include "sw/config/config.h"
+#include "sw/quantize/backend.h"
 #include "sw/quantize/cache.h"
+#include "sw/quantize/options.h"
+#include "sw/quantize/side.h"
 #include "sw/quantize/timeline.h"
+#include "sw/quantize/transform_choice.h"
 #include "sw/workload/workload.h"
 
 namespace aqpim::quantize {
-
-struct QuantizeOptions {
-  bool weights = true;     // importance weights in the clustering; otherwise all 1
-  bool centring = true;    // keys relative to the mean of their append block
-  bool grouping = true;    // determinant-optimal channel orders; otherwise natural
-  std::size_t window = 0;  // tokens per codebook, a multiple of 16; 0 = one codebook for all
-  TimelineOptions timeline = {};
-
-  bool operator==(const QuantizeOptions&) const = default;
-};
 
 // The options that a configuration asks for.
 QuantizeOptions default_options(const config::Configuration& configuration);
@@ -46,11 +41,48 @@ Timeline timeline_of(const workload::Head& head, const QuantizeOptions& options)
 std::vector<std::size_t> queries_of(const workload::Head& head, const QuantizeOptions& options,
                                     std::optional<std::size_t> count = {});
 
-// W codebooks: W = max(1, round(N_P / window)), window w from tokens [w·window, (w + 1)·window) of
-// the clustered ones, the last from the rest, and no window beyond the N encoded tokens.
-// Throws InputError if the head's dimension is not the engine's, if the window is not a multiple of
-// 16, or as make_timeline().
+// The cache of one head as it grows. Codes, once written, are final.
+class HeadQuantizer {
+ public:
+  // `head` must outlive this. Throws InputError if the head's dimension is not the engine's, if the
+  // window is not a multiple of 16, if the calibration has no such head or reaches into what is
+  // evaluated, or as make_timeline().
+  HeadQuantizer(const workload::Head& head, const config::EngineConfig& engine,
+                const QuantizeOptions& options, Backend backend);
+
+  // Clusters all codebook windows and encodes the tokens that query P finds encoded: sinks …
+  // first_recent(P) − 1. Once, before append().
+  void prefill(const Progress& progress = {});
+
+  // Encodes the next append block with the newest codebooks. False if all N tokens are encoded.
+  bool append();
+
+  // append() until the cache is what the query of token t finds.
+  void append_until(std::size_t t);
+
+  // All tokens encoded so far.
+  const HeadCache& cache() const { return cache_; }
+
+  const Timeline& timeline() const { return timeline_; }
+
+ private:
+  void encode(std::size_t tokens);
+
+  Timeline timeline_;
+  Backend backend_;
+  std::vector<std::uint8_t> weights_;  // [N_P]
+  ChosenTransforms transforms_;
+  Side k_, v_;
+  HeadCache cache_;
+};
+
+// The whole head: W = max(1, round(N_P / window)) codebooks, window w from tokens [w·window,
+// (w + 1)·window) of the clustered ones, the last from the rest, and no window beyond the N encoded
+// tokens. Without a backend, software does it as the options say. Throws as HeadQuantizer.
 HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
                    const QuantizeOptions& options = {}, const Progress& progress = {});
+HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
+                   const QuantizeOptions& options, const Backend& backend,
+                   const Progress& progress = {});
 
 }  // namespace aqpim::quantize

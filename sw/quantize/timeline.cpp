@@ -32,6 +32,10 @@ std::size_t Timeline::first_recent(std::size_t t) const {
   return sinks + (t - exact) / append_block * append_block;
 }
 
+std::size_t default_prefill(std::size_t tokens, std::size_t query_tokens) {
+  return tokens - std::min(query_tokens / 2, kMostEvaluated);
+}
+
 Timeline make_timeline(std::size_t tokens, std::size_t query_tokens,
                        const TimelineOptions& options) {
   if (options.append_block == 0 || options.append_block % kBlockUnit != 0) {
@@ -46,7 +50,7 @@ Timeline make_timeline(std::size_t tokens, std::size_t query_tokens,
   const Timeline timeline{
       .tokens = tokens,
       .query_tokens = query_tokens,
-      .prefill = options.prefill.value_or(tokens - std::min(query_tokens / 2, kMostEvaluated)),
+      .prefill = options.prefill.value_or(default_prefill(tokens, query_tokens)),
       .sinks = options.sinks,
       .append_block = options.append_block};
   if (timeline.prefill >= tokens) {

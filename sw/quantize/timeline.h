@@ -23,7 +23,7 @@ inline constexpr std::size_t kRecentTokens = 32;
 struct TimelineOptions {
   std::size_t sinks = 8;
   std::size_t append_block = 128;           // a positive multiple of 16
-  std::optional<std::size_t> prefill = {};  // default T − min(Tq/2, 256)
+  std::optional<std::size_t> prefill = {};  // default_prefill() if absent
 
   bool operator==(const TimelineOptions&) const = default;
 };
@@ -48,6 +48,9 @@ struct Timeline {
 
   bool operator==(const Timeline&) const = default;
 };
+
+// T − min(Tq/2, 256).
+std::size_t default_prefill(std::size_t tokens, std::size_t query_tokens);
 
 // Checks and completes the options for a head of `tokens` tokens and `query_tokens` queries.
 // Throws InputError if the append block is not a positive multiple of 16, if the prefill leaves

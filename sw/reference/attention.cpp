@@ -71,8 +71,7 @@ PqReference::PqReference(const workload::Head& head, const quantize::HeadCache& 
   const std::size_t subspaces = cache.subspaces();
   const std::vector<float> codebook_k = cache.decoded_codebook_k();
   const std::vector<float> codebook_v = cache.decoded_codebook_v();
-  keys_.resize(cache.tokens * dim);
-  values_.resize(cache.tokens * dim);
+  std::vector<double> keys(cache.tokens * dim), values(cache.tokens * dim);
   for (std::size_t i = 0; i < cache.tokens; ++i) {
     const std::size_t w = cache.window_of(i);
     for (std::size_t j = 0; j < dim; ++j) {
@@ -84,11 +83,12 @@ PqReference::PqReference(const workload::Head& head, const quantize::HeadCache& 
       if (cache.center_block != 0) {
         key += static_cast<double>(cache.centers_k[i / cache.center_block * dim + j]);
       }
-      keys_[i * dim + cache.order_k[j]] = key;
-      values_[i * dim + cache.order_v[j]] =
-          static_cast<double>(codebook_v[cache.element(w, m, code_v, d)]);
+      keys[i * dim + j] = key;
+      values[i * dim + j] = static_cast<double>(codebook_v[cache.element(w, m, code_v, d)]);
     }
   }
+  keys_ = cache.transform_k.undo(keys);
+  values_ = cache.transform_v.undo(values);
 }
 
 std::span<const double> PqReference::key(std::size_t i) const {

@@ -97,7 +97,7 @@ TEST_CASE("PQ attention: decoded vectors follow the formula of the file format")
       const double expected =
           static_cast<double>(codebook[((w * 16 + j / 4) * 256 + code) * 4 + j % 4]) +
           static_cast<double>(cache.centers_k[i / 32 * 64 + j]);
-      CHECK(pq.key(i)[cache.order_k[j]] == expected);
+      CHECK(pq.key(i)[cache.transform_k.order()[j]] == expected);
     }
   }
 }

@@ -96,7 +96,8 @@ ordered_json options_json(const RunReport& run) {
   const quantize::QuantizeOptions& options = run.options;
   ordered_json json = {{"weights", options.weights},
                        {"centring", options.centring},
-                       {"grouping", options.grouping},
+                       {"transform", quantize::name_of(options.transform)},
+                       {"clustering", quantize::name_of(options.clustering)},
                        {"window", options.window},
                        {"sinks", options.timeline.sinks},
                        {"append_block", options.timeline.append_block},

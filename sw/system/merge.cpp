@@ -15,10 +15,12 @@ Partial engine_part(const golden::Result& result, const TilePlan& tile,
   Partial part{.maximum = static_cast<double>(result.maximum) + tile.common,
                .weight = std::ldexp(static_cast<double>(result.weight_sum), unit),
                .output = std::vector<double>(cache.head_dim)};
+  std::vector<double> transformed(cache.head_dim);
   for (std::size_t d = 0; d < cache.head_dim; ++d) {
-    const int exponent = cache.exponent_v[d / cache.sub_dim] + unit;
-    part.output[cache.order_v[d]] = std::ldexp(static_cast<double>(result.outputs[d]), exponent);
+    transformed[d] = std::ldexp(static_cast<double>(result.outputs[d]), unit) *
+                     static_cast<double>(cache.scale_v[d / cache.sub_dim]);
   }
+  part.output = cache.transform_v.undo(transformed);
   return part;
 }
 

@@ -7,8 +7,9 @@
 //
 //   o = Σ 2^(m_i − M) o_i / Σ 2^(m_i − M) ℓ_i
 //
-// in any order. The engine's integers carry 2^−WeightWidth (ℓ, o) and the V scale 2^e of each
-// sub-space (o); its maximum lacks the tile's common constant. docs/architecture.md §8.
+// in any order. The engine's integers carry 2^−WeightWidth (ℓ, o) and the V scale of each sub-space
+// (o), and its outputs are transformed; its maximum lacks the tile's common constant.
+// docs/architecture.md §8.
 #pragma once
 
 #include <cstddef>

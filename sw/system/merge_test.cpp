@@ -79,8 +79,8 @@ TEST_CASE("merge: the engine's integers carry the weight's fraction, V scale and
   aqpim::quantize::HeadCache cache;
   cache.head_dim = 4;
   cache.sub_dim = 2;
-  cache.exponent_v = {3, -1};
-  cache.order_v = {2, 0, 3, 1};
+  cache.scale_v = {8.0f, 0.75f};
+  cache.transform_v = aqpim::quantize::Transform({2, 0, 3, 1}, 2, {1, 0, 0, 1, 2, 0, 0, 1});
   aqpim::config::EngineConfig engine;
   engine.weight_width = 14;
   aqpim::golden::Result result;
@@ -92,7 +92,7 @@ TEST_CASE("merge: the engine's integers carry the weight's fraction, V scale and
   const Partial part = engine_part(result, tile, cache, engine);
   CHECK(part.maximum == -1.25);
   CHECK(part.weight == 1.5);
-  CHECK(part.output == std::vector<double>{-4.0, 0.0, 8.0, 32.0});
+  CHECK(part.output == std::vector<double>{-4.0, 0.0, 8.0, 24.0});
 }
 
 TEST_CASE("merge: a query that the file lacks is an error") {

@@ -54,13 +54,14 @@ PreparedQuery prepare_query(std::span<const float> query, const quantize::HeadCa
                          .shifts = std::vector<std::uint8_t>(cache.subspaces(), 0),
                          .elements = std::vector<std::uint16_t>(cache.head_dim)};
 
+  const std::vector<double> transformed = cache.transform_k.apply_to_query(query);
+
   // What the engine sees, after rounding to 16 bits.
   std::vector<Magnitudes> magnitudes(cache.subspaces());
   Magnitudes worst;
   for (std::size_t d = 0; d < cache.head_dim; ++d) {
     const std::size_t m = d / cache.sub_dim;
-    const double value = static_cast<double>(query[cache.order_k[d]]) *
-                         static_cast<double>(cache.scale_k[m]) * scale;
+    const double value = transformed[d] * static_cast<double>(cache.scale_k[m]) * scale;
     prepared.elements[d] = to_bits(value, format);
     const double magnitude = std::fabs(from_bits(prepared.elements[d], format));
     magnitudes[m].largest = std::max(magnitudes[m].largest, magnitude);
@@ -101,12 +102,12 @@ PreparedQuery prepare_query(std::span<const float> query, const quantize::HeadCa
 std::vector<double> centre_scores(std::span<const float> query, const quantize::HeadCache& cache) {
   if (cache.center_block == 0) return {};
   const double scale = log2_scale(cache.head_dim);
+  const std::vector<double> transformed = cache.transform_k.apply_to_query(query);
   std::vector<double> scores(cache.centers_k.size() / cache.head_dim);
   for (std::size_t b = 0; b < scores.size(); ++b) {
     double dot = 0.0;
     for (std::size_t d = 0; d < cache.head_dim; ++d) {
-      dot += static_cast<double>(query[cache.order_k[d]]) *
-             static_cast<double>(cache.centers_k[b * cache.head_dim + d]);
+      dot += transformed[d] * static_cast<double>(cache.centers_k[b * cache.head_dim + d]);
     }
     scores[b] = dot * scale;
   }

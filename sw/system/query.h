@@ -2,7 +2,7 @@
 //
 // A query as the engine wants it.
 //
-//   q'_d = q[order_k[d]] · scale_k[m] · log2(e)/√D        so that scores are in the log2 domain
+//   q' = transform_k^−T · q · scale_k[m] · log2(e)/√D     so that scores are in the log2 domain
 //
 // in binary16 (or bfloat16); the engine turns it into integers RNE(q' · 2^(F + shift[m])). F and
 // the shifts are chosen per query, as large as is safe:
@@ -30,7 +30,7 @@ struct PreparedQuery {
   QueryFormat format = QueryFormat::kBinary16;
   unsigned table_fraction = 0;          // F
   std::vector<std::uint8_t> shifts;     // [M]
-  std::vector<std::uint16_t> elements;  // [D], transformed order
+  std::vector<std::uint16_t> elements;  // [D], transformed
 
   bool operator==(const PreparedQuery&) const = default;
 };
@@ -40,7 +40,7 @@ PreparedQuery prepare_query(std::span<const float> query, const quantize::HeadCa
                             const config::EngineConfig& engine,
                             QueryFormat format = QueryFormat::kBinary16);
 
-// Score biases of one tile: β_b = q·centre_b · log2(e)/√D per block b of tokens, less the largest
+// Score biases of one tile: β_b = q'·centre_b · log2(e)/√D per block b of tokens, less the largest
 // of the tile, s(ScoreWidth).ScoreFraction, rounded to nearest even, held at the ends of int16.
 struct TileBiases {
   std::size_t run = 0;               // tokens per bias; 0 = no biases
@@ -48,7 +48,7 @@ struct TileBiases {
   std::vector<std::int16_t> biases;  // one per run of tokens
 };
 
-// Score of each centre, q·centre_b · log2(e)/√D: [B]; empty if the keys are not centred.
+// Score of each centre, (transform_k^−T · q)·centre_b · log2(e)/√D: [B]; empty if the keys are not centred.
 std::vector<double> centre_scores(std::span<const float> query, const quantize::HeadCache& cache);
 
 // Biases of encoded tokens first … first + tokens − 1; `run` divides the centre block and `first`.

@@ -69,7 +69,7 @@ TEST_CASE("query: elements are the permuted query times scale·log2(e)/√D") {
   const PreparedQuery half = prepare_query(query, cache, engine);
   const PreparedQuery bfloat = prepare_query(query, cache, engine, QueryFormat::kBfloat16);
   for (std::size_t j = 0; j < 64; ++j) {
-    const double value = static_cast<double>(query[cache.order_k[j]]) *
+    const double value = static_cast<double>(query[cache.transform_k.order()[j]]) *
                          static_cast<double>(cache.scale_k[j / 4]) * std::numbers::log2e / 8.0;
     CHECK(std::fabs(from_half(half.elements[j]) - value) <=
           std::max(0x1p-25, std::fabs(value) * 0x1p-11));
@@ -142,7 +142,7 @@ TEST_CASE("query: a sub-space without keys does not limit the others") {
   std::vector<float> query(64, 0.25f);
   const unsigned before = prepare_query(query, cache, engine).table_fraction;
   cache.scale_k[3] = 0.0f;
-  for (std::size_t d = 12; d < 16; ++d) query[cache.order_k[d]] = 1000.0f;
+  for (std::size_t d = 12; d < 16; ++d) query[cache.transform_k.order()[d]] = 1000.0f;
   const PreparedQuery prepared = prepare_query(query, cache, engine);
   CHECK(prepared.table_fraction >= before);
   CHECK(prepared.shifts[3] == 0);
@@ -158,7 +158,8 @@ TEST_CASE("biases: score of each run's centre, less the largest") {
   REQUIRE(scores.size() == 5);
   double first = 0.0;
   for (std::size_t j = 0; j < 64; ++j) {
-    first += static_cast<double>(query[cache.order_k[j]]) * static_cast<double>(cache.centers_k[j]);
+    first += static_cast<double>(query[cache.transform_k.order()[j]]) *
+             static_cast<double>(cache.centers_k[j]);
   }
   CHECK(scores[0] == doctest::Approx(first * std::numbers::log2e / 8.0));
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -126,7 +127,25 @@ void check_finite(const std::string& path, const Head& head) {
   }
 }
 
-Head load_head(Reader& reader, const HeadName& name) {
+float largest_finite(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kF16:
+      return 65504.0f;
+    case Dtype::kBf16:
+      return 0x1.FEp127f;
+    default:
+      return std::numeric_limits<float>::max();
+  }
+}
+
+void saturate(std::vector<float>& values, Dtype dtype) {
+  for (float& value : values) {
+    if (std::isnan(value)) value = 0.0f;
+    if (std::isinf(value)) value = std::copysign(largest_finite(dtype), value);
+  }
+}
+
+Head load_head(Reader& reader, const HeadName& name, Nonfinite nonfinite) {
   const TensorInfo& q = find_tensor(reader, name, 'q', 3, "[G, Tq, D]");
   const TensorInfo& k = find_tensor(reader, name, 'k', 2, "[T, D]");
   const TensorInfo& v = find_tensor(reader, name, 'v', 2, "[T, D]");
@@ -156,18 +175,23 @@ Head load_head(Reader& reader, const HeadName& name) {
             .q = to_floats(reader.tensor(name.text + ".q")),
             .k = to_floats(reader.tensor(name.text + ".k")),
             .v = to_floats(reader.tensor(name.text + ".v"))};
+  if (nonfinite == Nonfinite::kSaturate) {
+    saturate(head.k, head.k_dtype);
+    saturate(head.v, head.v_dtype);
+  }
   check_finite(reader.path(), head);
   return head;
 }
 
 }  // namespace
 
-Workload load(const std::filesystem::path& path, const std::vector<std::string>& heads) {
+Workload load(const std::filesystem::path& path, const std::vector<std::string>& heads,
+              Nonfinite nonfinite) {
   Reader reader(path);
   Workload workload{
       .path = reader.path(), .sha256 = {}, .metadata = reader.header().metadata, .heads = {}};
   for (const HeadName& name : select(reader, heads)) {
-    workload.heads.push_back(load_head(reader, name));
+    workload.heads.push_back(load_head(reader, name, nonfinite));
   }
   workload.sha256 = reader.sha256();
   return workload;

@@ -28,7 +28,7 @@ struct Head {
   Dtype q_dtype = Dtype::kF32;
   Dtype k_dtype = Dtype::kF32;
   Dtype v_dtype = Dtype::kF32;
-  // The file's values, exactly. All finite.
+  // The file's values, exactly, unless saturated. All finite.
   std::vector<float> q;  // [G, Tq, D]
   std::vector<float> k;  // [T, D]
   std::vector<float> v;  // [T, D]
@@ -41,9 +41,17 @@ struct Workload {
   std::vector<Head> heads;  // by layer, then KV head
 };
 
+// What load() does with NaN and infinite keys and values.
+enum class Nonfinite {
+  kRefuse,
+  kSaturate,  // infinite: the largest number of the tensor's format, NaN: 0
+};
+
 // Reads the named heads, or all if `heads` is empty. Throws InputError, one sentence with the path
 // and the place, if the file is malformed, a head is not in it or lacks a tensor, a format or shape
-// is not as above, or a value is NaN or infinite. Only the heads that are read are checked.
-Workload load(const std::filesystem::path& path, const std::vector<std::string>& heads = {});
+// is not as above, or a value is NaN or infinite and not to be saturated; queries must be finite in
+// any case. Only the heads that are read are checked.
+Workload load(const std::filesystem::path& path, const std::vector<std::string>& heads = {},
+              Nonfinite nonfinite = Nonfinite::kRefuse);
 
 }  // namespace aqpim::workload
