@@ -126,3 +126,34 @@ TEST_CASE("grouping: the query's strength is measured before P only") {
   std::ranges::fill(head.q, 0.0f);
   CHECK(query_rms(head, timeline) == std::vector<double>(64, 1.0));
 }
+
+TEST_CASE("grouping: greedy opens with the most similar pair and adds the most similar channel") {
+  // Channels as vectors over three tokens: 0 and 3 are parallel, 1 is near to both, 2 is opposite.
+  const std::vector<double> vectors{1, 1, -1, 2,  //
+                                    1, 1, -1, 2,  //
+                                    0, 1, 0,  0};
+  CHECK(greedy_order(vectors, 4, 2) == Order{0, 3, 1, 2});
+  CHECK(greedy_order(vectors, 4, 4) == Order{0, 3, 1, 2});
+  CHECK(greedy_order(vectors, 4, 1) == natural_order(4));
+}
+
+TEST_CASE("grouping: greedy puts channels together that are nearly equal") {
+  Draw draw(6);
+  Order partner(32);
+  for (std::uint32_t d = 0; d < 32; ++d) partner[d] = 31 - d;
+  const Order order = greedy_order(paired_vectors(partner, 300, draw), 32, 2);
+  REQUIRE(is_permutation_of_channels(order, 32));
+  for (std::size_t g = 0; g < 16; ++g) CHECK(order[2 * g + 1] == partner[order[2 * g]]);
+  CHECK(is_permutation_of_channels(greedy_order(std::vector<double>(64 * 8, 0.0), 64, 4), 64));
+}
+
+TEST_CASE("grouping: a second matrix multiplies the groups' determinants") {
+  // Channels 0 and 1 vary together, but queries that see 0 and 2 together make that pair cheaper.
+  std::vector<double> sigma(16, 0.0), moment(16, 0.0);
+  for (std::size_t d = 0; d < 4; ++d) sigma[d * 5] = moment[d * 5] = 1.0;
+  sigma[1] = sigma[4] = 0.5;
+  CHECK(determinant_optimal_order(sigma, 4, 2) == Order{0, 1, 2, 3});
+  CHECK(determinant_optimal_order(sigma, 4, 2, moment) == Order{0, 1, 2, 3});
+  moment[2] = moment[8] = 0.95;
+  CHECK(determinant_optimal_order(sigma, 4, 2, moment) == Order{0, 2, 1, 3});
+}

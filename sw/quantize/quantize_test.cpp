@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -12,6 +15,7 @@
 #include "sw/config/test_support.h"
 #include "sw/quantize/formats.h"
 #include "sw/quantize/half.h"
+#include "sw/quantize/software_backend.h"
 #include "sw/quantize/test_heads.h"
 #include "sw/reference/accuracy.h"
 #include "sw/reference/attention.h"
@@ -97,27 +101,132 @@ TEST_CASE("quantize: no window lies beyond the encoded tokens") {
 
 TEST_CASE("quantize: each code is the lowest index of the nearest stored centroid") {
   const Head head = make_head(2, 300, 64);
-  for (const std::size_t window : {0u, 64u}) {
-    const HeadCache cache = quantize(head, make_engine(64, 4, 8), options(window));
-    const auto codebook_k = cache.decoded_codebook_k();
-    const auto codebook_v = cache.decoded_codebook_v();
-    for (std::size_t i = 0; i < cache.tokens; i += 5) {
-      const std::size_t w = cache.window_of(i);
-      for (std::size_t m = 0; m < cache.subspaces(); ++m) {
-        std::vector<double> key(4), value(4);
-        for (std::size_t d = 0; d < 4; ++d) {
-          const std::size_t j = m * 4 + d;
-          key[d] = static_cast<double>(head.k[(8 + i) * 64 + cache.transform_k.order()[j]]) -
-                   static_cast<double>(cache.centers_k[i / 32 * 64 + j]);
-          value[d] = static_cast<double>(head.v[(8 + i) * 64 + cache.transform_v.order()[j]]);
+  for (const TransformKind kind : {TransformKind::kDeterminant, TransformKind::kWhitening}) {
+    for (const std::size_t window : {0u, 64u}) {
+      QuantizeOptions chosen = options(window);
+      chosen.transform = kind;
+      const HeadCache cache = quantize(head, make_engine(64, 4, 8), chosen);
+      const auto codebook_k = cache.decoded_codebook_k();
+      const auto codebook_v = cache.decoded_codebook_v();
+      const auto keys = cache.transform_k.apply(std::span<const float>(head.k).subspan(8 * 64));
+      const auto values = cache.transform_v.apply(std::span<const float>(head.v).subspan(8 * 64));
+      std::size_t far = 0;
+      for (std::size_t i = 0; i < cache.tokens; i += 5) {
+        const std::size_t w = cache.window_of(i);
+        for (std::size_t m = 0; m < cache.subspaces(); ++m) {
+          std::vector<double> key(4), value(4);
+          for (std::size_t d = 0; d < 4; ++d) {
+            const std::size_t j = m * 4 + d;
+            key[d] = keys[i * 64 + j] - static_cast<double>(cache.centers_k[i / 32 * 64 + j]);
+            value[d] = values[i * 64 + j];
+          }
+          // Tokens are rounded to 1/16 of a step of keys, and to a step of values: nearly nearest.
+          const auto to_k = distances(key, codebook_k, cache.element(w, m, 0, 0), 256);
+          const auto to_v = distances(value, codebook_v, cache.element(w, m, 0, 0), 256);
+          const auto nearly = [](double distance, double smallest, double step) {
+            return std::sqrt(distance) <= std::sqrt(smallest) + 2 * step;
+          };
+          const auto step_k = static_cast<double>(cache.scale_k[m]) / 16;
+          const auto step_v = static_cast<double>(cache.scale_v[m]);
+          far += nearly(to_k[cache.codes_k[i * 16 + m]], std::ranges::min(to_k), step_k) ? 0 : 1;
+          far += nearly(to_v[cache.codes_v[i * 16 + m]], std::ranges::min(to_v), step_v) ? 0 : 1;
         }
-        const auto to_k = distances(key, codebook_k, cache.element(w, m, 0, 0), 256);
-        const auto to_v = distances(value, codebook_v, cache.element(w, m, 0, 0), 256);
-        CHECK(cache.codes_k[i * 16 + m] == std::ranges::min_element(to_k) - to_k.begin());
-        CHECK(cache.codes_v[i * 16 + m] == std::ranges::min_element(to_v) - to_v.begin());
       }
+      CHECK(far == 0);
     }
   }
+}
+
+TEST_CASE("quantize: step by step, and codes once written are final") {
+  const Head head = make_head(16, 500, 64);
+  QuantizeOptions early = options(64);
+  early.timeline.prefill = 300;
+  const auto engine = make_engine(64, 4, 4, 64);
+  HeadQuantizer quantizer(head, engine, early, fixed_backend(engine));
+  quantizer.prefill();
+  // Token 300 finds tokens 8 … 263 encoded: 8 blocks of 32.
+  CHECK(quantizer.timeline().first_recent(300) == 264);
+  CHECK(quantizer.cache().tokens == 256);
+  const auto books = quantizer.cache().codebook_k;
+  std::size_t appends = 0;
+  for (HeadCache before = quantizer.cache(); quantizer.append(); before = quantizer.cache()) {
+    ++appends;
+    const HeadCache& after = quantizer.cache();
+    REQUIRE(after.tokens == before.tokens + 32);
+    CHECK(std::equal(before.codes_k.begin(), before.codes_k.end(), after.codes_k.begin()));
+    CHECK(std::equal(before.codes_v.begin(), before.codes_v.end(), after.codes_v.begin()));
+    CHECK(std::equal(before.centers_k.begin(), before.centers_k.end(), after.centers_k.begin()));
+    CHECK(after.codes_k.size() == after.tokens * 16);
+    CHECK(after.centers_k.size() == after.tokens / 32 * 64);
+  }
+  CHECK(appends == 6);
+  CHECK_FALSE(quantizer.append());
+  CHECK(quantizer.cache().codebook_k == books);
+  CHECK(quantizer.cache() == quantize(head, engine, early));
+}
+
+TEST_CASE("quantize: a query finds what it may attend to") {
+  const Head head = make_head(17, 500, 64);
+  QuantizeOptions early = options();
+  early.timeline.prefill = 300;
+  const auto engine = make_engine(64, 4, 4, 64);
+  HeadQuantizer quantizer(head, engine, early, fixed_backend(engine));
+  quantizer.prefill();
+  for (std::size_t t = 300; t < 500; t += 13) {
+    quantizer.append_until(t);
+    CHECK(quantizer.cache().sinks + quantizer.cache().tokens == quantizer.cache().first_recent(t));
+  }
+}
+
+TEST_CASE("quantize: a backend gets raw tokens that fill the format before P and are held after") {
+  Head head = make_head(18, 400, 64);
+  const std::size_t prefill = 300;
+  for (std::size_t i = prefill * 64; i < head.k.size(); ++i) {
+    head.k[i] *= 50.0f;
+    head.v[i] *= 50.0f;
+  }
+  const auto engine = make_engine(64, 4, 8);
+  const Backend fixed = fixed_backend(engine);
+  double largest_k = 0.0, largest_v = 0.0, largest_appended = 0.0;
+  Backend watching = fixed;
+  watching.cluster = [&](auto tokens, auto weights, bool values) {
+    CHECK(tokens.size() == weights.size() * 64);
+    CHECK(std::ranges::min(weights) >= 1);
+    for (const std::uint16_t raw : tokens) {
+      double& largest = values ? largest_v : largest_k;
+      largest = std::max(largest, std::fabs(from_half(raw)));
+    }
+    return fixed.cluster(tokens, weights, values);
+  };
+  watching.encode = [&](auto tokens, auto codebook, bool values) {
+    for (const std::uint16_t raw : tokens) {
+      largest_appended = std::max(largest_appended, std::fabs(from_half(raw)));
+    }
+    return fixed.encode(tokens, codebook, values);
+  };
+  QuantizeOptions early = options(64);
+  early.timeline.prefill = prefill;
+  const HeadCache cache = quantize(head, engine, early, watching);
+  CHECK(largest_k == doctest::Approx(127 * 16 / 256.0).epsilon(1e-3));
+  CHECK(largest_v == doctest::Approx(1984 / 256.0).epsilon(1e-3));
+  CHECK(largest_appended == 2047 / 256.0);
+  CHECK(cache == quantize(head, engine, early));
+}
+
+TEST_CASE("quantize: fixed point is as good as double precision, and a start is only a start") {
+  const Head head = make_head(19, 600, 64);
+  const auto engine = make_engine(64, 4, 8);
+  double fixed = 0.0, real = 0.0;
+  for (const std::size_t start : {0u, 1u, 2u}) {
+    fixed += mean_error(head, quantize(head, engine, options(), fixed_backend(engine, start)));
+    real += mean_error(head, quantize(head, engine, options(), float_backend(engine, start)));
+  }
+  CHECK(fixed == doctest::Approx(real).epsilon(0.03));
+  CHECK(quantize(head, engine, options(), fixed_backend(engine, 1)) !=
+        quantize(head, engine, options()));
+  QuantizeOptions chosen = options();
+  chosen.clustering = Clustering::kFloat;
+  CHECK(quantize(head, engine, chosen) == quantize(head, engine, chosen, float_backend(engine)));
 }
 
 TEST_CASE("quantize: the same input gives the same cache") {
@@ -336,6 +445,88 @@ TEST_CASE("quantize: switches do what they say") {
   one = options(0, false);
   one.timeline.sinks = 0;
   CHECK(quantize(head, engine, one).sinks == 0);
+}
+
+TEST_CASE("quantize: every transform of channels keeps scores of what is stored") {
+  const Head head = make_head(20, 400, 64);
+  for (const TransformKind kind :
+       {TransformKind::kNone, TransformKind::kGreedy, TransformKind::kDeterminant,
+        TransformKind::kWhitening, TransformKind::kAuto}) {
+    QuantizeOptions chosen = options();
+    chosen.transform = kind;
+    const HeadCache cache = quantize(head, make_engine(64, 4, 8), chosen);
+    CHECK(mean_error(head, cache) < 0.2);
+    CHECK(cache.kind_k != TransformKind::kAuto);
+    if (kind != TransformKind::kAuto) CHECK(cache.kind_k == kind);
+    CHECK(cache.transform_k.is_permutation() == (cache.kind_k != TransformKind::kWhitening));
+    CHECK(cache.transform_v.is_permutation());
+  }
+}
+
+TEST_CASE("quantize: transforms can come from another sequence of the same head") {
+  const Head head = make_head(21, 400, 64);
+  aqpim::workload::Workload other{
+      .path = "other", .sha256 = {}, .metadata = {}, .heads = {make_head(22, 400, 64)}};
+  const auto engine = make_engine(64, 4, 4, 64);
+  QuantizeOptions chosen = options();
+  chosen.calibration = std::make_shared<aqpim::workload::Workload>(other);
+  const HeadCache cache = quantize(head, engine, chosen);
+  CHECK(cache.transform_k == quantize(other.heads[0], engine, options()).transform_k);
+  CHECK(cache.transform_k != quantize(head, engine, options()).transform_k);
+  CHECK(cache.codebook_k != quantize(other.heads[0], engine, options()).codebook_k);
+
+  // Only the tokens that were asked for count; another sequence may be used as a whole.
+  chosen.calibration_tokens = 200;
+  const auto before = quantize(head, engine, chosen).transform_k;
+  for (std::size_t i = 200 * 64; i < other.heads[0].k.size(); ++i) other.heads[0].k[i] = 9.0f;
+  chosen.calibration = std::make_shared<aqpim::workload::Workload>(other);
+  CHECK(quantize(head, engine, chosen).transform_k == before);
+  chosen.calibration_tokens = 400;
+  CHECK(quantize(head, engine, chosen).transform_k != before);
+}
+
+TEST_CASE("quantize: a calibration that does not fit is refused") {
+  const Head head = make_head(21, 400, 64);
+  const auto engine = make_engine(64, 4, 4, 64);
+  QuantizeOptions chosen = options();
+  const auto calibrate = [&](const Head& other, std::optional<std::size_t> tokens) {
+    chosen.calibration = std::make_shared<aqpim::workload::Workload>(
+        aqpim::workload::Workload{.path = "other", .sha256 = {}, .metadata = {}, .heads = {other}});
+    chosen.calibration_tokens = tokens;
+    return sentence_of([&] { quantize(head, engine, chosen); });
+  };
+  CHECK(calibrate(head, 369) ==
+        "head l0.h0: a calibration on 369 tokens of other reaches beyond the prefill of 368 tokens "
+        "of the same sequence");
+  CHECK_NOTHROW(quantize(head, engine, options()));
+  // The same sequence, longer: its own prefill lies beyond.
+  CHECK(calibrate(make_head(21, 500, 64), {}).find("reaches beyond the prefill") !=
+        std::string::npos);
+  Head renamed = make_head(22, 400, 64);
+  renamed.name = "l1.h0";
+  CHECK(calibrate(renamed, {}) == "the calibration other has no head l0.h0");
+  CHECK(calibrate(make_head(22, 400, 128), {}) ==
+        "head l0.h0 has 64 channels, but 128 in the calibration other");
+  for (const std::size_t tokens : {0u, 8u, 401u}) {
+    CHECK(calibrate(make_head(22, 400, 64), tokens).find("the calibration cannot use") == 0);
+  }
+  chosen.calibration = std::make_shared<aqpim::workload::Workload>(
+      aqpim::workload::Workload{.path = "other", .sha256 = {}, .metadata = {}, .heads = {head}});
+  chosen.calibration_tokens = 368;
+  CHECK(quantize(head, engine, chosen) == quantize(head, engine, options()));
+}
+
+TEST_CASE("quantize: nothing after P reaches the choice of a transform") {
+  const Head head = make_head(23, 400, 64);
+  Head changed = head;
+  for (std::size_t i = 368 * 64; i < head.k.size(); ++i) changed.k[i] = changed.v[i] = 7.0f;
+  for (std::size_t g = 0; g < 2; ++g) {
+    for (std::size_t i = (g * 64 + 32) * 64; i < (g + 1) * 64 * 64; ++i) changed.q[i] = 3.0f;
+  }
+  QuantizeOptions chosen = options();
+  chosen.transform = TransformKind::kAuto;
+  const auto engine = make_engine(64, 4, 4, 64);
+  CHECK(trained(quantize(head, engine, chosen)) == trained(quantize(changed, engine, chosen)));
 }
 
 TEST_CASE("quantize: progress rises to 1") {

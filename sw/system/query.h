@@ -48,7 +48,8 @@ struct TileBiases {
   std::vector<std::int16_t> biases;  // one per run of tokens
 };
 
-// Score of each centre, (transform_k^−T · q)·centre_b · log2(e)/√D: [B]; empty if the keys are not centred.
+// Score of each centre, (transform_k^−T · q)·centre_b · log2(e)/√D: [B]; empty if the keys are not
+// centred.
 std::vector<double> centre_scores(std::span<const float> query, const quantize::HeadCache& cache);
 
 // Biases of encoded tokens first … first + tokens − 1; `run` divides the centre block and `first`.
