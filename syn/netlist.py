@@ -240,7 +240,8 @@ class Design:
             return self.library.driving.resistance * LOAD_EFFORT / PORT_LOAD, 0.0
         kind = module.cells[name][0]
         if kind in self.modules:
-            return self.port_drives[kind, pin, i]
+            # An output that is constant in its block has no driver there; it counts as a driven input would.
+            return self.port_drives.get((kind, pin, i), (self.library.driving.resistance, 0.0))
         if kind in self.memories:
             return self.memory_resistance, 0.0
         return self.library.cells[kind].drive[pin], 0.0

@@ -69,6 +69,8 @@ def main():
         refused("an unknown configuration", "there is no configuration pq9", "area", "--config", "pq9")
         refused("a parameter without a value", "is not KEY=VALUE", "area", "--versus", "Quantize")
         refused("a library that is not there", "does not exist", "timing", "--lib", f"{folder}/none.lib")
+        code, output, errors = run("memories")
+        check("the model of memories meets the published macros", code == 0, output + errors)
     print(f"{passed} passed, {failed} failed")
     return int(failed > 0)
 
