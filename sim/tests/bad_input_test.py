@@ -91,6 +91,7 @@ def bad_files():
     yield "more_queries", safetensors(head(tokens=64, query_tokens=65)), "more than the 64 of .k"
     yield "nan_key", safetensors(with_value("k", 70, math.nan)), "l0.h0.k has NaN at token 1, channel 6"
     yield "inf_value", safetensors(with_value("v", 3, math.inf)), "l0.h0.v has an infinite value at token 0, channel 3"
+    yield "no_token", safetensors(head(tokens=0, query_tokens=0)), "with nothing empty"
     yield "nan_query", safetensors(with_value("q", 64, math.nan)), "l0.h0.q has NaN at query head 0, token 193"
 
 
@@ -146,6 +147,7 @@ def check(checker, folder):
     good = put("good.safetensors", safetensors(head()))
     other = put("narrow.safetensors", safetensors(head(head_dim=32)))
     tiny = put("tiny.safetensors", safetensors(head(tokens=100, query_tokens=10)))
+    elsewhere = put("elsewhere.safetensors", safetensors(head("l1.h0")))
     occupied = put("occupied", b"a file")
     out = folder / "older_results"
     out.mkdir()
@@ -191,6 +193,19 @@ def check(checker, folder):
     quantize("append block", "--append-block", "100")
     quantize("leave no token to quantize", workload=tiny)
     quantize("only for", workload=other)
+    short = put("short.safetensors", safetensors(head(tokens=39, query_tokens=8)))
+    for command in (sim, quantize):
+        command("leave no token to quantize", workload=short)  # 8 sinks and 32 recent tokens are 40
+        command("autox", "--transform", "autox")
+        command("half", "--clustering", "half")
+        command("--window", "--window", "-16")
+        command("multiple of 16", "--window", "100")
+        command("needs a --calibration", "--calibration-tokens", "100")
+        command("No such file", "--calibration", folder / "missing")
+        command("has no head l0.h0", "--calibration", elsewhere)
+        command("reaches beyond the prefill of 224", "--calibration", good, "--calibration-tokens", "225")
+        command("cannot use 8 of the 256", "--calibration", good, "--calibration-tokens", "8")
+        command("l0.h0.q has NaN", "--allow-nonfinite", workload=folder / "nan_query.safetensors")
     checker.refused("cannot be written", "quantize", good, "-o", folder / "no" / "such")
     checker.refused("cannot be written", "quantize", good, "-o", out)
     checker.refused("overwrite", "quantize", good, "-o", good)
@@ -205,6 +220,9 @@ def check(checker, folder):
     checker.accepted("info", tiny)
     checker.accepted("info", good, "--json")
     checker.accepted("quantize", good, "-o", cache)
+    checker.accepted("quantize", good, "-o", cache, "--calibration", good, "--calibration-tokens", "224")
+    for name in ("nan_key", "inf_value"):
+        checker.accepted("quantize", folder / f"{name}.safetensors", "-o", cache, "--allow-nonfinite")
     checker.accepted("sim", "--workload", good, "--queries", "2", "--out", folder / "results")
     for command in ("info", "quantize", "sim"):
         checker.accepted(command, "--help")

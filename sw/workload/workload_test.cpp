@@ -9,6 +9,7 @@
 #include <fstream>
 #include <limits>
 #include <random>
+#include <tuple>
 
 #include "sw/config/test_support.h"
 #include "sw/workload/safetensors.h"
@@ -22,6 +23,7 @@ using aqpim::workload::File;
 using aqpim::workload::Head;
 using aqpim::workload::load;
 using aqpim::workload::make_tensor;
+using aqpim::workload::Nonfinite;
 using aqpim::workload::Tensor;
 using aqpim::workload::Workload;
 
@@ -60,9 +62,10 @@ std::vector<std::string> names(const Workload& workload) {
 
 class Folder {
  public:
-  Workload load_written(const File& file, const std::vector<std::string>& heads = {}) {
+  Workload load_written(const File& file, const std::vector<std::string>& heads = {},
+                        Nonfinite nonfinite = Nonfinite::kRefuse) {
     aqpim::workload::write(path(), file);
-    return load(path(), heads);
+    return load(path(), heads, nonfinite);
   }
 
   // The sentence about the file, without its path.
@@ -244,6 +247,42 @@ TEST_CASE("workload: NaN and infinity are refused with head, tensor, token and c
       with_element(file.tensors["l2.h0.q"], (kQueryTokens + 1) * kHeadDim, INFINITY);
   CHECK(folder.sentence_about(file) ==
         ": l2.h0.q has an infinite value at query head 1, token 3, channel 0");
+}
+
+TEST_CASE("workload: infinite keys and values become the largest number of their format if asked") {
+  Folder folder;
+  const auto saturated = [&](const File& file) {
+    return folder.load_written(file, {}, Nonfinite::kSaturate).heads.at(0);
+  };
+  File file = one_head();
+  file.tensors["l2.h0.k"] = with_element(file.tensors["l2.h0.k"], 2, NAN);
+  file.tensors["l2.h0.v"] = with_element(file.tensors["l2.h0.v"], 5, -INFINITY);
+  Head head = saturated(file);
+  CHECK(head.k[2] == 0.0f);
+  CHECK(head.v[5] == -std::numeric_limits<float>::max());
+  // All else stays.
+  head.k[2] = -8 + 2;
+  head.v[5] = 40 + 5;
+  CHECK(head.k == counting(kTokens * kHeadDim, -8));
+  CHECK(head.v == counting(kTokens * kHeadDim, 40));
+
+  // Infinity of each 16-bit format, in every element.
+  for (const auto& [dtype, high, largest] :
+       {std::tuple(Dtype::kF16, 0x7c, 65504.0f), std::tuple(Dtype::kBf16, 0x7f, 0x1.FEp127f)}) {
+    std::vector<std::uint8_t> bytes;
+    for (std::size_t i = 0; i < kTokens * kHeadDim; ++i) {
+      bytes.push_back(dtype == Dtype::kF16 ? 0x00 : 0x80);
+      bytes.push_back(static_cast<std::uint8_t>(high));
+    }
+    file.tensors["l2.h0.k"] = make_tensor(dtype, {kTokens, kHeadDim}, bytes);
+    CHECK(saturated(file).k == std::vector<float>(kTokens * kHeadDim, largest));
+  }
+
+  // Queries must be finite in any case.
+  file = one_head();
+  file.tensors["l2.h0.q"] = with_element(file.tensors["l2.h0.q"], 0, NAN);
+  CHECK(sentence_of([&] { saturated(file); }).find("l2.h0.q has NaN at query head 0") !=
+        std::string::npos);
 }
 
 TEST_CASE("workload: the largest finite values are welcome") {
