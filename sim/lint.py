@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that need no simulation: warnings of Verilator and Yosys for every configuration and for D = 256, the layout
-of C++ sources, and the licence header of every source. Prints a line per check; the exit code is 0 if all are clean.
+"""Checks that need no simulation: warnings of Verilator and Yosys for engine and reducer of every configuration and for
+D = 256, the layout of C++ sources, and the licence header of every source. Prints a line per check; the exit code is 0
+if all are clean.
 """
 import json
 import os
@@ -11,7 +12,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TOP = "pq_engine"
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 SOURCE_SUFFIXES = {".sv", ".svh", ".cpp", ".h", ".in", ".py", ".sh", ".cmake", ".sdc", ".tcl", ".ys", ".gp"}
 SOURCE_NAMES = {"Makefile", "CMakeLists.txt", "run"}
@@ -31,27 +31,35 @@ def parameter_sets():
     return sets | {"D = 256": widest}
 
 
+def designs():
+    """Name, top module and RTL parameters of all that is checked. Only engines that cluster need a reducer."""
+    for name, engine in parameter_sets().items():
+        yield name, "pq_engine", engine
+        if engine["Quantize"]:
+            yield name, "pq_reducer", {key: engine[key] for key in ("WordBits", "CodeBits", "SubDim", "ScoreDepth")}
+
+
 def output_of(command):
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return result.returncode, result.stdout
 
 
-def verilator(parameters):
+def verilator(top, parameters):
     folders = sorted({path.parent for path in rtl_files()})
     packages = [path for path in rtl_files() if path.stem.endswith("_pkg")]
     code, text = output_of(
-        ["verilator", "--lint-only", "-Wall", "--top-module", TOP]
+        ["verilator", "--lint-only", "-Wall", "--top-module", top]
         + [f"-G{key}={value}" for key, value in parameters.items()]
         + [f"-I{folder}" for folder in folders] + list(map(str, packages))
-        + [str(path) for path in rtl_files() if path.stem == TOP])
+        + [str(path) for path in rtl_files() if path.stem == top])
     return text if code else ""
 
 
-def yosys(parameters):
+def yosys(top, parameters):
     values = " ".join(f"-chparam {key} {value}" for key, value in parameters.items())
     folders = " ".join(f"-I{folder}" for folder in sorted({path.parent for path in rtl_files()}))
     files = " ".join(map(str, rtl_files()))
-    script = (f"read_verilog -sv {folders} {files}; hierarchy -check -top {TOP} {values}; "
+    script = (f"read_verilog -sv {folders} {files}; hierarchy -check -top {top} {values}; "
               "proc; opt_clean; check -assert")
     code, text = output_of(["yosys", "-Q", "-q", "-e", "implicitly declared", "-p", script])
     return text if code or "Warning" in text else ""
@@ -74,8 +82,8 @@ def licences():
 
 def main():
     os.chdir(ROOT)
-    checks = [(f"{tool.__name__}, {name}", lambda tool=tool, parameters=parameters: tool(parameters))
-              for tool in (verilator, yosys) for name, parameters in parameter_sets().items()]
+    checks = [(f"{tool.__name__}, {top}, {name}", lambda check=(tool, top, parameters): check[0](*check[1:]))
+              for tool in (verilator, yosys) for name, top, parameters in designs()]
     checks += [("clang-format", layout), ("licence headers", licences)]
     clean = True
     for name, check in checks:

@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Elaboration of the engine refuses each illegal parameter with a sentence that names it, and accepts
-# the ends of what is legal. Parameters that are not given have the defaults of pq_engine (pq8).
+# Elaboration of the engine and of the reducer refuses each illegal parameter with a sentence that
+# names it, and accepts the ends of what is legal. Parameters that are not given have the defaults
+# of the module (pq8).
 set -u
 passed=0
 failed=0
 
 elaborate() {
-  verilator --lint-only -Wall --top-module pq_engine -Irtl/common -Irtl/engine \
-    $(printf -- '-G%s ' "$@") rtl/engine/pq_engine.sv 2>&1
+  verilator --lint-only -Wall --top-module "$module" -Irtl/common -Irtl/engine -Irtl/channel \
+    $(printf -- '-G%s ' "$@") "$module.sv" 2>&1
 }
 
 # refuses SENTENCE KEY=VALUE...
@@ -16,10 +17,10 @@ refuses() {
   sentence=$1
   shift
   if text=$(elaborate "$@"); then
-    echo "accepted: $*"
+    echo "$module accepted: $*"
     failed=$((failed + 1))
-  elif ! echo "$text" | grep -q "pq_engine: $sentence"; then
-    echo "refused without \"$sentence\": $*"
+  elif ! echo "$text" | grep -q "$module: $sentence"; then
+    echo "$module refused without \"$sentence\": $*"
     echo "$text" | head -n 5
     failed=$((failed + 1))
   else
@@ -31,12 +32,13 @@ accepts() {
   if text=$(elaborate "$@"); then
     passed=$((passed + 1))
   else
-    echo "refused: $*"
+    echo "$module refused: $*"
     echo "$text" | head -n 5
     failed=$((failed + 1))
   fi
 }
 
+module=pq_engine
 refuses 'HeadDim must be' HeadDim=96
 refuses 'HeadDim must be' HeadDim=512
 refuses 'SubDim must be' SubDim=3
@@ -77,6 +79,25 @@ accepts Quantize=0 HeadDim=64 SubDim=8 WordBits=64
 accepts Quantize=0 HeadDim=64 SubDim=1 WordBits=64
 accepts Quantize=0 HeadDim=256 SubDim=1 CodeBits=4
 accepts Quantize=0 HeadDim=256 SubDim=4
+
+module=pq_reducer
+refuses 'WordBits must be' WordBits=32
+refuses 'WordBits must be' WordBits=512
+refuses 'CodeBits must be' CodeBits=6
+refuses 'SubDim must be 2' SubDim=1
+refuses 'SubDim must be 2' SubDim=3
+refuses 'SubDim must be 2' SubDim=16
+refuses 'SubDim must be at most' WordBits=64 SubDim=8
+refuses 'ScoreDepth must be' ScoreDepth=1000
+refuses 'ScoreDepth must be' ScoreDepth=8
+refuses 'ScoreDepth must be' ScoreDepth=8192
+refuses 'PartsWidth must be' PartsWidth=0
+refuses 'PartsWidth must be' PartsWidth=9
+
+accepts SubDim=4
+accepts WordBits=64 SubDim=4 ScoreDepth=16 PartsWidth=1
+accepts WordBits=64 CodeBits=4 SubDim=8
+accepts WordBits=128 CodeBits=4 SubDim=2 ScoreDepth=4096
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -15,6 +15,7 @@
 #include "sw/golden/e3m4.h"
 #include "sw/golden/engine.h"
 #include "sw/golden/float_to_fixed.h"
+#include "sw/golden/reducer_test_support.h"
 #include "tb/common/random.h"
 
 namespace {
@@ -25,6 +26,9 @@ using aqpim::golden::Engine;
 using aqpim::golden::kMostParts;
 using aqpim::golden::mean;
 using aqpim::golden::Operation;
+using aqpim::golden::Part;
+using aqpim::golden::random_part;
+using aqpim::golden::records;
 using aqpim::golden::reduce;
 using aqpim::golden::Reduced;
 using aqpim::golden::store_element;
@@ -55,59 +59,6 @@ std::vector<EngineConfig> configurations() {
   pq8.head_dim = 128;
   pq8.word_bits = 256;
   return {pq4_d64, wide_subspaces, pq8_d64, pq8};
-}
-
-// ---- A part, number by number -------------------------------------------------------------------
-
-struct Part {
-  std::vector<std::int32_t> sums;      // [K, slice channels]
-  std::vector<std::uint32_t> weights;  // [K, slice sub-spaces]
-  std::vector<std::int16_t> old;       // [K, slice channels]
-};
-
-template <typename T>
-void set(Bytes& bytes, std::size_t offset, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    bytes[offset + i] = static_cast<std::uint8_t>(value >> 8 * i);
-  }
-}
-
-// Word by word: 4 words of sums, 2 of weights and 2 of centroids for one token at a time, half of
-// them for two.
-Bytes records(const EngineConfig& engine, const Part& part) {
-  const std::size_t word = engine.word_bytes();
-  const std::size_t pair = 2 * word / (engine.code_bits / 4);
-  const std::size_t channels = engine.slice_channels();
-  const std::size_t subspaces = engine.slice_subspaces();
-  Bytes bytes(engine.centroids() * 4 * pair);
-  for (std::size_t c = 0; c < engine.centroids(); ++c) {
-    for (std::size_t i = 0; i < channels; ++i) {
-      set(bytes, 4 * pair * c + 4 * i, part.sums[c * channels + i]);
-      set(bytes, 4 * pair * c + 3 * pair + 2 * i, part.old[c * channels + i]);
-    }
-    for (std::size_t s = 0; s < subspaces; ++s) {
-      set(bytes, 4 * pair * c + 2 * pair + 4 * s, part.weights[c * subspaces + s]);
-    }
-  }
-  return bytes;
-}
-
-// Sums of `tokens` tokens of `weight` each, in a third of the clusters of none.
-Part random_part(const EngineConfig& engine, Random& random, unsigned tokens) {
-  Part part;
-  for (unsigned c = 0; c < engine.centroids(); ++c) {
-    for (unsigned s = 0; s < engine.slice_subspaces(); ++s) {
-      const auto weight =
-          random.chance(1, 3) ? 0u : static_cast<std::uint32_t>(random.below(255 * tokens + 1));
-      part.weights.push_back(weight);
-      for (unsigned i = 0; i < engine.sub_dim; ++i) {
-        part.sums.push_back(static_cast<std::int32_t>(
-            random.between(-2048 * std::int64_t{weight}, 2047 * std::int64_t{weight})));
-        part.old.push_back(static_cast<std::int16_t>(random.between(-2048, 2047)));
-      }
-    }
-  }
-  return part;
 }
 
 // ---- Definitions --------------------------------------------------------------------------------
@@ -292,7 +243,7 @@ TEST_CASE("golden reducer: random parts are added and divided as defined; empty 
       for (const bool values : {false, true}) {
         std::vector<Part> parts;
         for (unsigned p = 0; p < count; ++p) {
-          parts.push_back(random_part(engine, random, random.pick({1u, 3u, 2048u})));
+          parts.push_back(random_part(engine, random, random.pick({1u, 3u, engine.score_depth})));
         }
         empty += static_cast<unsigned>(count == 1 ? std::ranges::count(parts[0].weights, 0u) : 0);
         REQUIRE(reduce_parts(parts, engine, values) ==

@@ -14,10 +14,9 @@ namespace {
 std::string lint(const std::string& module, const std::string& parameters) {
   const std::string rtl = std::string(AQPIM_SOURCE_DIR) + "/rtl";
   const std::string command = fmt::format(
-      "{} --lint-only -Wall -Wno-SYNCASYNCNET -I{}/common -I{}/engine --top-module pq_{} {} "
-      "pq_{}.sv "
-      "2>&1",
-      AQPIM_VERILATOR, rtl, rtl, module, parameters, module);
+      "{0} --lint-only -Wall -Wno-SYNCASYNCNET -I{1}/common -I{1}/engine -I{1}/channel "
+      "--top-module pq_{2} {3} pq_{2}.sv 2>&1",
+      AQPIM_VERILATOR, rtl, module, parameters);
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
   if (!pipe) throw std::runtime_error("cannot run " + command);
   std::string text;
@@ -36,7 +35,7 @@ bool refused_with(const std::string& module, const std::string& parameters,
 
 }  // namespace
 
-// The parameters of pq_engine itself are tested by sim/tests/illegal_parameters.sh.
+// The parameters of pq_engine and pq_reducer are tested by sim/tests/illegal_parameters.sh.
 TEST_CASE("elaboration: every module refuses its illegal parameters with a sentence") {
   CHECK(refused_with("memory", "-GDepth=100", "Depth must be a power of two, at least 2"));
   CHECK(refused_with("memory", "-GDepth=1", "Depth must be a power of two, at least 2"));
@@ -57,6 +56,7 @@ TEST_CASE("elaboration: every module refuses its illegal parameters with a sente
                      "BiasDepth must be a power of two and fill at least two words"));
   CHECK(refused_with("exp2", "-GArgumentFraction=9", "ArgumentFraction must be 4 to 8"));
   CHECK(refused_with("exp2", "-GArgumentFraction=3", "ArgumentFraction must be 4 to 8"));
+  CHECK(refused_with("divider", "-GQuotientWidth=1", "QuotientWidth must be at least 2"));
 }
 
 TEST_CASE("elaboration: the engine of a head of 256 channels has no complaints") {

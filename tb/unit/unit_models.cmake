@@ -127,6 +127,14 @@ function(aqpim_unit_configuration)
     TokenWords=${TokenWords} ScoreDepth=${ScoreDepth} BiasDepth=${BiasDepth}
     Quantize=1'b${Quantize} WeightsWord=${WeightsWord} TokenSlots=${TokenSlots}
     FillCycles=6 DrainCycles=${DrainCycles})
+
+  # The reducer, for engines that cluster.
+  if(Quantize)
+    math(EXPR DivisorWidth "8 + ${score_depth} + 8")
+    aqpim_unit_model(reducer WordBits=${WordBits} CodeBits=${CodeBits} SubDim=${SubDim}
+      ScoreDepth=${ScoreDepth} PartsWidth=8)
+    aqpim_unit_model(divider DivisorWidth=${DivisorWidth} QuotientWidth=12)
+  endif()
 endfunction()
 
 # Writes the headers, and AQPIM_UNIT_MODELS: the targets of all models.
