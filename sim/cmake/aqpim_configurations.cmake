@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # configs/*.json -> AQPIM_CONFIGURATIONS (names), AQPIM_PARAMETERS_<name> (list of Key=Value, verbatim RTL
-# parameters) and generated/sw/config/embedded.cpp, which carries the files into the binary.
+# parameters) and generated/sw/config/embedded.cpp, which carries these files and configs/memory/*.json into the
+# binary.
 macro(aqpim_read_configurations)
   file(GLOB config_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/configs/*.json)
   list(SORT config_files)
@@ -16,6 +17,14 @@ macro(aqpim_read_configurations)
     list(APPEND AQPIM_CONFIGURATIONS ${name})
     aqpim_engine_parameters(AQPIM_PARAMETERS_${name} ${file} "${text}")
     string(APPEND ENTRIES "      {\"${name}\", R\"json(${text})json\"},\n")
+  endforeach()
+  set(MEMORIES)
+  file(GLOB memory_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/configs/memory/*.json)
+  foreach(file IN LISTS memory_files)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    get_filename_component(name ${file} NAME_WLE)
+    file(READ ${file} text)
+    string(APPEND MEMORIES "      {\"${name}\", R\"json(${text})json\"},\n")
   endforeach()
   configure_file(${PROJECT_SOURCE_DIR}/sw/config/embedded.cpp.in
     ${PROJECT_BINARY_DIR}/generated/sw/config/embedded.cpp @ONLY)

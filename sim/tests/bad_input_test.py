@@ -95,6 +95,19 @@ def bad_files():
     yield "nan_query", safetensors(with_value("q", 64, math.nan)), "l0.h0.q has NaN at query head 0, token 193"
 
 
+def bad_traces(good):
+    """A part of the sentence that is expected, and bytes of a trace."""
+    yield "holds no command", b""
+    yield "holds no command", b"# nothing\n"
+    yield "line 6: there are 1 fields", good + b"46"
+    yield "line 6: cycle 44 comes after cycle 45", good + b"44 PRE 0 1 - -\n"
+    yield 'line 6: there is no command "NOP"', good + b"46 NOP 0 - - -\n"
+    yield "line 6: bank is 16, allowed are 0 to 15", good + b"46 PRE 0 16 - -\n"
+    yield "line 1: there are", good.replace(b"\n", b"\0")[2:]
+    yield "line 1: ", bytes(range(256)).replace(b"\n", b"").replace(b"#", b"")[:255]
+    yield "line 6: longer than 255", good + b"9" * 100_000
+
+
 class Checker:
     def __init__(self, program, folder):
         self.program = program
@@ -210,6 +223,16 @@ def check(checker, folder):
     checker.refused("cannot be written", "quantize", good, "-o", out)
     checker.refused("overwrite", "quantize", good, "-o", good)
 
+    trace = put("trace", b"# a row of all banks\n0 ACT_ALL 0 all 1 -\n19 RD_ALL 0 all 1 0\n\n45 PRE_ALL 0 all - -\n")
+    for part, content in bad_traces(trace.read_bytes()):
+        checker.refused(part, "trace", put("bad_trace", content))
+    checker.refused("No such file or directory", "trace", folder / "missing")
+    checker.refused("it is a directory", "trace", folder)
+    checker.refused("FILE is required", "trace")
+    checker.refused('there is no memory "hbm9", built are hbm3-5200', "trace", trace, "--memory", "hbm9")
+    checker.refused("--banks-per-engine", "trace", trace, "--banks-per-engine", "3")
+    checker.refused("--print", "trace", trace, "--print", "-1")
+
     checker.refused("FILE is required", "info")
     checker.refused("--unknown", "info", good, "--unknown")
     checker.refused("a subcommand is required")
@@ -224,7 +247,8 @@ def check(checker, folder):
     for name in ("nan_key", "inf_value"):
         checker.accepted("quantize", folder / f"{name}.safetensors", "-o", cache, "--allow-nonfinite")
     checker.accepted("sim", "--workload", good, "--queries", "2", "--out", folder / "results")
-    for command in ("info", "quantize", "sim"):
+    checker.accepted("trace", trace)
+    for command in ("info", "quantize", "sim", "trace"):
         checker.accepted(command, "--help")
     checker.accepted("--version")
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One file per subcommand, each with one function that adds it to the program. Its callback runs
 // after the command line was parsed, throws InputError for bad input (exit code 2), and sets
-// exit_code if the run found something else than equality.
+// exit_code if the run found something else than equality, or a violation.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -13,5 +13,6 @@ enum class ExitCode { kSuccess = 0, kFailure = 1, kBadInput = 2 };
 void add_info(CLI::App& app, int& exit_code);
 void add_quantize(CLI::App& app, int& exit_code);
 void add_sim(CLI::App& app, int& exit_code);
+void add_trace(CLI::App& app, int& exit_code);
 
 }  // namespace aqpim::cli

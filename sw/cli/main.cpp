@@ -14,7 +14,8 @@
 namespace {
 
 constexpr const char* kFooter =
-    "Exit codes: 0 success, all values equal; 1 mismatch or failed assertion; 2 bad input.";
+    "Exit codes: 0 success, all values equal; 1 mismatch, violation or failed assertion; 2 bad "
+    "input.";
 
 std::string subcommands(const CLI::App& app) {
   std::vector<std::string> names;
@@ -43,6 +44,7 @@ int main(int argc, char** argv) {
   aqpim::cli::add_info(app, exit_code);
   aqpim::cli::add_quantize(app, exit_code);
   aqpim::cli::add_sim(app, exit_code);
+  aqpim::cli::add_trace(app, exit_code);
   for (CLI::App* command : app.get_subcommands({})) command->footer(kFooter);
 
   try {

@@ -6,91 +6,14 @@
 
 #include <algorithm>
 #include <bit>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "sw/config/embedded.h"
 #include "sw/config/json.h"
+#include "sw/config/json_object.h"
 
 namespace aqpim::config {
 namespace {
-
-using nlohmann::json;
-
-// One object of the file: hands out its members and refuses what nobody asked for.
-class Object {
- public:
-  Object(std::string where, const json& value) : where_(std::move(where)), value_(value) {
-    if (!value_.is_object()) throw InputError(fmt::format("{} must be a JSON object", where_));
-  }
-
-  const json& member(const char* key) {
-    known_.insert(key);
-    const auto found = value_.find(key);
-    if (found == value_.end())
-      throw InputError(fmt::format("{} lacks the key \"{}\"", where_, key));
-    return *found;
-  }
-
-  std::string text(const char* key) {
-    const json& value = member(key);
-    if (!value.is_string()) throw InputError(fmt::format("{}: {} must be a string", where_, key));
-    return value.get<std::string>();
-  }
-
-  unsigned one_of(const char* key, std::initializer_list<unsigned> allowed) {
-    const json& value = member(key);
-    if (value.is_number_unsigned()) {
-      const auto number = value.get<std::uint64_t>();
-      for (const unsigned candidate : allowed) {
-        if (candidate == number) return candidate;
-      }
-    }
-    throw InputError(fmt::format("{}: {} is {}, allowed are {}", where_, key, value.dump(),
-                                 fmt::join(allowed, ", ")));
-  }
-
-  unsigned in_range(const char* key, unsigned low, unsigned high, unsigned multiple_of = 1) {
-    const json& value = member(key);
-    if (value.is_number_unsigned()) {
-      const auto number = value.get<std::uint64_t>();
-      if (number >= low && number <= high && number % multiple_of == 0) {
-        return static_cast<unsigned>(number);
-      }
-    }
-    const std::string multiples =
-        multiple_of == 1 ? "" : fmt::format(", multiples of {}", multiple_of);
-    throw InputError(fmt::format("{}: {} is {}, allowed are {} to {}{}", where_, key, value.dump(),
-                                 low, high, multiples));
-  }
-
-  unsigned power_of_two(const char* key, unsigned low, unsigned high) {
-    const json& value = member(key);
-    if (value.is_number_unsigned()) {
-      const auto number = value.get<std::uint64_t>();
-      if (number >= low && number <= high && std::has_single_bit(number)) {
-        return static_cast<unsigned>(number);
-      }
-    }
-    throw InputError(fmt::format("{}: {} is {}, allowed are powers of two from {} to {}", where_,
-                                 key, value.dump(), low, high));
-  }
-
-  void nothing_else() const {
-    for (const auto& [key, value] : value_.items()) {
-      if (!known_.contains(key)) {
-        throw InputError(fmt::format("{} has the unknown key {}, known are {}", where_,
-                                     in_quotes(key), fmt::join(known_, ", ")));
-      }
-    }
-  }
-
- private:
-  std::string where_;
-  const json& value_;
-  std::set<std::string> known_;
-};
 
 // Rules that tie several parameters together; the RTL checks the same ones at elaboration.
 void check_combination(const std::string& where, const EngineConfig& engine) {
@@ -122,15 +45,15 @@ unsigned EngineConfig::bucket_width() const {
 
 Configuration parse(std::string_view name, std::string_view json_text) {
   const std::string where = fmt::format("configuration {}", name);
-  const json root = parse_json(where, json_text);
+  const nlohmann::json root = parse_json(where, json_text);
 
   Configuration configuration;
   configuration.name = name;
-  Object file(where, root);
+  JsonObject file(where, root);
   configuration.description = file.text("description");
 
   EngineConfig& engine = configuration.engine;
-  Object parameters(where + ", engine", file.member("engine"));
+  JsonObject parameters(where + ", engine", file.member("engine"));
   engine.head_dim = parameters.one_of("HeadDim", {64, 128, 256});
   engine.sub_dim = parameters.one_of("SubDim", {1, 2, 4, 8});
   engine.code_bits = parameters.one_of("CodeBits", {4, 8});
@@ -147,7 +70,7 @@ Configuration parse(std::string_view name, std::string_view json_text) {
   parameters.nothing_else();
   check_combination(where + ", engine", engine);
 
-  Object cache(where + ", cache", file.member("cache"));
+  JsonObject cache(where + ", cache", file.member("cache"));
   configuration.window = cache.in_range("window", 0, 1u << 20, 16);
   configuration.append_block = cache.in_range("append_block", 16, 1u << 20, 16);
   cache.nothing_else();

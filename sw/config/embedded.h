@@ -10,7 +10,9 @@ struct EmbeddedFile {
   const char* text;
 };
 
-// configs/*.json as they were at build time (defined in a source that CMake generates).
+// configs/*.json and configs/memory/*.json as they were at build time (defined in a source that
+// CMake generates).
 std::span<const EmbeddedFile> embedded_files();
+std::span<const EmbeddedFile> embedded_memories();
 
 }  // namespace aqpim::config
