@@ -182,6 +182,12 @@ TEST_CASE("DRAM timing: single activates keep nRRDL in a bank group and nRRDS be
   check_delay("nRRDL", &MemoryTiming::activate_l, activates(7));
   check_delay("nRRDS", &MemoryTiming::activate_s, activates(3));
   check_delay("nRRDS", &MemoryTiming::activate_s, activates(8));
+  check_delay("nRRDS", &MemoryTiming::activate_s, activates(12));
+  Memory larger_groups = hbm3();
+  larger_groups.organization.bank_groups = 2;
+  larger_groups.organization.banks_per_group = 8;
+  check_delay("nRRDL", &MemoryTiming::activate_l, activates(0), {}, larger_groups);
+  check_delay("nRRDS", &MemoryTiming::activate_s, activates(8), {}, larger_groups);
   CHECK(passes(hbm3(), {command(kAct, 10), command(kAct, 11, {.rank = 1})}));
 }
 
@@ -429,9 +435,10 @@ TEST_CASE("DRAM timing: a gap counts from the latest of the commands it may foll
     const std::vector<Violation> violations =
         judge(hbm3(),
               all_open({command(kRd, kLater, {.bank = 11 - late}),
-                        command(kRd, kLater + 20, {.bank = late}), command(kPreAll, kLater + 25)}));
+                        command(kRd, kLater + 20, {.bank = late}), command(kPreAll, kLater + 27)}));
     REQUIRE(violations.size() == 1);
-    CHECK(violations[0].actual == 5);
+    CHECK(violations[0].rule == "nRTPL");
+    CHECK(violations[0].actual == 7);
   }
 }
 
