@@ -333,6 +333,7 @@ TEST_CASE("DRAM model: a write without data leaves noise and is reported") {
   bench.model.transfers(56);
   bench.model.transfers(57);
   CHECK(bench.model.stored(0, 5, 7, 3) != beat_of(1));
+  CHECK(bench.model.stored(0, 5, 7, 3) != beat_of(0));
   CHECK(bench.problems ==
         std::vector<std::string>{"bank 5: nobody gave the data of WR of rank 0 in cycle 56"});
 }
@@ -383,6 +384,29 @@ TEST_CASE("DRAM model: a precharge before nWR spoils the beats that were written
       CHECK(bench.problems.size() == (cycle == recovered ? 0 : 1));
     }
   }
+}
+
+TEST_CASE("DRAM model: a precharge spoils each beat that has not recovered") {
+  const auto spoiled = [](std::uint64_t precharge) {
+    Bench bench;
+    bench.model.issue(command(kAct, 0, {.bank = 5, .row = 7}));
+    for (const unsigned column : {2u, 3u, 4u}) {
+      bench.write(command(kWr, 100 + 10 * column, {.bank = 5, .row = 7, .column = column}),
+                  beat_of(9));
+    }
+    bench.model.issue(command(kPre, precharge, {.bank = 5}));
+    std::vector<unsigned> columns;
+    for (const unsigned column : {2u, 3u, 4u}) {
+      if (bench.model.stored(0, 5, 7, column) != beat_of(9)) columns.push_back(column);
+    }
+    CHECK(bench.problems.size() == columns.size());
+    return columns;
+  };
+  // nCWL, nBL and nWR are 29 cycles.
+  CHECK(spoiled(148) == std::vector<unsigned>{2, 3, 4});
+  CHECK(spoiled(149) == std::vector<unsigned>{3, 4});
+  CHECK(spoiled(168) == std::vector<unsigned>{4});
+  CHECK(spoiled(169).empty());
 }
 
 TEST_CASE("DRAM model: a precharge before nRAS spoils the row, and no other") {

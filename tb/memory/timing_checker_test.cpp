@@ -582,6 +582,20 @@ TEST_CASE("DRAM refresh: the sentence says what was due, and each missing refres
   CHECK(violations[1].cycle == latest + 5071);
 }
 
+TEST_CASE("DRAM refresh: what is due counts from the start") {
+  Memory memory = hbm3();
+  memory.organization.ranks = 1;
+  const std::uint64_t start = 1'000'000;
+  const std::uint64_t latest = start + 9 * 5070;
+  const CheckerOptions options = {.start = start};
+  CHECK(passes(memory, {command(kRef, latest)}, options));
+  CHECK(rules(judge(memory, {command(kRef, latest + 1)}, options)).contains("nREFI"));
+  // One that came before it was due does not count.
+  CHECK(rules(judge(memory, {command(kRef, start + 5069), command(kRef, latest + 1)}, options))
+            .contains("nREFI"));
+  CHECK(passes(memory, {command(kRef, start + 5070), command(kRef, latest + 1)}, options));
+}
+
 TEST_CASE("DRAM refresh: the end of a run is judged too") {
   const auto count = [](std::uint64_t end, std::uint64_t start) {
     TimingChecker checker(hbm3(), {.start = start});
