@@ -32,7 +32,8 @@ target_compile_options(aqpim_options INTERFACE
   -ffp-contract=off)
 target_include_directories(aqpim_options INTERFACE
   ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
-target_link_libraries(aqpim_options INTERFACE fmt::fmt nlohmann_json::nlohmann_json)
+target_link_libraries(aqpim_options INTERFACE fmt::fmt nlohmann_json::nlohmann_json
+  Threads::Threads)
 if(AQPIM_SANITIZE)
   target_compile_options(aqpim_options INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -O1

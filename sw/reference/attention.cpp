@@ -5,6 +5,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "sw/reference/regions.h"
+
 namespace aqpim::reference {
 
 namespace {
@@ -100,12 +102,8 @@ std::span<const double> PqReference::value(std::size_t i) const {
 }
 
 Attention PqReference::operator()(std::size_t g, std::size_t t) const {
-  // Tokens from here on are exact again: whole append blocks have been encoded, at least the last
-  // 32 tokens have not.
-  constexpr std::size_t kRecent = 32;
   const std::size_t dim = head_.head_dim;
-  const std::size_t behind = t + 1 > sinks_ + kRecent ? t + 1 - sinks_ - kRecent : 0;
-  const std::size_t recent = sinks_ + behind / append_block_ * append_block_;
+  const std::size_t recent = encoded_end(t, sinks_, append_block_);
   const auto row = [&](const std::vector<double>& file, const std::vector<double>& decoded,
                        std::size_t s) {
     const bool coded = s >= sinks_ && s < recent;
