@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Everything that is built lands under build/. `make` alone prints the targets.
 
-# Options of sim (all may be left out):
-WORKLOAD ?=# a safetensors file (default: all of workloads/)
+# Options of sim and accuracy (all may be left out):
+WORKLOAD ?=# a safetensors file, for accuracy several by blanks (default: all of workloads/)
 CONFIG   ?=# names of configurations, by blanks or commas (default: those that fit)
 HEADS    ?=# names of heads, by blanks or commas (default: all)
 QUERIES  ?=# queries per head (default: 16)
-OUT      ?= build/sim
+OUT      ?=# folder of the results (default: build/sim, build/accuracy)
 SEED     ?=# of the gaps between words
+# Options of accuracy, beside all of these but SEED:
+VARIANTS ?=# all, or standard: only the options that configurations have by themselves (default: all)
+PAGE     ?=# Markdown page whose tables and pictures are replaced, e.g. docs/accuracy.md
 # Option of regress, beside SEED:
 ITERATIONS ?= 3000# episodes per configuration
 # Options of area, timing and netlist, beside CONFIG:
@@ -33,6 +36,9 @@ workloads = $(if $(WORKLOAD),--workload '$(WORKLOAD)',\
 sim_options = $(workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \
   $(call option,queries,$(QUERIES)) $(call option,seed,$(SEED))
 syn_options = $(configs) $(call option,lib,$(LIB)) $(call option,top,$(call as_list,$(TOP)))
+accuracy_workloads = $(foreach file,$(or $(WORKLOAD),$(sort $(wildcard workloads/*.safetensors))),--workload '$(file)')
+accuracy_options = $(accuracy_workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \
+  $(call option,queries,$(QUERIES)) $(call option,variants,$(VARIANTS)) $(call option,page,$(PAGE))
 sources = $(shell find sw tb sim -name '*.cpp' -o -name '*.h')
 
 .PHONY: help
@@ -45,7 +51,14 @@ help:
 sim: ## play captured heads through the RTL, compare with the golden model, report (WORKLOAD CONFIG HEADS QUERIES OUT SEED)
 	@sim/install_dependencies.sh sim
 	@sim/build.sh release aqpim
-	@build/release/aqpim sim $(sim_options) --out '$(OUT)'
+	@build/release/aqpim sim $(sim_options) --out '$(or $(OUT),build/sim)'
+
+.PHONY: accuracy
+accuracy: ## attention error of every option of the cache, and of integer caches (WORKLOAD CONFIG HEADS QUERIES VARIANTS OUT PAGE)
+	@sim/install_dependencies.sh accuracy
+	@sim/build.sh release aqpim
+	@build/release/aqpim accuracy $(accuracy_options) --out '$(or $(OUT),build/accuracy)'
+	@$(if $(PAGE),cp '$(or $(OUT),build/accuracy)'/error_*.png '$(dir $(PAGE))figures/')
 
 .PHONY: test
 test: ## all tests; the last line is "N passed, N failed"

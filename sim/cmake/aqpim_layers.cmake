@@ -85,7 +85,7 @@ function(aqpim_cli)
   add_executable(aqpim ${sources})
   target_link_libraries(aqpim PRIVATE ${layers} aqpim_options CLI11::CLI11)
   target_compile_definitions(aqpim PRIVATE AQPIM_VERSION="${PROJECT_VERSION}"
-    AQPIM_PLOT_SCRIPT="${PROJECT_SOURCE_DIR}/sim/plot_attention.gp")
+    AQPIM_SCRIPTS="${PROJECT_SOURCE_DIR}/sim")
 endfunction()
 
 # aqpim_add_doctest(<target> <source>...): a doctest binary of these sources, linked to all layers and built by

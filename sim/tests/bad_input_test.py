@@ -171,6 +171,7 @@ def check(checker, folder):
         checker.refused(part, "info", file)
         checker.refused(part, "quantize", file, "-o", cache)
         checker.refused(part, "sim", "--workload", file, "--out", out)
+        checker.refused(part, "accuracy", "--workload", file, "--out", out)
 
     each_reader("No such file or directory", folder / "missing")
     each_reader("no regular file", folder)
@@ -195,6 +196,24 @@ def check(checker, folder):
     sim("32", workload=other)
     for place in (occupied, occupied / "inside", "/proc/aqpim"):
         checker.refused(str(place), "sim", "--workload", good, "--queries", "1", "--out", place)
+
+    def accuracy(part, *arguments, workload=good):
+        checker.refused(part, "accuracy", "--workload", workload, "--out", out, *arguments)
+
+    accuracy('has no head "l9.h9", it has l0.h0', "--heads", "l9.h9")
+    accuracy("pq9", "--config", "pq9")
+    accuracy("for heads of 128 channels", "--config", "pq8")
+    accuracy("queries", "--queries", "65")
+    accuracy("quer", "--queries", "0")
+    accuracy("--threads", "--threads", "0")
+    accuracy("--variants", "--variants", "some")
+    accuracy("is given twice", "--workload", good)
+    accuracy("leave no token to quantize", workload=tiny)
+    accuracy("32 channels", workload=other)
+    accuracy("cannot be read", "--page", folder / "no_page.md")
+    accuracy("has no pair of lines", "--page", put("page.md", b"no tables"))
+    for place in (occupied, occupied / "inside", "/proc/aqpim"):
+        checker.refused(str(place), "accuracy", "--workload", good, "--out", place)
 
     def quantize(part, *arguments, workload=good):
         checker.refused(part, "quantize", workload, "-o", cache, *arguments)
@@ -248,7 +267,9 @@ def check(checker, folder):
         checker.accepted("quantize", folder / f"{name}.safetensors", "-o", cache, "--allow-nonfinite")
     checker.accepted("sim", "--workload", good, "--queries", "2", "--out", folder / "results")
     checker.accepted("trace", trace)
-    for command in ("info", "quantize", "sim", "trace"):
+    checker.accepted("accuracy", "--workload", good, "--queries", "2", "--variants", "standard",
+                     "--out", folder / "accuracy")
+    for command in ("info", "quantize", "sim", "trace", "accuracy"):
         checker.accepted(command, "--help")
     checker.accepted("--version")
 

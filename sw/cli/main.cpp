@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(0, 1);  // none is reported below: CLI11 would not say which there are
 
   int exit_code = static_cast<int>(ExitCode::kSuccess);
+  aqpim::cli::add_accuracy(app, exit_code);
   aqpim::cli::add_info(app, exit_code);
   aqpim::cli::add_quantize(app, exit_code);
   aqpim::cli::add_sim(app, exit_code);

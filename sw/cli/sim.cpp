@@ -17,6 +17,7 @@
 #include "sw/cli/cache_options.h"
 #include "sw/cli/commands.h"
 #include "sw/cli/progress.h"
+#include "sw/cli/selection.h"
 #include "sw/cli/simulation.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
@@ -26,7 +27,6 @@
 #include "sw/report/report.h"
 #include "sw/report/result_folder.h"
 #include "sw/workload/atomic_file.h"
-#include "sw/workload/safetensors.h"
 #include "sw/workload/workload.h"
 #include "tb/engine/env.h"
 
@@ -70,60 +70,6 @@ struct Job {
 
 // ---- What is to be done -------------------------------------------------------------------------
 
-// Names of the heads in a file, whether or not they are complete.
-std::set<std::string> heads_in(const std::string& path) {
-  std::set<std::string> names;
-  const workload::Reader reader(path);
-  for (const auto& [tensor, info] : reader.header().tensors) {
-    names.insert(tensor.substr(0, tensor.rfind('.')));
-  }
-  return names;
-}
-
-// Each file with the wanted heads. Of several files, each gives those that it has.
-std::vector<workload::Workload> load_all(const Arguments& arguments) {
-  std::vector<workload::Workload> workloads;
-  if (arguments.workloads.size() == 1 || arguments.heads.empty()) {
-    for (const std::string& path : arguments.workloads) {
-      workloads.push_back(workload::load(path, arguments.heads, arguments.cache.nonfinite()));
-    }
-    return workloads;
-  }
-  std::set<std::string> missing(arguments.heads.begin(), arguments.heads.end());
-  for (const std::string& path : arguments.workloads) {
-    const std::set<std::string> there = heads_in(path);
-    std::vector<std::string> heads;
-    for (const std::string& head : arguments.heads) {
-      if (!there.contains(head)) continue;
-      heads.push_back(head);
-      missing.erase(head);
-    }
-    if (!heads.empty())
-      workloads.push_back(workload::load(path, heads, arguments.cache.nonfinite()));
-  }
-  if (!missing.empty()) {
-    throw InputError(fmt::format("none of {} has a head {}", fmt::join(arguments.workloads, ", "),
-                                 *missing.begin()));
-  }
-  return workloads;
-}
-
-std::vector<const config::Configuration*> wanted_configurations(const Arguments& arguments) {
-  std::vector<const config::Configuration*> configurations;
-  for (const std::string& name : arguments.configurations) {
-    const config::Configuration* configuration = &config::find_configuration(name);
-    if (std::ranges::find(configurations, configuration) == configurations.end()) {
-      configurations.push_back(configuration);
-    }
-  }
-  if (arguments.configurations.empty()) {
-    for (const config::Configuration& configuration : config::built_configurations()) {
-      configurations.push_back(&configuration);
-    }
-  }
-  return configurations;
-}
-
 Job make_job(const config::Configuration& configuration, const workload::Workload& workload,
              const Arguments& arguments) {
   Job job{.configuration = &configuration,
@@ -145,7 +91,8 @@ std::vector<Job> make_jobs(const std::vector<workload::Workload>& workloads,
                            const Arguments& arguments) {
   std::vector<Job> jobs;
   std::set<const workload::Head*> used;
-  for (const config::Configuration* configuration : wanted_configurations(arguments)) {
+  for (const config::Configuration* configuration :
+       wanted_configurations(arguments.configurations)) {
     std::set<std::size_t> dimensions;
     bool fits = false;
     for (const workload::Workload& workload : workloads) {
@@ -254,8 +201,8 @@ void write_files(const JobResult& result, const report::ResultFolder& folder) {
   write("outputs.safetensors", workload::serialize(result.outputs));
   const std::string title = fmt::format("{}: attention of {}", result.report.configuration.name,
                                         fs::path(result.report.workload_file).filename().string());
-  if (const auto obstacle =
-          report::draw(AQPIM_PLOT_SCRIPT, folder.file(kPicture), title, result.plots)) {
+  if (const auto obstacle = report::draw(AQPIM_SCRIPTS "/plot_attention.gp", folder.file(kPicture),
+                                         title, result.plots)) {
     fmt::print("{}\n", *obstacle);
   }
 }
@@ -291,7 +238,8 @@ void print_speed(const std::vector<report::RunReport>& reports) {
 }
 
 void run_all(Arguments& arguments, int& exit_code) {
-  const std::vector<workload::Workload> workloads = load_all(arguments);
+  const std::vector<workload::Workload> workloads =
+      load_workloads(arguments.workloads, arguments.heads, arguments.cache.nonfinite());
   arguments.cache.load_calibration();
   const std::vector<Job> jobs = make_jobs(workloads, arguments);
   std::vector<report::ResultFolder> folders;

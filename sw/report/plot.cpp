@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/report/plot.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
-#include <fstream>
 #include <stdexcept>
-#include <system_error>
+#include <utility>
+
+#include "sw/report/gnuplot.h"
 
 namespace aqpim::report {
 
@@ -19,37 +15,6 @@ namespace {
 
 // Heads in one picture; more would be too small to read.
 constexpr std::size_t kMostHeads = 24;
-
-// A string of gnuplot that means `text` literally.
-std::string literal(const std::string& text) {
-  std::string result = "'";
-  for (const char letter : text) {
-    if (letter == '\'') result += '\'';
-    result += letter;
-  }
-  return result + "'";
-}
-
-// Runs a program that is found in PATH, its output thrown away; the exit code, or nothing if it
-// could not be started.
-std::optional<int> run(const std::vector<std::string>& arguments) {
-  std::vector<char*> pointers;
-  for (const std::string& argument : arguments)
-    pointers.push_back(const_cast<char*>(argument.c_str()));
-  pointers.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null",
-                                     descriptor == STDIN_FILENO ? O_RDONLY : O_WRONLY, 0);
-  }
-  pid_t child = 0;
-  const int error = posix_spawnp(&child, pointers[0], &actions, nullptr, pointers.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  int status = 0;
-  if (error != 0 || waitpid(child, &status, 0) < 0) return {};
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 }  // namespace
 
@@ -92,30 +57,14 @@ std::optional<std::string> draw(const std::filesystem::path& script,
                                 const std::filesystem::path& picture, const std::string& title,
                                 std::span<const HeadPlot> heads) {
   heads = heads.first(std::min(heads.size(), kMostHeads));
-  std::filesystem::path data = picture;
-  data += ".data";
-  std::string names;
-  std::string prefills;
-  {
-    std::ofstream stream(data);
-    for (const HeadPlot& head : heads) {
-      stream << head.data();
-      names += head.name() + " ";
-      prefills += fmt::format("{} ", head.prefill());
-    }
-    if (!stream.flush()) return fmt::format("{} cannot be written", data.string());
+  std::string data, names, prefills;
+  for (const HeadPlot& head : heads) {
+    data += head.data();
+    names += head.name() + " ";
+    prefills += fmt::format("{} ", head.prefill());
   }
-  const std::optional<int> code =
-      run({"gnuplot", "-e",
-           fmt::format("data={}; picture={}; title={}; names={}; prefills={}", literal(data),
-                       literal(picture), literal(title), literal(names), literal(prefills)),
-           script});
-  std::error_code ignored;
-  std::filesystem::remove(data, ignored);
-  if (code == 0) return {};
-  std::filesystem::remove(picture, ignored);
-  if (!code || *code == 127) return "gnuplot is not installed, so there is no attention.png";
-  return fmt::format("gnuplot failed on {}, so there is no attention.png", script.string());
+  return run_gnuplot(script, picture, data,
+                     {{"title", title}, {"names", names}, {"prefills", prefills}});
 }
 
 }  // namespace aqpim::report

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "sw/cli/cache_options.h"
+#include "sw/cli/commands.h"
+#include "sw/cli/progress.h"
+#include "sw/cli/selection.h"
+#include "sw/config/config.h"
+#include "sw/config/error.h"
+#include "sw/report/result_folder.h"
+#include "sw/study/accuracy_files.h"
+#include "sw/study/accuracy_plot.h"
+#include "sw/study/accuracy_study.h"
+#include "sw/workload/atomic_file.h"
+#include "sw/workload/workload.h"
+
+namespace aqpim::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kBitsPicture = "error_bits.png";
+constexpr const char* kQueriesPicture = "error_queries.png";
+// All files of a run; an older run may have left a picture that this one cannot draw.
+const std::vector<const char*> kResultFiles = {"accuracy.csv", "accuracy.json", "accuracy.md",
+                                               kBitsPicture, kQueriesPicture};
+
+struct Arguments {
+  std::vector<std::string> workloads;
+  std::vector<std::string> configurations;  // empty: all
+  std::vector<std::string> heads;           // empty: all
+  std::string out = "build/accuracy";
+  std::string page;  // empty: none
+  std::string variants = "all";
+  bool allow_nonfinite = false;
+  study::StudyOptions options;
+
+  workload::Nonfinite nonfinite() const {
+    return allow_nonfinite ? workload::Nonfinite::kSaturate : workload::Nonfinite::kRefuse;
+  }
+};
+
+std::string read_page(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(stream), {}};
+  if (!stream || fs::is_directory(path)) throw InputError(fmt::format("{} cannot be read", path));
+  return text;
+}
+
+void write_file(const fs::path& path, const std::string& content) {
+  workload::AtomicFile file(path);
+  file.write(content);
+  file.commit();
+}
+
+// The wanted heads. Where configurations are named, heads that none of them fits are left out.
+std::vector<workload::Workload> load_all(
+    const Arguments& arguments, const std::vector<const config::Configuration*>& configurations) {
+  std::set<std::string> seen;
+  for (const std::string& path : arguments.workloads) {
+    if (!seen.insert(path).second) throw InputError(fmt::format("{} is given twice", path));
+  }
+  std::vector<workload::Workload> workloads =
+      load_workloads(arguments.workloads, arguments.heads, arguments.nonfinite());
+  if (arguments.configurations.empty()) return workloads;
+  const auto fits = [&](const workload::Head& head, const config::Configuration* configuration) {
+    return configuration->engine.head_dim == head.head_dim;
+  };
+  for (const config::Configuration* configuration : configurations) {
+    const bool of_use = std::ranges::any_of(workloads, [&](const workload::Workload& workload) {
+      return std::ranges::any_of(
+          workload.heads, [&](const workload::Head& head) { return fits(head, configuration); });
+    });
+    if (of_use) continue;
+    throw InputError(fmt::format(
+        "configuration {} is for heads of {} channels, of which {} {} none", configuration->name,
+        configuration->engine.head_dim, fmt::join(arguments.workloads, ", "),
+        arguments.workloads.size() == 1 ? "has" : "have"));
+  }
+  for (workload::Workload& workload : workloads) {
+    std::erase_if(workload.heads, [&](const workload::Head& head) {
+      return std::ranges::none_of(configurations, [&](const config::Configuration* configuration) {
+        return fits(head, configuration);
+      });
+    });
+  }
+  std::erase_if(workloads,
+                [](const workload::Workload& workload) { return workload.heads.empty(); });
+  return workloads;
+}
+
+// What gives the same figures again.
+std::string command_of(const Arguments& arguments) {
+  std::string command = "aqpim accuracy";
+  for (const std::string& path : arguments.workloads) command += " --workload " + path;
+  const auto add_list = [&](const char* option, const std::vector<std::string>& names) {
+    if (!names.empty()) command += fmt::format(" --{} {}", option, fmt::join(names, ","));
+  };
+  add_list("config", arguments.configurations);
+  add_list("heads", arguments.heads);
+  if (arguments.options.queries)
+    command += fmt::format(" --queries {}", *arguments.options.queries);
+  if (arguments.allow_nonfinite) command += " --allow-nonfinite";
+  if (arguments.options.only_standard) command += " --variants standard";
+  return command;
+}
+
+void run(Arguments& arguments) {
+  arguments.options.only_standard = arguments.variants == "standard";
+  const std::vector<const config::Configuration*> configurations =
+      wanted_configurations(arguments.configurations);
+  const std::vector<workload::Workload> workloads = load_all(arguments, configurations);
+  // A page without a place for the tables is found before the work.
+  const std::string page = arguments.page.empty() ? "" : read_page(arguments.page);
+  if (!arguments.page.empty()) study::with_tables(arguments.page, page, "");
+
+  report::ResultFolder folder(arguments.out);
+  study::Study study;
+  {
+    ProgressLine progress;
+    study = study::measure(
+        workloads, configurations, arguments.options,
+        [&](const std::string& what, double fraction) { progress.show(what, fraction); });
+  }
+  const std::string tables = study::to_markdown(study, command_of(arguments));
+  write_file(folder.file("accuracy.csv"), study::to_csv(study));
+  write_file(folder.file("accuracy.json"), study::to_json_text(study));
+  write_file(folder.file("accuracy.md"), tables);
+  const fs::path scripts = AQPIM_SCRIPTS;
+  for (const std::optional<std::string>& obstacle :
+       {study::draw_error_by_bits(scripts / "plot_error_bits.gp", folder.file(kBitsPicture), study),
+        study::draw_error_by_query(scripts / "plot_error_queries.gp", folder.file(kQueriesPicture),
+                                   study)}) {
+    if (obstacle) fmt::print("{}\n", *obstacle);
+  }
+  folder.commit(kResultFiles);
+  if (!arguments.page.empty()) {
+    write_file(arguments.page, study::with_tables(arguments.page, page, tables));
+  }
+  fmt::print("{}\nresults in {}\n", tables, folder.folder().string());
+}
+
+}  // namespace
+
+void add_accuracy(CLI::App& app, int&) {
+  CLI::App* command = app.add_subcommand(
+      "accuracy",
+      "Measure the attention error of every option of the cache, and of integer caches.");
+  const auto arguments = std::make_shared<Arguments>();
+  arguments->options.threads = std::max(1u, std::thread::hardware_concurrency());
+  command->add_option("--workload", arguments->workloads, "workload (safetensors), may be repeated")
+      ->required()
+      ->allow_extra_args(false);
+  command
+      ->add_option("--config", arguments->configurations,
+                   "configurations, e.g. pq8,pq4 (default: those that fit the heads)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  add_heads_option(*command, arguments->heads);
+  command
+      ->add_option("--queries", arguments->options.queries,
+                   "evaluated tokens per head (default: 16, or all after the prefill if fewer)")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--variants", arguments->variants,
+                   "all: every combination of options; standard: those of the configurations")
+      ->check(CLI::IsMember({"all", "standard"}))
+      ->capture_default_str();
+  command->add_flag("--allow-nonfinite", arguments->allow_nonfinite,
+                    "take infinite keys and values as the largest number, NaN as 0");
+  command->add_option("--threads", arguments->options.threads, "threads that work")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command->add_option("--out", arguments->out, "folder of the results")->capture_default_str();
+  command->add_option("--page", arguments->page,
+                      "Markdown file whose tables are replaced by those of this run");
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace aqpim::cli

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/report/gnuplot.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <system_error>
+#include <vector>
+
+namespace aqpim::report {
+
+namespace {
+
+// A string of gnuplot that means `text` literally.
+std::string literal(const std::string& text) {
+  std::string result = "'";
+  for (const char letter : text) {
+    if (letter == '\'') result += '\'';
+    result += letter;
+  }
+  return result + "'";
+}
+
+// Runs a program that is found in PATH, its output thrown away; the exit code, or nothing if it
+// could not be started.
+std::optional<int> run(const std::vector<std::string>& arguments) {
+  std::vector<char*> pointers;
+  for (const std::string& argument : arguments)
+    pointers.push_back(const_cast<char*>(argument.c_str()));
+  pointers.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null",
+                                     descriptor == STDIN_FILENO ? O_RDONLY : O_WRONLY, 0);
+  }
+  pid_t child = 0;
+  const int error = posix_spawnp(&child, pointers[0], &actions, nullptr, pointers.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  int status = 0;
+  if (error != 0 || waitpid(child, &status, 0) < 0) return {};
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+}  // namespace
+
+std::optional<std::string> run_gnuplot(const std::filesystem::path& script,
+                                       const std::filesystem::path& picture,
+                                       const std::string& data,
+                                       std::map<std::string, std::string> variables) {
+  std::filesystem::path data_file = picture;
+  data_file += ".data";
+  std::ofstream stream(data_file);
+  if (!(stream << data).flush()) {
+    return fmt::format("{} cannot be written", data_file.string());
+  }
+  variables["data"] = data_file;
+  variables["picture"] = picture;
+  std::string settings;
+  for (const auto& [name, value] : variables) {
+    settings += fmt::format("{}={}; ", name, literal(value));
+  }
+  const std::optional<int> code = run({"gnuplot", "-e", settings, script});
+  std::error_code ignored;
+  std::filesystem::remove(data_file, ignored);
+  if (code == 0) return {};
+  std::filesystem::remove(picture, ignored);
+  const std::string name = picture.filename().string();
+  if (!code || *code == 127) {
+    return fmt::format("gnuplot is not installed, so there is no {}", name);
+  }
+  return fmt::format("gnuplot failed on {}, so there is no {}", script.string(), name);
+}
+
+}  // namespace aqpim::report
