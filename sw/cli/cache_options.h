@@ -20,7 +20,7 @@ struct CacheOptions {
   bool no_weights = false;
   bool no_centring = false;
   bool allow_nonfinite = false;
-  quantize::TransformKind transform = quantize::TransformKind::kAuto;
+  quantize::TransformKind transform = quantize::kStandardTransform;
   quantize::Clustering clustering = quantize::Clustering::kFixed;
   std::string calibration;  // path; empty: none
   std::optional<std::size_t> window, sinks, append_block, prefill, calibration_tokens;

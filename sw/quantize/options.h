@@ -25,6 +25,10 @@ enum class TransformKind {
 // As on the command line: none, greedy, determinant, whitening, auto.
 std::string name_of(TransformKind kind);
 
+// What aqpim takes unless the command line says otherwise. QuantizeOptions have a cheaper one: this
+// quantizes the prefill with each candidate.
+inline constexpr TransformKind kStandardTransform = TransformKind::kAuto;
+
 // How software clusters and encodes.
 enum class Clustering { kFixed, kFloat };
 

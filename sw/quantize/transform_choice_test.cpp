@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/quantize/transform_choice.h"
 
+#include "sw/quantize/transform_search.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -44,6 +44,13 @@ constexpr std::size_t kHalfBytes = 2;
 constexpr std::array kIntegerBits = {2u, 3u, 4u};
 constexpr std::array kIntegerGroups = {std::size_t{32}, std::size_t{128}};
 
+// As `aqpim sim` has them.
+quantize::QuantizeOptions standard_options(const Configuration& configuration) {
+  quantize::QuantizeOptions options = quantize::default_options(configuration);
+  options.transform = quantize::kStandardTransform;
+  return options;
+}
+
 Variant variant_of(const std::string& config, const quantize::QuantizeOptions& options) {
   return {.config = config,
           .transform = quantize::name_of(options.transform),
@@ -137,7 +144,7 @@ class HeadStudy {
   std::vector<quantize::QuantizeOptions> all_default_options() const {
     std::vector<quantize::QuantizeOptions> options(1);
     for (const Configuration* configuration : configurations_) {
-      options.push_back(quantize::default_options(*configuration));
+      options.push_back(standard_options(*configuration));
     }
     return options;
   }
@@ -147,7 +154,7 @@ class HeadStudy {
     judge_.emplace(head_, facts().queries);
     std::vector<TransformKey> keys;
     for (const Configuration* configuration : configurations_) {
-      const quantize::QuantizeOptions options = quantize::default_options(*configuration);
+      const quantize::QuantizeOptions options = standard_options(*configuration);
       const std::size_t block = options.timeline.append_block;
       if (!common_.contains(block)) {
         const Timeline timeline = quantize::timeline_of(head_, options);
@@ -182,7 +189,7 @@ class HeadStudy {
   std::vector<Task> make_tasks() const {
     std::vector<Task> tasks;
     for (const Configuration* configuration : configurations_) {
-      const quantize::QuantizeOptions standard = quantize::default_options(*configuration);
+      const quantize::QuantizeOptions standard = standard_options(*configuration);
       if (options_.only_standard) {
         tasks.push_back({.configuration = configuration,
                          .weights = standard.weights,
@@ -253,7 +260,7 @@ class HeadStudy {
 
   Half quantize_half(const Task& task, bool values, bool centring, TransformKind kind) const {
     const config::EngineConfig& engine = task.configuration->engine;
-    quantize::QuantizeOptions options = quantize::default_options(*task.configuration);
+    quantize::QuantizeOptions options = standard_options(*task.configuration);
     options.centring = centring;
     options.window = task.window;
     const Common& common = common_.at(options.timeline.append_block);
@@ -283,7 +290,7 @@ class HeadStudy {
   template <typename Candidates>
   const Half& best_of(const Candidates& candidates, const std::map<TransformKind, Half>& halves,
                       const Task& task) const {
-    const quantize::QuantizeOptions options = quantize::default_options(*task.configuration);
+    const quantize::QuantizeOptions options = standard_options(*task.configuration);
     return halves.at(
         common_.at(options.timeline.append_block).judge.best(candidates, [&](TransformKind kind) {
           return halves.at(kind).error;
@@ -291,7 +298,7 @@ class HeadStudy {
   }
 
   std::vector<Row> measure(const Task& task) const {
-    const quantize::QuantizeOptions standard = quantize::default_options(*task.configuration);
+    const quantize::QuantizeOptions standard = standard_options(*task.configuration);
     quantize::QuantizeOptions options = standard;
     options.weights = task.weights;
     options.window = task.window;

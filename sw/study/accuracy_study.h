@@ -55,7 +55,7 @@ struct Row {
   std::string head;
   std::size_t head_dim = 0;
   Variant variant;
-  // The options that the configuration has by itself; also integer caches and FP16.
+  // What `aqpim sim` does with the configuration; also integer caches and FP16.
   bool standard = false;
   double bits_per_element = 0.0;
   Figures figures;
