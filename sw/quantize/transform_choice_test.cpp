@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/quantize/transform_choice.h"
 
-#include "sw/quantize/transform_search.h"
-
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -10,6 +8,7 @@
 
 #include "sw/quantize/grouping.h"
 #include "sw/quantize/test_heads.h"
+#include "sw/quantize/transform_search.h"
 
 namespace {
 
