@@ -57,6 +57,17 @@ std::vector<std::uint8_t> pack_codes(std::span<const std::uint8_t> codes,
   return bytes;
 }
 
+std::vector<std::uint8_t> unpack_codes(std::span<const std::uint8_t> bytes,
+                                       const config::EngineConfig& engine) {
+  const std::size_t codes_per_byte = kBitsPerByte / engine.code_bits;
+  std::vector<std::uint8_t> codes(bytes.size() * codes_per_byte);
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    const unsigned shifted = bytes[i / codes_per_byte] >> i % codes_per_byte * engine.code_bits;
+    codes[i] = static_cast<std::uint8_t>(shifted & (engine.centroids() - 1));
+  }
+  return codes;
+}
+
 PackedCache pack(const quantize::HeadCache& cache, const config::EngineConfig& engine) {
   if (cache.head_dim != engine.head_dim || cache.sub_dim != engine.sub_dim ||
       cache.centroids != engine.centroids()) {

@@ -30,6 +30,10 @@ std::vector<std::uint8_t> pack_codebook_v(const quantize::HeadCache& cache, std:
 std::vector<std::uint8_t> pack_codes(std::span<const std::uint8_t> codes,
                                      const config::EngineConfig& engine);
 
+// Codes [n, M] in words of codes; inverse of pack_codes().
+std::vector<std::uint8_t> unpack_codes(std::span<const std::uint8_t> bytes,
+                                       const config::EngineConfig& engine);
+
 // All streams of a cache, built once and shared by every program that plays parts of them.
 struct PackedCache {
   using Stream = std::shared_ptr<const std::vector<std::uint8_t>>;

@@ -2,8 +2,9 @@
 #include "sw/system/plan.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <stdexcept>
+
+#include "sw/system/registers.h"
 
 namespace aqpim::system {
 
@@ -12,15 +13,9 @@ namespace {
 using golden::Command;
 using golden::Operation;
 using golden::RegisterSelect;
-using golden::RegisterWrite;
 
 constexpr std::size_t kShortestRun = 8;
 constexpr std::size_t kLongestRun = 128;
-
-// Fields of the CONTROL register.
-constexpr unsigned kBfloat16Bit = 4;
-constexpr unsigned kClearFlagsBit = 5;
-constexpr unsigned kBiasRunShift = 8;
 
 std::size_t longest_run(std::size_t block, const config::EngineConfig& engine) {
   if (block == 0) return 0;
@@ -36,36 +31,6 @@ std::size_t longest_tile(std::size_t run, const config::EngineConfig& engine) {
   if (run == 0) return engine.score_depth;
   const std::size_t tokens = std::min<std::size_t>(engine.score_depth, engine.bias_depth * run);
   return tokens / run * run;
-}
-
-RegisterWrite control(const PreparedQuery& query, std::size_t run,
-                      const config::EngineConfig& engine) {
-  const unsigned bfloat16 = query.format == QueryFormat::kBfloat16 ? 1u : 0u;
-  const unsigned value = query.table_fraction | bfloat16 << kBfloat16Bit | 1u << kClearFlagsBit |
-                         static_cast<unsigned>(run) << kBiasRunShift;
-  std::vector<std::uint8_t> data(engine.word_bytes(), 0);
-  data[0] = static_cast<std::uint8_t>(value);
-  data[1] = static_cast<std::uint8_t>(value >> 8);
-  return {RegisterSelect::kControl, 0, std::move(data)};
-}
-
-// Writes `elements` (1 or 2 bytes each, little endian) over as many words as they fill.
-template <typename Element>
-void append_registers(golden::Program& program, RegisterSelect select,
-                      const std::vector<Element>& elements, std::size_t word_bytes) {
-  std::vector<std::uint8_t> bytes;
-  for (const Element element : elements) {
-    for (std::size_t byte = 0; byte < sizeof(Element); ++byte) {
-      bytes.push_back(static_cast<std::uint8_t>(element >> (8 * byte)));
-    }
-  }
-  bytes.resize((bytes.size() + word_bytes - 1) / word_bytes * word_bytes, 0);
-  for (std::size_t word = 0; word < bytes.size() / word_bytes; ++word) {
-    const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(word * word_bytes);
-    program.push_back(RegisterWrite{
-        select, static_cast<unsigned>(word),
-        std::vector<std::uint8_t>(begin, begin + static_cast<std::ptrdiff_t>(word_bytes))});
-  }
 }
 
 Command codebook_command(Operation operation, bool first, const PackedCache::Stream& stream,
@@ -107,10 +72,14 @@ TilePlan Planner::plan_tile(const PreparedQuery& query, std::span<const double> 
   const TileBiases biases = tile_biases(centre_scores, cache_, engine_, first, tokens, bias_run_);
   TilePlan tile{.first = first, .tokens = tokens, .common = biases.common, .program = {}};
   golden::Program& program = tile.program;
-  program.emplace_back(control(query, biases.run, engine_));
-  append_registers(program, RegisterSelect::kShift, query.shifts, engine_.word_bytes());
-  append_registers(program, RegisterSelect::kQuery, query.elements, engine_.word_bytes());
-  append_registers(program, RegisterSelect::kBias, biases.biases, engine_.word_bytes());
+  program.emplace_back(control_write({.table_fraction = query.table_fraction,
+                                      .bfloat16 = query.format == QueryFormat::kBfloat16,
+                                      .values = false,
+                                      .run = biases.run},
+                                     engine_));
+  append_registers(program, RegisterSelect::kShift, std::span(query.shifts), engine_);
+  append_registers(program, RegisterSelect::kQuery, std::span(query.elements), engine_);
+  append_registers(program, RegisterSelect::kBias, std::span(biases.biases), engine_);
 
   const std::size_t end = first + tokens;
   const std::size_t first_window = cache_.window_of(first);

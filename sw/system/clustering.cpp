@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/system/clustering.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+#include "sw/config/error.h"
+#include "sw/golden/float_to_fixed.h"
+#include "sw/golden/nearest.h"
+#include "sw/system/layout.h"
+#include "sw/system/registers.h"
+
+namespace aqpim::system {
+
+namespace {
+
+using golden::Command;
+using golden::Operation;
+using golden::RegisterSelect;
+using Stream = std::shared_ptr<const std::vector<std::uint8_t>>;
+
+// Raw tokens and centroids are integers · 2^−8.
+constexpr unsigned kRawFraction = 8;
+
+Stream share(std::vector<std::uint8_t> bytes) {
+  return std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
+}
+
+Command whole(Operation operation, bool first, std::size_t tokens, const Stream& stream) {
+  return {operation, first, static_cast<unsigned>(tokens), stream, 0, stream->size()};
+}
+
+// CONTROL and SHIFT for raw vectors.
+void append_setup(golden::Program& program, bool values, const config::EngineConfig& engine) {
+  program.emplace_back(control_write({.table_fraction = kRawFraction, .values = values}, engine));
+  const std::vector<std::uint8_t> shifts(engine.subspaces(), 0);
+  append_registers(program, RegisterSelect::kShift, std::span(shifts), engine);
+}
+
+// Tokens first … last − 1, contiguous and as even as can be over `parts`.
+struct Range {
+  std::size_t first = 0;
+  std::size_t last = 0;
+  std::size_t size() const { return last - first; }
+};
+
+Range share_of(std::size_t part, std::size_t parts, std::size_t n) {
+  return {part * n / parts, (part + 1) * n / parts};
+}
+
+// One slice of the channels of all tokens.
+class Slice {
+ public:
+  Slice(std::span<const std::uint16_t> tokens, std::size_t index,
+        const config::EngineConfig& engine)
+      : engine_(engine),
+        tokens_(tokens),
+        first_channel_(index * engine.slice_channels()),
+        n_(tokens.size() / engine.head_dim) {}
+
+  // The words of LOAD for the start of the clustering: tokens ⌊c·n/K⌋.
+  std::vector<std::uint8_t> start() const {
+    std::vector<std::uint8_t> bytes;
+    for (std::size_t c = 0; c < engine_.centroids(); ++c) {
+      append(bytes, c * n_ / engine_.centroids());
+    }
+    return bytes;
+  }
+
+  // The words of CLUSTER, and its tokens: whole groups, filled up with tokens of weight 0.
+  Stream stream(Range range, std::span<const std::uint8_t> weights) const {
+    const std::size_t block = engine_.word_bytes();
+    const std::size_t padded = padded_tokens(range);
+    std::vector<std::uint8_t> bytes;
+    for (std::size_t begin = 0; begin < padded; begin += block) {
+      for (std::size_t i = begin; i < begin + block; ++i) {
+        bytes.push_back(i < range.size() ? weights[range.first + i] : 0);
+      }
+      for (std::size_t i = begin; i < std::min(begin + block, padded); ++i) {
+        if (i < range.size()) {
+          append(bytes, range.first + i);
+        } else {
+          bytes.resize(bytes.size() + 2 * engine_.slice_channels(), 0);
+        }
+      }
+    }
+    return share(std::move(bytes));
+  }
+
+  std::size_t padded_tokens(Range range) const {
+    const std::size_t slots = engine_.token_slots();
+    return (range.size() + slots - 1) / slots * slots;
+  }
+
+  // Codes [n, sub-spaces of the slice] that a pass assigns which begins with these words of LOAD.
+  std::vector<std::uint8_t> codes(std::span<const std::uint8_t> load) const {
+    const std::size_t dim = engine_.sub_dim;
+    const std::size_t channels = engine_.slice_channels();
+    const std::size_t subspaces = engine_.slice_subspaces();
+    std::vector<std::uint8_t> codes(n_ * subspaces);
+    std::vector<std::int32_t> centroids(engine_.centroids() * dim);
+    std::vector<std::int32_t> vector(dim);
+    for (std::size_t s = 0; s < subspaces; ++s) {
+      for (std::size_t c = 0; c < engine_.centroids(); ++c) {
+        for (std::size_t i = 0; i < dim; ++i) {
+          const std::size_t byte = 2 * (c * channels + s * dim + i);
+          centroids[c * dim + i] =
+              fixed(static_cast<std::uint16_t>(load[byte] | load[byte + 1] << 8));
+        }
+      }
+      const golden::Nearest nearest(centroids, dim);
+      for (std::size_t t = 0; t < n_; ++t) {
+        for (std::size_t i = 0; i < dim; ++i) vector[i] = fixed(element(t, s * dim + i));
+        codes[t * subspaces + s] = static_cast<std::uint8_t>(nearest(vector));
+      }
+    }
+    return codes;
+  }
+
+ private:
+  std::uint16_t element(std::size_t token, std::size_t channel) const {
+    return tokens_[token * engine_.head_dim + first_channel_ + channel];
+  }
+
+  void append(std::vector<std::uint8_t>& bytes, std::size_t token) const {
+    for (std::size_t channel = 0; channel < engine_.slice_channels(); ++channel) {
+      const std::uint16_t half = element(token, channel);
+      bytes.push_back(static_cast<std::uint8_t>(half));
+      bytes.push_back(static_cast<std::uint8_t>(half >> 8));
+    }
+  }
+
+  std::int32_t fixed(std::uint16_t half) const {
+    return golden::float_to_fixed(half, false, kRawFraction, engine_.query_width).value;
+  }
+
+  const config::EngineConfig& engine_;
+  std::span<const std::uint16_t> tokens_;
+  std::size_t first_channel_;
+  std::size_t n_;
+};
+
+// A pass of one engine, but for its LOAD.
+struct Share {
+  unsigned engine = 0;
+  std::vector<Command> chunks;
+};
+
+std::vector<Share> shares_of(const Slice& slice, std::size_t n, std::size_t chunk,
+                             std::span<const std::uint8_t> weights, const Engines& engines) {
+  std::vector<Share> shares;
+  for (unsigned engine = 0; engine < engines.count; ++engine) {
+    const Range range = share_of(engine, engines.count, n);
+    if (range.size() == 0) continue;
+    Share& share = shares.emplace_back(Share{.engine = engine, .chunks = {}});
+    for (std::size_t first = range.first; first < range.last; first += chunk) {
+      const Range part{first, std::min(first + chunk, range.last)};
+      share.chunks.push_back(whole(Operation::kCluster, false, slice.padded_tokens(part),
+                                   slice.stream(part, weights)));
+    }
+  }
+  return shares;
+}
+
+std::uint64_t differences(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) count += a[i] != b[i];
+  return count;
+}
+
+std::size_t parts_of(std::size_t n, std::size_t chunk, unsigned engines) {
+  std::size_t parts = 0;
+  for (unsigned engine = 0; engine < engines; ++engine) {
+    parts += (share_of(engine, engines, n).size() + chunk - 1) / chunk;
+  }
+  return parts;
+}
+
+}  // namespace
+
+ClusterStatistics& ClusterStatistics::operator+=(const ClusterStatistics& other) {
+  codebooks += other.codebooks;
+  codes += other.codes;
+  for (std::size_t i = 0; i < changed.size(); ++i) changed[i] += other.changed[i];
+  return *this;
+}
+
+std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
+                                  std::span<const std::uint8_t> weights, bool values,
+                                  const Engines& engines, ClusterStatistics* statistics) {
+  const config::EngineConfig& config = engines.config;
+  const std::size_t n = weights.size();
+  if (n == 0 || tokens.size() != n * config.head_dim) {
+    throw std::invalid_argument("clustering takes one weight for each of one or more tokens");
+  }
+  const std::size_t chunk = engines.chunk == 0 ? config.score_depth : engines.chunk;
+  if (const std::size_t parts = parts_of(n, chunk, engines.count); parts > golden::kMostParts) {
+    throw InputError(fmt::format(
+        "a codebook of {} tokens takes {} chunks of at most {} tokens, sums hold {}; a codebook "
+        "window would make it smaller",
+        n, parts, chunk, golden::kMostParts));
+  }
+
+  // UNLOAD answers each word of a stream, whatever it holds.
+  const Stream unload = share(std::vector<std::uint8_t>(
+      std::size_t{config.centroids()} * config.record_words() * config.word_bytes()));
+  const std::size_t channels = config.slice_channels();
+  std::vector<std::uint8_t> codebook(std::size_t{config.centroids()} * config.head_dim);
+  ClusterStatistics counted{.codebooks = 1, .codes = n * config.subspaces()};
+  for (std::size_t s = 0; s < config.slices(); ++s) {
+    const Slice slice(tokens, s, config);
+    const std::vector<Share> shares = shares_of(slice, n, chunk, weights, engines);
+    Stream load = share(slice.start());
+    golden::Reduced reduced;
+    std::vector<std::uint8_t> codes;
+    for (std::size_t pass = 0; pass < kPasses; ++pass) {
+      if (statistics != nullptr) {
+        const std::vector<std::uint8_t> before = std::exchange(codes, slice.codes(*load));
+        if (pass > 0) counted.changed[pass - 1] += differences(codes, before);
+      }
+      std::vector<std::vector<std::uint8_t>> partials;
+      for (const Share& share : shares) {
+        golden::Program program;
+        append_setup(program, values, config);
+        program.emplace_back(whole(Operation::kLoad, pass == 0, 0, load));
+        for (const Command& chunk_command : share.chunks) {
+          program.emplace_back(chunk_command);
+          program.emplace_back(whole(Operation::kUnload, false, 0, unload));
+        }
+        golden::Answers answers = engines.play(share.engine, program);
+        if (answers.partials.size() != share.chunks.size()) {
+          throw std::runtime_error("an engine refused to cluster");
+        }
+        std::ranges::move(answers.partials, std::back_inserter(partials));
+      }
+      reduced = engines.reduce(partials, values);
+      load = share(reduced.centroids);
+    }
+    for (std::size_t c = 0; c < config.centroids(); ++c) {
+      std::copy_n(
+          reduced.codebook.begin() + static_cast<std::ptrdiff_t>(c * channels), channels,
+          codebook.begin() + static_cast<std::ptrdiff_t>(c * config.head_dim + s * channels));
+    }
+  }
+  if (statistics != nullptr) *statistics += counted;
+  return codebook;
+}
+
+std::vector<std::uint8_t> encode(std::span<const std::uint16_t> tokens,
+                                 std::span<const std::uint8_t> codebook, bool values,
+                                 const Engines& engines) {
+  const config::EngineConfig& config = engines.config;
+  const std::size_t n = tokens.size() / config.head_dim;
+  const Stream stream = share({codebook.begin(), codebook.end()});
+  std::vector<std::uint8_t> codes;
+  codes.reserve(n * config.subspaces());
+  for (unsigned engine = 0; engine < engines.count; ++engine) {
+    const Range range = share_of(engine, engines.count, n);
+    if (range.size() == 0) continue;
+    golden::Program program;
+    append_setup(program, values, config);
+    for (std::size_t t = range.first; t < range.last; ++t) {
+      append_registers(program, RegisterSelect::kQuery,
+                       tokens.subspan(t * config.head_dim, config.head_dim), config);
+      program.emplace_back(whole(Operation::kEncode, false, 0, stream));
+      program.emplace_back(golden::ReadCodes{});
+    }
+    const golden::Answers answers = engines.play(engine, program);
+    if (answers.codes.size() != range.size()) {
+      throw std::runtime_error("an engine refused to encode");
+    }
+    for (const std::vector<std::uint8_t>& words : answers.codes) {
+      const std::vector<std::uint8_t> unpacked = unpack_codes(words, config);
+      codes.insert(codes.end(), unpacked.begin(), unpacked.end());
+    }
+  }
+  return codes;
+}
+
+quantize::Backend engine_backend(Engines engines, ClusterStatistics* statistics) {
+  const auto shared = std::make_shared<const Engines>(std::move(engines));
+  return {
+      .cluster = [shared, statistics](
+                     std::span<const std::uint16_t> tokens, std::span<const std::uint8_t> weights,
+                     bool values) { return cluster(tokens, weights, values, *shared, statistics); },
+      .encode = [shared](std::span<const std::uint16_t> tokens,
+                         std::span<const std::uint8_t> codebook,
+                         bool values) { return encode(tokens, codebook, values, *shared); }};
+}
+
+}  // namespace aqpim::system
