@@ -101,7 +101,7 @@ HeadRun simulate(tb::Env& env, const workload::Head& head, const quantize::Quant
       std::vector<Part> parts;
       for (const system::TilePlan& tile : planner.plan(system::query_of(head, g, t), t)) {
         const auto start = Clock::now();
-        const golden::Result result = env.play(tile.program, pace).at(0);
+        const golden::Result result = env.play(tile.program, pace).results.at(0);
         run.seconds += std::chrono::duration<double>(Clock::now() - start).count();
         const std::vector<std::uint32_t> weights = env.scoreboard().golden().weights();
         parts.push_back({.first_token = run.cache.sinks + tile.first,

@@ -374,23 +374,28 @@ void Engine::cluster(unsigned tokens, std::span<const std::uint8_t> stream) {
   clustered_ += tokens;
 }
 
-void Engine::unload() {
+std::vector<std::uint8_t> Engine::records() const {
   const std::size_t channels = config_.slice_channels();
   const std::size_t subspaces = config_.slice_subspaces();
   const std::size_t record = config_.record_words() * config_.word_bytes();
-  unloaded_.clear();
+  std::vector<std::uint8_t> bytes;
   for (unsigned c = 0; c < config_.centroids(); ++c) {
     for (std::size_t i = 0; i < channels; ++i) {
-      append(unloaded_, static_cast<std::uint64_t>(sums_[c * channels + i]), 4);
+      append(bytes, static_cast<std::uint64_t>(sums_[c * channels + i]), 4);
     }
     for (std::size_t s = 0; s < subspaces; ++s) {
-      append(unloaded_, weights_of_[c * subspaces + s], 4);
+      append(bytes, weights_of_[c * subspaces + s], 4);
     }
-    unloaded_.resize((c + 1) * record - channels * 2);
+    bytes.resize((c + 1) * record - channels * 2);
     for (std::size_t i = 0; i < channels; ++i) {
-      append(unloaded_, static_cast<std::uint64_t>(centroids_[c * channels + i]), 2);
+      append(bytes, static_cast<std::uint64_t>(centroids_[c * channels + i]), 2);
     }
   }
+  return bytes;
+}
+
+void Engine::unload() {
+  unloaded_ = records();
   std::ranges::fill(sums_, 0);
   std::ranges::fill(weights_of_, 0u);
   clustered_ = 0;

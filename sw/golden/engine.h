@@ -57,8 +57,11 @@ class Engine {
   // What read() delivers, decoded. Outputs are zero before the first COMBINE.
   Result result() const;
 
-  // Words that the last kUnload gave out, RecordWords for each centroid: Σx of the slice's channels
+  // Words that a kUnload gives out, RecordWords for each centroid: Σx of the slice's channels
   // (s32), Σw of its sub-spaces (u32, filled up to whole words), the centroids (s16).
+  std::vector<std::uint8_t> records() const;
+
+  // What the last kUnload gave out.
   const std::vector<std::uint8_t>& unloaded() const { return unloaded_; }
 
   // Codes [tokens, sub-spaces of the slice] that the last kCluster assigned.

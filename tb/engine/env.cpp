@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "tb/engine/locks.h"
 #include "tb/engine/timing.h"
 
 namespace aqpim::tb {
@@ -35,10 +36,11 @@ Env::Env(const config::Configuration& configuration, const EnvOptions& options)
     coverage_ = std::make_unique<EngineCoverage>(configuration_, monitor_, scoreboard_->golden());
   }
   monitor_.operations.subscribe([this](const OperationSeen& seen) {
-    statistics_[seen.command.operation].add(seen, bank_driver_.withheld());
+    statistics_[seen.command.operation].add(seen, bank_driver_.withheld(), configuration_.engine);
   });
   monitor_.refusals.subscribe([this](const RefusalSeen&) { bank_driver_.cancel(); });
-  monitor_.reads.subscribe([this](const ReadSeen& seen) { reads_.push_back(seen); });
+  monitor_.reads.subscribe([this](const ReadSeen& seen) { expect(seen); });
+  monitor_.strobes.subscribe([this](const StrobeSeen& seen) { expect(seen); });
   monitor_.results.subscribe([this](const ResultSeen& seen) { collect(seen); });
   model_->power_up(random_.bits());
   start(Reset{}, When::now());
@@ -93,10 +95,10 @@ void Env::play(const Sequence& sequence) {
   wait_for(When::idle());
 }
 
-std::vector<golden::Result> Env::play(const golden::Program& program, Pace pace) {
-  take_results();
+golden::Answers Env::play(const golden::Program& program, Pace pace) {
+  take_answers();
   play(sequence_of(program, pace));
-  return take_results();
+  return take_answers();
 }
 
 void Env::start(const Write& item, When when) {
@@ -116,9 +118,13 @@ void Env::start(const Start& item, When when) {
 
 void Env::start(const Read& item, When when) {
   wait_for(when);
-  const unsigned words =
-      configuration_.engine.head_dim / (configuration_.engine.word_bits / 64) + 1;
-  results_driver_.start(item.first, item.count == 0 ? words : item.count);
+  results_driver_.start(item.first, item.count == 0 ? output_words() + 1 : item.count);
+  while (results_driver_.pending()) step();
+}
+
+void Env::start(const ReadCodeWords&, When when) {
+  wait_for(when);
+  results_driver_.start(output_words() + 1, configuration_.engine.token_words());
   while (results_driver_.pending()) step();
 }
 
@@ -134,7 +140,8 @@ void Env::start(const Reset& item, When when) {
   inputs_.reset = true;
   for (unsigned cycle = 0; cycle < item.cycles; ++cycle) step();
   inputs_.reset = false;
-  reads_.clear();
+  awaited_.clear();
+  records_.clear();
   step();
 }
 
@@ -143,30 +150,59 @@ void Env::start(const Wait& item, When when) {
   for (unsigned cycle = 0; cycle < item.cycles; ++cycle) step();
 }
 
-// An answer comes a fixed time after its read, or never.
+void Env::expect(const ReadSeen& seen) {
+  if (locks_results(seen.during, seen.index > output_words())) return;
+  awaited_.push_back({seen.cycle + kReadCycles, false, seen.index});
+}
+
+void Env::expect(const StrobeSeen& seen) {
+  awaited_.push_back({seen.cycle + kUnloadCycles, true, seen.index});
+}
+
+// An answer comes a fixed time after its read or strobe, or never.
 void Env::forget_lost_reads() {
-  while (!reads_.empty() && reads_.front().cycle + kReadCycles < monitor_.cycle() - 1) {
-    reads_.pop_front();
-  }
+  while (!awaited_.empty() && awaited_.front().due + 1 < monitor_.cycle()) awaited_.pop_front();
 }
 
 void Env::collect(const ResultSeen& seen) {
-  if (reads_.empty()) return;
-  const unsigned index = reads_.front().index;
-  reads_.pop_front();
-  const unsigned per_word = configuration_.engine.word_bits / 64;
-  partial_.outputs.resize(configuration_.engine.head_dim);
-  if (index < configuration_.engine.head_dim / per_word) {
-    std::memcpy(partial_.outputs.data() + index * per_word, seen.word.data(),
-                per_word * sizeof(std::int64_t));
+  while (!awaited_.empty() && awaited_.front().due < seen.cycle) awaited_.pop_front();
+  if (awaited_.empty() || awaited_.front().due > seen.cycle) return;
+  const Awaited awaited = awaited_.front();
+  awaited_.pop_front();
+  const std::span word(seen.word.data(), configuration_.engine.word_bytes());
+  if (awaited.unload) {
+    collect_record(awaited.index, word);
+  } else {
+    collect_result(awaited.index, word);
+  }
+}
+
+void Env::collect_record(unsigned index, std::span<const std::uint8_t> word) {
+  records_.insert(records_.end(), word.begin(), word.end());
+  const config::EngineConfig& engine = configuration_.engine;
+  if (index + 1 < engine.centroids() * engine.record_words()) return;
+  answers_.partials.push_back(std::exchange(records_, {}));
+}
+
+void Env::collect_result(unsigned index, std::span<const std::uint8_t> word) {
+  if (index > output_words()) {
+    codes_.insert(codes_.end(), word.begin(), word.end());
+    if (index < output_words() + configuration_.engine.token_words()) return;
+    answers_.codes.push_back(std::exchange(codes_, {}));
+    return;
+  }
+  if (index < output_words()) {
+    const std::size_t per_word = word.size() / sizeof(std::int64_t);
+    result_.outputs.resize(configuration_.engine.head_dim);
+    std::memcpy(result_.outputs.data() + index * per_word, word.data(), word.size());
     return;
   }
   std::int16_t maximum = 0;
-  std::memcpy(&partial_.weight_sum, seen.word.data(), sizeof(partial_.weight_sum));
-  std::memcpy(&maximum, seen.word.data() + 4, sizeof(maximum));
-  std::memcpy(&partial_.flags, seen.word.data() + 6, sizeof(partial_.flags));
-  partial_.maximum = maximum;
-  results_.push_back(std::exchange(partial_, {}));
+  std::memcpy(&result_.weight_sum, word.data(), sizeof(result_.weight_sum));
+  std::memcpy(&maximum, word.data() + 4, sizeof(maximum));
+  std::memcpy(&result_.flags, word.data() + 6, sizeof(result_.flags));
+  result_.maximum = maximum;
+  answers_.results.push_back(std::exchange(result_, {}));
 }
 
 bool Env::failed() const {

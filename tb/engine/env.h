@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -60,11 +61,12 @@ class Env {
   // Plays all items and waits until the engine is idle and has answered. Throws RunFailed.
   void play(const Sequence& sequence);
 
-  // Plays a program and returns what the engine answered to its ReadResult steps.
-  std::vector<golden::Result> play(const golden::Program& program, Pace pace = {});
+  // Plays a program and returns what the engine answered.
+  golden::Answers play(const golden::Program& program, Pace pace = {});
 
-  // Results that were read completely since the last call, oldest first.
-  std::vector<golden::Result> take_results() { return std::exchange(results_, {}); }
+  // What was read completely since the last call, oldest first.
+  golden::Answers take_answers() { return std::exchange(answers_, {}); }
+  std::vector<golden::Result> take_results() { return take_answers().results; }
 
   const config::Configuration& configuration() const { return configuration_; }
   Model& model() { return *model_; }
@@ -82,17 +84,25 @@ class Env {
  private:
   void step();
   void wait_for(When when);
-  bool answers_pending() const { return results_driver_.pending() || !reads_.empty(); }
+  bool answers_pending() const { return results_driver_.pending() || !awaited_.empty(); }
 
   void start(const Write& item, When when);
   void start(const Start& item, When when);
   void start(const Read& item, When when);
+  void start(const ReadCodeWords& item, When when);
   void start(const StrayWord& item, When when);
   void start(const Reset& item, When when);
   void start(const Wait& item, When when);
 
+  void expect(const ReadSeen& seen);
+  void expect(const StrobeSeen& seen);
   void collect(const ResultSeen& seen);
+  void collect_record(unsigned index, std::span<const std::uint8_t> word);
+  void collect_result(unsigned index, std::span<const std::uint8_t> word);
   void forget_lost_reads();
+  unsigned output_words() const {
+    return configuration_.engine.head_dim / (configuration_.engine.word_bits / 64);
+  }
 
   config::Configuration configuration_;
   std::unique_ptr<Model> model_;
@@ -109,9 +119,17 @@ class Env {
   std::unique_ptr<EngineCoverage> coverage_;
   Statistics statistics_;
 
-  std::deque<ReadSeen> reads_;  // not yet answered
-  golden::Result partial_;
-  std::vector<golden::Result> results_;
+  // An answer that should come, unless its read was refused.
+  struct Awaited {
+    Cycle due = 0;
+    bool unload = false;
+    unsigned index = 0;  // of the result word, or in the stream of UNLOAD
+  };
+  std::deque<Awaited> awaited_;
+  // Not complete yet.
+  golden::Result result_;
+  std::vector<std::uint8_t> codes_, records_;
+  golden::Answers answers_;
 };
 
 }  // namespace aqpim::tb

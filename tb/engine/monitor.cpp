@@ -26,6 +26,10 @@ std::optional<golden::Operation> Monitor::running() const {
 
 void Monitor::take_word(const EngineInputs& inputs) {
   if (words_ == 0) first_word_ = cycle_;
+  if (words_ == 2) third_word_ = cycle_;
+  if (command_.operation == golden::Operation::kUnload) {
+    strobes.publish({cycle_, static_cast<unsigned>(words_)});
+  }
   last_word_ = cycle_;
   ++words_;
   const std::span<const std::uint8_t> word(inputs.word.data(), word_bytes_);
@@ -42,6 +46,7 @@ void Monitor::finish_operation() {
   if (words_ > 0) {
     seen.start_delay = first_word_ - opened_;
     seen.gaps = last_word_ - first_word_ + 1 - words_;
+    seen.third_word = third_word_;
   }
   phase_ = Phase::kIdle;
   operations.publish(seen);
@@ -59,6 +64,10 @@ void Monitor::follow(const EngineOutputs& outputs) {
   if (phase_ == Phase::kFill && outputs.word_ready) {
     phase_ = Phase::kStream;
     opened_ = cycle_;
+  } else if (phase_ == Phase::kDrain && outputs.word_ready &&
+             command_.operation == golden::Operation::kCluster) {
+    // A group of tokens had to wait for its place.
+    phase_ = Phase::kStream;
   } else if (phase_ == Phase::kStream && !outputs.word_ready) {
     phase_ = Phase::kDrain;
   } else if (outputs.word_ready && phase_ != Phase::kStream) {

@@ -29,6 +29,7 @@ class Monitor {
   AnalysisPort<RefusalSeen> refusals;
   AnalysisPort<CommandSeen> commands;  // accepted; whether refused is known two cycles later
   AnalysisPort<OperationSeen> operations;
+  AnalysisPort<StrobeSeen> strobes;
   AnalysisPort<StrayWordSeen> stray_words;
   AnalysisPort<ReadSeen> reads;
   AnalysisPort<ResultSeen> results;
@@ -65,6 +66,7 @@ class Monitor {
   std::uint64_t words_ = 0;
   Cycle opened_ = 0;
   Cycle first_word_ = 0;
+  Cycle third_word_ = 0;
   Cycle last_word_ = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "tb/engine/locks.h"
 #include "tb/engine/timing.h"
 
 namespace aqpim::tb {
@@ -17,8 +18,9 @@ using golden::Operation;
 constexpr std::size_t kRemembered = 4;
 
 std::string describe(const CommandSeen& command) {
-  const bool counts =
-      command.operation == Operation::kScore || command.operation == Operation::kAccumulate;
+  const bool counts = command.operation == Operation::kScore ||
+                      command.operation == Operation::kAccumulate ||
+                      command.operation == Operation::kCluster;
   return fmt::format("{}{}{}", name_of(command.operation), command.first ? " first" : "",
                      counts ? fmt::format(" {}", command.tokens) : "");
 }
@@ -38,6 +40,7 @@ Scoreboard::Scoreboard(std::string title, const config::EngineConfig& config, Mo
   monitor.writes.subscribe([this](const WriteSeen& seen) { write(seen); });
   monitor.refusals.subscribe([this](const RefusalSeen& seen) { refusal(seen); });
   monitor.operations.subscribe([this](const OperationSeen& seen) { operation(seen); });
+  monitor.strobes.subscribe([this](const StrobeSeen& seen) { strobe(seen); });
   monitor.stray_words.subscribe([this](const StrayWordSeen&) { golden_.stray_word(); });
   monitor.reads.subscribe([this](const ReadSeen& seen) { read(seen); });
   monitor.results.subscribe([this](const ResultSeen& seen) { result(seen); });
@@ -48,11 +51,12 @@ void Scoreboard::reset(const ResetSeen&) {
   golden_ = golden::Engine(config_);
   // Answers that were on their way are lost.
   expected_.clear();
+  records_.clear();
   history_.clear();
 }
 
 void Scoreboard::write(const WriteSeen& seen) {
-  if (seen.during == Operation::kTable || seen.during == Operation::kScore) {
+  if (locks_registers(seen.during)) {
     // Locked out: a protocol error like a stray word.
     golden_.stray_word();
   } else {
@@ -105,21 +109,34 @@ void Scoreboard::operation(const OperationSeen& seen) {
   if (history_.size() > kRemembered) history_.pop_back();
 }
 
+void Scoreboard::strobe(const StrobeSeen& seen) {
+  if (seen.index == 0) records_ = golden_.records();
+  const std::size_t bytes = config_.word_bytes();
+  if ((seen.index + 1) * bytes > records_.size()) return;  // operation() will tell
+  const auto word = records_.begin() + static_cast<std::ptrdiff_t>(seen.index * bytes);
+  expected_.push_back({seen.cycle + kUnloadCycles,
+                       true,
+                       seen.index,
+                       {word, word + static_cast<std::ptrdiff_t>(bytes)}});
+}
+
 void Scoreboard::read(const ReadSeen& seen) {
-  if (seen.during == Operation::kCombine) {
+  const unsigned status = config_.head_dim / (config_.word_bits / 64);
+  if (locks_results(seen.during, seen.index > status)) {
     golden_.stray_word();
     return;
   }
   if (auto word = golden_.read(seen.index)) {
-    expected_.push_back({seen.cycle + kReadCycles, seen.index, std::move(*word)});
+    expected_.push_back({seen.cycle + kReadCycles, false, seen.index, std::move(*word)});
   }
 }
 
 void Scoreboard::result(const ResultSeen& seen) {
   for (; !expected_.empty() && expected_.front().due < seen.cycle; expected_.pop_front()) {
     const Expected& lost = expected_.front();
-    problem(fmt::format("cycle {}: the read of result word {} was not answered{}", lost.due,
-                        lost.index, history()));
+    problem(fmt::format("cycle {}: {} {} was not answered{}", lost.due,
+                        lost.unload ? "word of UNLOAD" : "the read of result word", lost.index,
+                        history()));
   }
   if (expected_.empty()) {
     problem(fmt::format("cycle {}: an answer to no legal read{}", seen.cycle, history()));
@@ -131,31 +148,86 @@ void Scoreboard::result(const ResultSeen& seen) {
     problem(fmt::format("cycle {}: an answer that was due in cycle {}{}", seen.cycle, expected.due,
                         history()));
   }
+  const unsigned status = config_.head_dim / (config_.word_bits / 64);
+  if (expected.unload) {
+    compare_record(expected, seen);
+  } else if (expected.index < status) {
+    compare_outputs(expected, seen);
+  } else if (expected.index == status) {
+    compare_status(expected, seen);
+  } else {
+    compare_codes(expected, seen);
+  }
+}
+
+template <typename Name>
+void Scoreboard::compare(Cycle cycle, const Name& name, std::int64_t actual,
+                         std::int64_t expected) {
+  tally_.compared(1, actual != expected);
+  if (actual != expected) difference(cycle, name(), actual, expected);
+}
+
+void Scoreboard::compare_outputs(const Expected& expected, const ResultSeen& seen) {
   const unsigned per_word = config_.word_bits / 64;
+  for (unsigned e = 0; e < per_word; ++e) {
+    const auto name = [&] { return fmt::format("output {}", expected.index * per_word + e); };
+    compare(seen.cycle, name, load<std::int64_t>(seen.word.data() + 8 * e),
+            load<std::int64_t>(expected.word.data() + 8 * e));
+  }
+}
+
+void Scoreboard::compare_status(const Expected& expected, const ResultSeen& seen) {
   const std::uint8_t* actual = seen.word.data();
   const std::uint8_t* wanted = expected.word.data();
-  if (expected.index < config_.head_dim / per_word) {
-    for (unsigned e = 0; e < per_word; ++e) {
-      const auto got = load<std::int64_t>(actual + 8 * e);
-      const auto want = load<std::int64_t>(wanted + 8 * e);
-      tally_.compared(1, got != want);
-      if (got != want) {
-        difference(seen.cycle, fmt::format("output {}", expected.index * per_word + e), got, want);
-      }
+  const auto compare_field = [&](const char* name, std::int64_t got, std::int64_t want) {
+    compare(
+        seen.cycle, [&] { return std::string(name); }, got, want);
+  };
+  compare_field("the weight sum", load<std::uint32_t>(actual), load<std::uint32_t>(wanted));
+  compare_field("the maximum", load<std::int16_t>(actual + 4), load<std::int16_t>(wanted + 4));
+  compare_field("the flag word", load<std::uint16_t>(actual + 6), load<std::uint16_t>(wanted + 6));
+  for (std::size_t byte = 8; byte < expected.word.size(); ++byte) {
+    if (actual[byte] != wanted[byte]) {
+      compare_field("a reserved byte of the status word", actual[byte], wanted[byte]);
+    }
+  }
+}
+
+void Scoreboard::compare_codes(const Expected& expected, const ResultSeen& seen) {
+  const unsigned word = expected.index - config_.head_dim / (config_.word_bits / 64) - 1;
+  const unsigned per_byte = 8 / config_.code_bits;
+  const auto code_in = [&](const std::uint8_t* bytes, unsigned lane) {
+    const unsigned shift = lane % per_byte * config_.code_bits;
+    return static_cast<unsigned>(bytes[lane / per_byte] >> shift) & (config_.centroids() - 1);
+  };
+  for (unsigned lane = 0; lane < config_.lanes(); ++lane) {
+    const auto name = [&] {
+      return fmt::format("the code of sub-space {}", word * config_.lanes() + lane);
+    };
+    compare(seen.cycle, name, code_in(seen.word.data(), lane), code_in(expected.word.data(), lane));
+  }
+}
+
+void Scoreboard::compare_record(const Expected& expected, const ResultSeen& seen) {
+  const unsigned word = expected.index % config_.record_words();
+  const unsigned centroid = expected.index / config_.record_words();
+  const std::size_t bytes = config_.word_bytes();
+  const std::size_t centroids_from =
+      config_.record_words() * bytes - std::size_t{2} * config_.slice_channels();
+  std::size_t at = 0;
+  const auto name = [&] {
+    return fmt::format("byte {} of word {} of the record of centroid {}", at, word, centroid);
+  };
+  if (word * bytes >= centroids_from) {
+    for (; at < bytes; at += 2) {
+      compare(seen.cycle, name, load<std::int16_t>(seen.word.data() + at),
+              load<std::int16_t>(expected.word.data() + at));
     }
     return;
   }
-  const auto compare = [&](const char* what, std::int64_t got, std::int64_t want) {
-    tally_.compared(1, got != want);
-    if (got != want) difference(seen.cycle, what, got, want);
-  };
-  compare("the weight sum", load<std::uint32_t>(actual), load<std::uint32_t>(wanted));
-  compare("the maximum", load<std::int16_t>(actual + 4), load<std::int16_t>(wanted + 4));
-  compare("the flag word", load<std::uint16_t>(actual + 6), load<std::uint16_t>(wanted + 6));
-  for (std::size_t byte = 8; byte < expected.word.size(); ++byte) {
-    if (actual[byte] != wanted[byte]) {
-      compare("a reserved byte of the status word", actual[byte], wanted[byte]);
-    }
+  for (; at < bytes; at += 4) {
+    compare(seen.cycle, name, load<std::int32_t>(seen.word.data() + at),
+            load<std::int32_t>(expected.word.data() + at));
   }
 }
 

@@ -2,7 +2,8 @@
 //
 // Judges one engine: gives everything that the monitor has seen going in to the golden model, and
 // compares what comes out with the golden queue, value by value: outputs, maximum, weight sum,
-// flags, refusals, the latency of answers. Computes no value itself.
+// flags, codes, partial sums, centroids, refusals, the latency of answers. Computes no value
+// itself.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +41,8 @@ class Scoreboard {
  private:
   struct Expected {
     Cycle due = 0;
-    unsigned index = 0;
+    bool unload = false;
+    unsigned index = 0;  // of the result word, or in the stream of UNLOAD
     std::vector<std::uint8_t> word;
   };
 
@@ -48,8 +50,16 @@ class Scoreboard {
   void write(const WriteSeen& seen);
   void refusal(const RefusalSeen& seen);
   void operation(const OperationSeen& seen);
+  void strobe(const StrobeSeen& seen);
   void read(const ReadSeen& seen);
   void result(const ResultSeen& seen);
+  void compare_outputs(const Expected& expected, const ResultSeen& seen);
+  void compare_status(const Expected& expected, const ResultSeen& seen);
+  void compare_codes(const Expected& expected, const ResultSeen& seen);
+  void compare_record(const Expected& expected, const ResultSeen& seen);
+  // `name()` says what it is.
+  template <typename Name>
+  void compare(Cycle cycle, const Name& name, std::int64_t actual, std::int64_t expected);
 
   // What was done last, the latest first, for messages.
   std::string history() const;
@@ -59,6 +69,7 @@ class Scoreboard {
   config::EngineConfig config_;
   golden::Engine golden_;
   std::deque<Expected> expected_;
+  std::vector<std::uint8_t> records_;  // of the UNLOAD that runs
   std::deque<CommandSeen> history_;
   Tally tally_;
 };

@@ -20,6 +20,8 @@ Sequence sequence_of(const golden::Program& program, Pace pace, unsigned delay) 
             after_command = false;
             if constexpr (std::is_same_v<Step, golden::RegisterWrite>) {
               sequence.push_back({Write{what}, When::idle()});
+            } else if constexpr (std::is_same_v<Step, golden::ReadCodes>) {
+              sequence.push_back({ReadCodeWords{}, When::idle()});
             } else {
               sequence.push_back({Read{}, When::idle()});
             }

@@ -49,11 +49,14 @@ struct Start {
   std::optional<golden::RegisterWrite> write = std::nullopt;
 };
 
-// Reads `count` result words from index `first` on; 0: all of them.
+// Reads `count` result words from index `first` on; 0: outputs and status.
 struct Read {
   unsigned first = 0;
   unsigned count = 0;
 };
+
+// Reads the code words.
+struct ReadCodeWords {};
 
 // A word, whether or not a stream is open.
 struct StrayWord {
@@ -69,7 +72,7 @@ struct Wait {
 };
 
 struct Item {
-  std::variant<Write, Start, Read, StrayWord, Reset, Wait> what;
+  std::variant<Write, Start, Read, ReadCodeWords, StrayWord, Reset, Wait> what;
   When when;
 };
 

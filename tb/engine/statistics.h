@@ -11,7 +11,9 @@
 #include <cstdint>
 #include <limits>
 
+#include "sw/config/config.h"
 #include "sw/golden/program.h"
+#include "tb/engine/timing.h"
 #include "tb/engine/transactions.h"
 
 namespace aqpim::tb {
@@ -29,21 +31,27 @@ struct OperationStatistics {
   Cycle most_drain = 0;
   std::uint64_t fill_cycles = 0;  // in total
   std::uint64_t drain_cycles = 0;
+  TokenLoops loops;  // of CLUSTER
 
   bool operator==(const OperationStatistics&) const = default;
 
   // Cycles of open streams in which the bank offered a word.
   std::uint64_t available_cycles() const { return stream_cycles - withheld_cycles; }
 
-  // Words per available cycle; 1 if there were none.
+  // From the acceptance of each command to its done_o, in which the next one may be accepted.
+  std::uint64_t cycles() const { return count + fill_cycles + stream_cycles + drain_cycles; }
+
+  // Words per available cycle; of CLUSTER, busy cycles of the multipliers per cycle of the token
+  // loops. 1 if there were none.
   double utilization() const {
-    return available_cycles() == 0
-               ? 1.0
-               : static_cast<double>(words) / static_cast<double>(available_cycles());
+    const std::uint64_t useful = loops.cycles > 0 ? loops.busy : words;
+    const std::uint64_t possible = loops.cycles > 0 ? loops.cycles : available_cycles();
+    return possible == 0 ? 1.0 : static_cast<double>(useful) / static_cast<double>(possible);
   }
 
-  void add(const OperationSeen& seen, std::uint64_t withheld) {
+  void add(const OperationSeen& seen, std::uint64_t withheld, const config::EngineConfig& config) {
     ++count;
+    if (seen.command.operation == golden::Operation::kCluster) loops += token_loops(seen, config);
     if (seen.words == 0) {
       // No stream opened; done_o comes after fill and drain, which cannot be told apart.
       fill_cycles += seen.done - seen.command.cycle - 1;
@@ -69,6 +77,7 @@ struct OperationStatistics {
     withheld_cycles += other.withheld_cycles;
     fill_cycles += other.fill_cycles;
     drain_cycles += other.drain_cycles;
+    loops += other.loops;
     least_fill = std::min(least_fill, other.least_fill);
     most_fill = std::max(most_fill, other.most_fill);
     least_drain = std::min(least_drain, other.least_drain);

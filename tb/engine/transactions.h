@@ -59,6 +59,14 @@ struct OperationSeen {
   // Open cycles before the first word, and those without a word between the first and the last.
   std::uint64_t start_delay = 0;
   std::uint64_t gaps = 0;
+  // The third word: with it, a CLUSTER has its first group of tokens.
+  Cycle third_word = 0;
+};
+
+// A word that UNLOAD took, and answers with one of its own.
+struct StrobeSeen {
+  Cycle cycle = 0;
+  unsigned index = 0;  // in the stream
 };
 
 struct StrayWordSeen {
