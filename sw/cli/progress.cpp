@@ -15,8 +15,11 @@ constexpr const char* kClear = "\r\x1b[K";
 
 ProgressLine::ProgressLine() : terminal_(isatty(STDERR_FILENO) != 0) {}
 
-ProgressLine::~ProgressLine() {
+ProgressLine::~ProgressLine() { clear(); }
+
+void ProgressLine::clear() {
   if (!shown_.empty()) std::fputs(kClear, stderr);
+  shown_.clear();
 }
 
 void ProgressLine::show(const std::string& what, double fraction) {

@@ -17,6 +17,9 @@ class ProgressLine {
   // `fraction` 0 … 1. Draws only when the text has changed.
   void show(const std::string& what, double fraction);
 
+  // Takes the line away until the next show().
+  void clear();
+
  private:
   bool terminal_;
   std::string shown_;

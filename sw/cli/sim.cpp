@@ -4,13 +4,19 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
+#include <functional>
+#include <future>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -29,6 +35,7 @@
 #include "sw/workload/atomic_file.h"
 #include "sw/workload/workload.h"
 #include "tb/engine/env.h"
+#include "tb/reducer/reducer_env.h"
 
 namespace aqpim::cli {
 
@@ -51,6 +58,9 @@ struct Arguments {
   std::uint64_t seed = 1;
   std::string spacing = "1";
   bool waves = false;
+  bool software_prefill = false;
+  unsigned engines = 1;
+  unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
   CacheOptions cache;
 
   tb::Pace pace() const {
@@ -66,6 +76,7 @@ struct Job {
   std::vector<const workload::Head*> heads;
   std::vector<std::vector<std::size_t>> queries;  // of each head
   quantize::QuantizeOptions options;
+  bool software_prefill = false;
 };
 
 // ---- What is to be done -------------------------------------------------------------------------
@@ -76,7 +87,13 @@ Job make_job(const config::Configuration& configuration, const workload::Workloa
           .workload = &workload,
           .heads = {},
           .queries = {},
-          .options = arguments.cache.for_configuration(configuration)};
+          .options = arguments.cache.for_configuration(configuration),
+          .software_prefill = arguments.software_prefill};
+  // What only software can do.
+  if (configuration.engine.quantize == 0 ||
+      job.options.clustering != quantize::Clustering::kFixed) {
+    job.software_prefill = true;
+  }
   for (const workload::Head& head : workload.heads) {
     if (head.head_dim != configuration.engine.head_dim) continue;
     job.heads.push_back(&head);
@@ -150,7 +167,8 @@ struct JobResult {
   std::string verdict;  // empty: all is equal
 };
 
-JobResult run(const Job& job, const Arguments& arguments, const report::ResultFolder& folder) {
+JobResult run(const Job& job, const Arguments& arguments, const report::ResultFolder& folder,
+              const std::function<void(const std::string&, double)>& progress) {
   JobResult result;
   result.report = {.configuration = *job.configuration,
                    .workload_file = job.workload->path,
@@ -159,6 +177,8 @@ JobResult run(const Job& job, const Arguments& arguments, const report::ResultFo
                    .options = job.options,
                    .seed = arguments.seed,
                    .spacing = arguments.pace().every,
+                   .software_prefill = job.software_prefill,
+                   .engines = arguments.engines,
                    .simulation_seconds = 0.0,
                    .heads = {}};
   result.outputs.metadata = job.workload->metadata;
@@ -166,29 +186,85 @@ JobResult run(const Job& job, const Arguments& arguments, const report::ResultFo
   result.outputs.metadata["workload_sha256"] = job.workload->sha256;
 
   tb::Env env(*job.configuration, {.seed = arguments.seed});
+  std::optional<tb::ReducerEnv> reducer;
+  if (!job.software_prefill) reducer.emplace(*job.configuration, arguments.seed);
   if (arguments.waves) env.model().open_waves(folder.file(kWaves));
-  ProgressLine progress;
+  const SimulationOptions simulation{.pace = arguments.pace(),
+                                     .software_prefill = job.software_prefill,
+                                     .engines = arguments.engines};
   std::uint64_t values = 0;
+  std::uint64_t cache_mismatches = 0;
   for (std::size_t i = 0; i < job.heads.size(); ++i) {
     const workload::Head& head = *job.heads[i];
     const std::string what =
         fmt::format("{}: {} of {}, head {} of {}:", job.configuration->name, head.name,
                     fs::path(job.workload->path).filename().string(), i + 1, job.heads.size());
-    HeadRun head_run = simulate(env, head, job.options, job.queries[i], arguments.pace(),
-                                [&](double fraction) { progress.show(what, fraction); });
+    HeadRun head_run =
+        simulate({env, reducer ? &*reducer : nullptr}, head, job.options, job.queries[i],
+                 simulation, [&](double fraction) { progress(what, fraction); });
     quantize::add_tensors(
         result.outputs, head_run.cache,
         {.queries = job.queries[i], .groups = head.groups, .outputs = std::move(head_run.outputs)});
     result.report.simulation_seconds += head_run.seconds;
     values += head.groups * job.queries[i].size() * head.head_dim;
+    cache_mismatches += head_run.cache_mismatches;
     result.report.heads.push_back(std::move(head_run.report));
     result.plots.push_back(std::move(head_run.plot));
   }
   env.model().close_waves();
-  // Each output comes from one tile at least.
+  // Each output comes from one tile at least, each centroid element from a division.
   result.verdict = env.verdict(values);
+  if (reducer) result.verdict += reducer->verdict(job.heads.size());
+  if (cache_mismatches > 0) {
+    result.verdict += fmt::format("{}: {} bytes of codebooks and codes are not those of software\n",
+                                  job.configuration->name, cache_mismatches);
+  }
   return result;
 }
+
+// Runs jobs 0 … count − 1 on several threads, which start them in order. A run that cannot go on
+// is the failure of its job; any other exception ends everything.
+class JobRunner {
+ public:
+  using Work = std::function<JobResult(std::size_t)>;
+
+  struct Outcome {
+    std::optional<JobResult> result;
+    std::string failure;  // without a result
+  };
+
+  JobRunner(std::size_t count, unsigned threads, Work work)
+      : work_(std::move(work)), outcomes_(count) {
+    for (std::promise<Outcome>& outcome : outcomes_) futures_.push_back(outcome.get_future());
+    for (unsigned i = 0; i < std::min<std::size_t>(threads, count); ++i) {
+      threads_.emplace_back([this] { take_jobs(); });
+    }
+  }
+
+  // Waits for a job; once for each.
+  Outcome wait(std::size_t job) { return futures_[job].get(); }
+
+ private:
+  void take_jobs() {
+    for (std::size_t job = next_++; job < outcomes_.size() && !ended_; job = next_++) {
+      try {
+        outcomes_[job].set_value({work_(job), {}});
+      } catch (const tb::RunFailed& error) {
+        outcomes_[job].set_value({std::nullopt, fmt::format("{}\n", error.what())});
+      } catch (...) {
+        ended_ = true;
+        outcomes_[job].set_exception(std::current_exception());
+      }
+    }
+  }
+
+  Work work_;
+  std::vector<std::promise<Outcome>> outcomes_;
+  std::vector<std::future<Outcome>> futures_;
+  std::atomic<std::size_t> next_ = 0;
+  std::atomic<bool> ended_ = false;
+  std::vector<std::jthread> threads_;
+};
 
 void write_files(const JobResult& result, const report::ResultFolder& folder) {
   const auto write = [&](const char* name, const auto& content) {
@@ -230,7 +306,7 @@ void print_speed(const std::vector<report::RunReport>& reports) {
   std::uint64_t compared = 0;
   for (const report::RunReport& report : reports) {
     seconds += report.simulation_seconds;
-    cycles += report.engine().cycles;
+    cycles += report.cycles();
     compared += report.compared();
   }
   fmt::print("\nRTL and golden model are equal in all {} values. {} cycles, {:.0f} per second.\n",
@@ -251,24 +327,34 @@ void run_all(Arguments& arguments, int& exit_code) {
                                              : "a word every " + arguments.spacing + " cycles");
   std::vector<report::RunReport> reports;
   std::string failures;
+  ProgressLine line;
+  std::mutex line_mutex;
+  JobRunner runner(jobs.size(), arguments.jobs, [&](std::size_t i) {
+    return run(jobs[i], arguments, folders[i], [&](const std::string& what, double fraction) {
+      const std::lock_guard lock(line_mutex);
+      line.show(what, fraction);
+    });
+  });
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const std::string title = fmt::format("{} on {}", jobs[i].configuration->name,
                                           fs::path(jobs[i].workload->path).filename().string());
     std::fflush(stdout);
-    try {
-      const JobResult result = run(jobs[i], arguments, folders[i]);
-      reports.push_back(result.report);
-      if (result.verdict.empty()) {
-        write_files(result, folders[i]);
-        folders[i].commit(kResultFiles);
-        fmt::print("{}: equal; results in {}\n", title, folders[i].folder().string());
-      } else {
-        failures += result.verdict;
-        fmt::print("{}: NOT equal; no results written\n", title);
-      }
-    } catch (const tb::RunFailed& error) {
-      failures += fmt::format("{}\n", error.what());
+    const JobRunner::Outcome outcome = runner.wait(i);
+    const std::lock_guard lock(line_mutex);
+    line.clear();
+    if (!outcome.result) {
+      failures += outcome.failure;
       fmt::print("{}: FAILED; no results written\n", title);
+      continue;
+    }
+    reports.push_back(outcome.result->report);
+    if (outcome.result->verdict.empty()) {
+      write_files(*outcome.result, folders[i]);
+      folders[i].commit(kResultFiles);
+      fmt::print("{}: equal; results in {}\n", title, folders[i].folder().string());
+    } else {
+      failures += outcome.result->verdict;
+      fmt::print("{}: NOT equal; no results written\n", title);
     }
   }
   print_table(reports);
@@ -315,6 +401,17 @@ void add_sim(CLI::App& app, int& exit_code) {
         return number || text == "random" ? "" : "must be 1 to 9999, or random, not " + text;
       })
       ->capture_default_str();
+  command->add_flag("--software-prefill", arguments->software_prefill,
+                    "make codebooks and codes in software, play attention only");
+  command
+      ->add_option("--engines", arguments->engines,
+                   "engines that cluster and encode together; one model plays all")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  command
+      ->add_option("--jobs", arguments->jobs,
+                   "configurations that run side by side (default: one per processor)")
+      ->check(CLI::Range(1, 64));
   add_cache_options(*command, arguments->cache);
   command->add_flag("--waves", arguments->waves,
                     "write waveforms, waves.fst, beside the other results");

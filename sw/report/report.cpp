@@ -71,6 +71,30 @@ ordered_json engine_json(const EngineFigures& engine) {
           {"operations", operations}};
 }
 
+ordered_json phase_json(const PhaseFigures& phase) {
+  ordered_json json = {{"cycles", phase.cycles}, {"words", phase.words}, {"utilization", nullptr}};
+  if (phase.possible > 0) json["utilization"] = phase.utilization();
+  return json;
+}
+
+// The phases that were played.
+ordered_json phases_json(const std::array<PhaseFigures, kPhaseNames.size()>& phases,
+                         const ClusterFigures& clustering) {
+  ordered_json json = ordered_json::object();
+  for (std::size_t i = 0; i < kPhaseNames.size(); ++i) json[kPhaseNames[i]] = phase_json(phases[i]);
+  ordered_json& cluster = json[kPhaseNames[kClusterPhase]];
+  cluster["codebooks"] = clustering.codebooks;
+  cluster["codes_per_pass"] = clustering.codes_per_pass;
+  cluster["reducer"] = {{"cycles", clustering.reducer_cycles}, {"words", clustering.reducer_words}};
+  cluster["projection"] = nullptr;
+  if (clustering.projected_cycles > 0) {
+    cluster["projection"] = {{"tokens", kProjectedTokens},
+                             {"engines", kProjectedEngines},
+                             {"cycles", clustering.projected_cycles}};
+  }
+  return json;
+}
+
 ordered_json configuration_json(const config::Configuration& configuration) {
   const config::EngineConfig& engine = configuration.engine;
   return {
@@ -102,7 +126,9 @@ ordered_json options_json(const RunReport& run) {
                        {"sinks", options.timeline.sinks},
                        {"append_block", options.timeline.append_block},
                        {"prefill", nullptr},
-                       {"spacing", nullptr}};
+                       {"spacing", nullptr},
+                       {"software_prefill", run.software_prefill},
+                       {"engines", run.engines}};
   if (options.timeline.prefill) json["prefill"] = *options.timeline.prefill;
   json["spacing"] = run.spacing == 0 ? ordered_json("random") : ordered_json(run.spacing);
   return json;
@@ -123,6 +149,8 @@ ordered_json head_json(const HeadReport& head) {
                        {"cache", cache_json(head.cache)},
                        {"equality", {{"compared", head.compared}, {"mismatches", head.mismatches}}},
                        {"engine", engine_json(head.engine)},
+                       {"phases", phases_json(head.phases, head.clustering)},
+                       {"codes_changed_between_passes", head.clustering.codes_changed},
                        {"accuracy", accuracy}};
   // Also one level up, where scripts that only want the figures find them.
   json.update(accuracy);
@@ -144,6 +172,13 @@ std::string utilization(const HeadReport& head) {
   return text(head.engine.operations[kOperation].utilization());
 }
 
+// Empty if the phase was not played.
+template <std::size_t kPhase>
+std::string phase_utilization(const HeadReport& head) {
+  const PhaseFigures& phase = head.phases[kPhase];
+  return phase.possible == 0 ? "" : text(phase.utilization());
+}
+
 constexpr Column kColumns[] = {
     {"head", [](const HeadReport& h) { return h.name; }},
     {"tokens", [](const HeadReport& h) { return text(h.tokens); }},
@@ -158,6 +193,9 @@ constexpr Column kColumns[] = {
     {"flags", [](const HeadReport& h) { return text(h.flags); }},
     {"cycles", [](const HeadReport& h) { return text(h.engine.cycles); }},
     {"words", [](const HeadReport& h) { return text(h.engine.words()); }},
+    {"prefill_cycles", [](const HeadReport& h) { return text(h.prefill_cycles()); }},
+    {"utilization_cluster", phase_utilization<kClusterPhase>},
+    {"utilization_encode", phase_utilization<kEncodePhase>},
     {"utilization_table", utilization<0>},
     {"utilization_score", utilization<1>},
     {"utilization_accumulate", utilization<2>},
@@ -174,18 +212,23 @@ constexpr Column kColumns[] = {
      [](const HeadReport& h) { return text(h.accuracy.fixed_point_distance); }},
 };
 
+// "-" if the phase was not played.
+std::string short_utilization(const PhaseFigures& phase) {
+  return phase.possible == 0 ? "-" : fmt::format("{:.2f}", phase.utilization());
+}
+
 std::string table_row(const std::string& configuration, const std::string& name, std::size_t tokens,
                       const std::string& queries, std::uint64_t compared, std::uint64_t mismatches,
-                      const EngineFigures& engine, const Accuracy& accuracy) {
-  const auto words = [&](std::size_t operation) {
-    return engine.operations[operation].utilization();
-  };
-  return fmt::format(
-      "{:<8} {:<7} {:>6} {:>7} {:>8} {:>10} {:>8}  {:>5.2f} {:>5.2f} {:>5.2f} {:>5.2f}  "
-      "{:>8.5f} {:>7.5f} {:>8.5f} {:>7.5f} {:>+7.2f} %\n",
-      configuration, name, tokens, queries, compared, mismatches, engine.cycles, words(0), words(1),
-      words(2), words(3), accuracy.relative_error, accuracy.cosine, accuracy.pq_relative_error,
-      accuracy.pq_cosine, 100.0 * accuracy.fixed_point_added);
+                      std::uint64_t prefill_cycles, const EngineFigures& engine,
+                      const std::array<PhaseFigures, kPhaseNames.size()>& phases,
+                      const Accuracy& accuracy) {
+  std::string row =
+      fmt::format("{:<8} {:<7} {:>6} {:>7} {:>8} {:>6} {:>9} {:>8} ", configuration, name, tokens,
+                  queries, compared, mismatches, prefill_cycles, engine.cycles);
+  for (const PhaseFigures& phase : phases) row += fmt::format(" {:>4}", short_utilization(phase));
+  return row + fmt::format("  {:>7.5f} {:>7.5f} {:>7.5f} {:>7.5f} {:>+7.2f} %\n",
+                           accuracy.relative_error, accuracy.cosine, accuracy.pq_relative_error,
+                           accuracy.pq_cosine, 100.0 * accuracy.fixed_point_added);
 }
 
 }  // namespace
@@ -251,6 +294,35 @@ std::uint64_t EngineFigures::words() const {
   return sum;
 }
 
+PhaseFigures& PhaseFigures::operator+=(const PhaseFigures& other) {
+  cycles += other.cycles;
+  words += other.words;
+  possible += other.possible;
+  useful += other.useful;
+  return *this;
+}
+
+double PhaseFigures::utilization() const {
+  return possible == 0 ? 1.0 : static_cast<double>(useful) / static_cast<double>(possible);
+}
+
+ClusterFigures& ClusterFigures::operator+=(const ClusterFigures& other) {
+  codebooks += other.codebooks;
+  codes_per_pass += other.codes_per_pass;
+  codes_changed.resize(std::max(codes_changed.size(), other.codes_changed.size()));
+  for (std::size_t i = 0; i < other.codes_changed.size(); ++i) {
+    codes_changed[i] += other.codes_changed[i];
+  }
+  reducer_cycles += other.reducer_cycles;
+  reducer_words += other.reducer_words;
+  projected_cycles = std::max(projected_cycles, other.projected_cycles);
+  return *this;
+}
+
+std::uint64_t HeadReport::prefill_cycles() const {
+  return phases[kClusterPhase].cycles + phases[kEncodePhase].cycles;
+}
+
 std::uint64_t RunReport::compared() const {
   std::uint64_t sum = 0;
   for (const HeadReport& head : heads) sum += head.compared;
@@ -268,6 +340,28 @@ EngineFigures RunReport::engine() const {
   for (const HeadReport& head : heads) sum += head.engine;
   return sum;
 }
+
+std::array<PhaseFigures, kPhaseNames.size()> RunReport::phases() const {
+  std::array<PhaseFigures, kPhaseNames.size()> sum;
+  for (const HeadReport& head : heads) {
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += head.phases[i];
+  }
+  return sum;
+}
+
+ClusterFigures RunReport::clustering() const {
+  ClusterFigures sum;
+  for (const HeadReport& head : heads) sum += head.clustering;
+  return sum;
+}
+
+std::uint64_t RunReport::prefill_cycles() const {
+  std::uint64_t sum = 0;
+  for (const HeadReport& head : heads) sum += head.prefill_cycles();
+  return sum;
+}
+
+std::uint64_t RunReport::cycles() const { return engine().cycles + prefill_cycles(); }
 
 quantize::CacheSize RunReport::cache() const {
   quantize::CacheSize sum;
@@ -292,7 +386,7 @@ ordered_json to_json(const RunReport& run) {
   }
   const EngineFigures engine = run.engine();
   const double speed = run.simulation_seconds > 0.0
-                           ? static_cast<double>(engine.cycles) / run.simulation_seconds
+                           ? static_cast<double>(run.cycles()) / run.simulation_seconds
                            : 0.0;
   return {{"config", configuration_json(run.configuration)},
           {"workload",
@@ -307,6 +401,8 @@ ordered_json to_json(const RunReport& run) {
           {"cache", cache_json(run.cache())},
           {"equality", {{"compared", run.compared()}, {"mismatches", run.mismatches()}}},
           {"engine", engine_json(engine)},
+          {"phases", phases_json(run.phases(), run.clustering())},
+          {"codes_changed_between_passes", run.clustering().codes_changed},
           {"accuracy", accuracy_json(run.accuracy())},
           {"heads", heads},
           {"simulation", {{"cycles_per_second", speed}, {"seconds", run.simulation_seconds}}}};
@@ -329,14 +425,18 @@ std::string to_csv(const RunReport& run) {
 }
 
 std::string table_header() {
-  return fmt::format(
-      "{:<47}{:>11}  {:^23}  {:^16} {:^16} {:>9}\n"
-      "{:<8} {:<7} {:>6} {:>7} {:>8} {:>10} {:>8}  {:>5} {:>5} {:>5} {:>5}  {:>8} {:>7} {:>8} "
-      "{:>7} "
-      "{:>9}\n",
-      "", "", "words per cycle", "RTL", "floating-point PQ", "fixed pt.", "config", "head",
-      "tokens", "queries", "compared", "mismatches", "cycles", "table", "score", "accum", "comb",
-      "rel.err", "cosine", "rel.err", "cosine", "adds");
+  const std::string groups =
+      fmt::format("{:<39}{:>15}{:>19}  {:^29}  {:^15} {:^15} {:>9}", "", "values", "engine cycles",
+                  "utilization", "RTL", "floating-point", "fixed pt.");
+  std::string names =
+      fmt::format("{:<8} {:<7} {:>6} {:>7} {:>8} {:>6} {:>9} {:>8} ", "config", "head", "tokens",
+                  "queries", "compared", "differ", "prefill", "decode");
+  for (const char* name : {"clus", "enc", "tab", "sco", "acc", "com"}) {
+    names += fmt::format(" {:>4}", name);
+  }
+  names += fmt::format("  {:>7} {:>7} {:>7} {:>7} {:>9}", "rel.err", "cosine", "rel.err", "cosine",
+                       "adds");
+  return groups + "\n" + names + "\n";
 }
 
 std::string table_rows(const RunReport& run) {
@@ -346,13 +446,15 @@ std::string table_rows(const RunReport& run) {
   for (const HeadReport& head : run.heads) {
     outputs += head.query_heads * head.queries.size();
     tokens += head.tokens;
-    rows += table_row(run.configuration.name, head.name, head.tokens,
-                      fmt::format("{}x{}", head.query_heads, head.queries.size()), head.compared,
-                      head.mismatches, head.engine, head.accuracy);
+    rows +=
+        table_row(run.configuration.name, head.name, head.tokens,
+                  fmt::format("{}x{}", head.query_heads, head.queries.size()), head.compared,
+                  head.mismatches, head.prefill_cycles(), head.engine, head.phases, head.accuracy);
   }
   if (run.heads.size() > 1) {
     rows += table_row(run.configuration.name, "all", tokens, fmt::to_string(outputs),
-                      run.compared(), run.mismatches(), run.engine(), run.accuracy());
+                      run.compared(), run.mismatches(), run.prefill_cycles(), run.engine(),
+                      run.phases(), run.accuracy());
   }
   return rows;
 }

@@ -82,6 +82,48 @@ struct EngineFigures {
   std::uint64_t words() const;
 };
 
+// A step in the life of a context: making codebooks, making codes, and the four of attention.
+inline constexpr std::array<const char*, 6> kPhaseNames = {"cluster", "encode",     "table",
+                                                           "score",   "accumulate", "combine"};
+inline constexpr std::size_t kClusterPhase = 0;
+inline constexpr std::size_t kEncodePhase = 1;
+inline constexpr std::size_t kAttentionPhase = 2;  // and the following, as kOperationNames
+
+struct PhaseFigures {
+  std::uint64_t cycles = 0;  // engine cycles, of all engines together; cluster and encode: register
+                             // writes and read-out included
+  std::uint64_t words = 0;   // taken from the bank
+  // Cycles in which multipliers (cluster) or the stream (the others) could work, and did.
+  std::uint64_t possible = 0;
+  std::uint64_t useful = 0;
+
+  bool operator==(const PhaseFigures&) const = default;
+  PhaseFigures& operator+=(const PhaseFigures& other);
+
+  // useful / possible; 1 if the phase was not played.
+  double utilization() const;
+};
+
+// What clustering in hardware took, besides its phase.
+struct ClusterFigures {
+  std::uint64_t codebooks = 0;
+  std::uint64_t codes_per_pass = 0;  // of all codebooks
+  // Codes that each pass but the first assigned otherwise than the one before.
+  std::vector<std::uint64_t> codes_changed;
+  std::uint64_t reducer_cycles = 0;
+  std::uint64_t reducer_words = 0;
+  // Of one head of this many tokens on this many engines, keys alone, from what was measured.
+  std::uint64_t projected_cycles = 0;
+
+  bool operator==(const ClusterFigures&) const = default;
+  // Projections do not add up: the larger one stays.
+  ClusterFigures& operator+=(const ClusterFigures& other);
+};
+
+// What projected_cycles is for.
+inline constexpr std::size_t kProjectedTokens = 32768;
+inline constexpr unsigned kProjectedEngines = 16;
+
 struct HeadReport {
   std::string name;
   std::size_t tokens = 0;            // T
@@ -94,9 +136,14 @@ struct HeadReport {
   std::uint64_t compared = 0;        // values of the RTL, each with its golden twin
   std::uint64_t mismatches = 0;
   std::uint16_t flags = 0;  // sticky flags of all results, or-ed
-  EngineFigures engine;
+  EngineFigures engine;     // of attention
+  std::array<PhaseFigures, kPhaseNames.size()> phases;
+  ClusterFigures clustering;
   quantize::CacheSize cache;
   Accuracy accuracy;
+
+  // Of clustering and encoding.
+  std::uint64_t prefill_cycles() const;
 };
 
 struct RunReport {
@@ -106,13 +153,20 @@ struct RunReport {
   std::map<std::string, std::string> workload_metadata;
   quantize::QuantizeOptions options;
   std::uint64_t seed = 0;
-  unsigned spacing = 1;  // a word every so many cycles; 0 = random gaps
+  unsigned spacing = 1;           // a word every so many cycles; 0 = random gaps
+  bool software_prefill = false;  // codebooks and codes are made by software
+  unsigned engines = 1;           // that cluster and encode
   double simulation_seconds = 0.0;
   std::vector<HeadReport> heads;
 
   std::uint64_t compared() const;
   std::uint64_t mismatches() const;
   EngineFigures engine() const;
+  std::array<PhaseFigures, kPhaseNames.size()> phases() const;
+  ClusterFigures clustering() const;
+  std::uint64_t prefill_cycles() const;
+  // Of prefill and attention.
+  std::uint64_t cycles() const;
   quantize::CacheSize cache() const;
   Accuracy accuracy() const;
 };

@@ -28,6 +28,13 @@ HeadReport head(const std::string& name, double relative_error, double pq_relati
       .mismatches = 0,
       .flags = 0,
       .engine = {},
+      .phases = {},
+      .clustering = {.codebooks = 2,
+                     .codes_per_pass = 1000,
+                     .codes_changed = {300, 200, 100},
+                     .reducer_cycles = 60,
+                     .reducer_words = 40,
+                     .projected_cycles = 5000},
       .cache = {.codes = 10, .codebooks = 20, .centres = 30, .scales = 40, .half = 800},
       .accuracy = {.relative_error = relative_error,
                    .cosine = 0.5,
@@ -45,6 +52,12 @@ HeadReport head(const std::string& name, double relative_error, double pq_relati
                                    .fill_cycles = 28,
                                    .drain_cycles = 36};
   }
+  for (std::size_t i = 0; i < report.phases.size(); ++i) {
+    report.phases[i] = {.cycles = 500 * (i + 1),
+                        .words = 100 * (i + 1),
+                        .possible = 400 * (i + 1),
+                        .useful = 100 * (i + 1)};
+  }
   return report;
 }
 
@@ -56,6 +69,8 @@ RunReport run(std::vector<HeadReport> heads) {
           .options = {},
           .seed = 7,
           .spacing = 1,
+          .software_prefill = false,
+          .engines = 3,
           .simulation_seconds = 0.5,
           .heads = std::move(heads)};
 }
@@ -149,9 +164,48 @@ TEST_CASE("report.json: has the keys that scripts read") {
   }
   CHECK(json["heads"].size() == 2);
   CHECK(json["heads"][0]["name"] == "l0.h0");
-  CHECK(json["simulation"]["cycles_per_second"] == 4000.0);
+  // 2,000 of attention, 2 · (500 + 1,000) of prefill, in half a second.
+  CHECK(json["simulation"]["cycles_per_second"] == 10000.0);
+  CHECK(json["options"]["software_prefill"] == false);
+  CHECK(json["options"]["engines"] == 3);
   CHECK(json["seed"] == 7);
   CHECK(json["options"]["spacing"] == 1);
+}
+
+TEST_CASE("report.json: has the phases of a life, each with cycles, words and utilization") {
+  const auto json = to_json(run({head("l0.h0", 0.11, 0.1), head("l0.h1", 0.33, 0.3)}));
+  std::size_t number = 0;
+  for (const char* phase : {"cluster", "encode", "table", "score", "accumulate", "combine"}) {
+    CAPTURE(phase);
+    ++number;
+    CHECK(json["phases"][phase]["cycles"] == 1000 * number);
+    CHECK(json["phases"][phase]["words"] == 200 * number);
+    CHECK(json["phases"][phase]["utilization"] == 0.25);
+    CHECK(json["heads"][0]["phases"][phase]["cycles"] == 500 * number);
+  }
+  const auto& cluster = json["phases"]["cluster"];
+  CHECK(cluster["codebooks"] == 4);
+  CHECK(cluster["codes_per_pass"] == 2000);
+  CHECK(cluster["reducer"]["cycles"] == 120);
+  CHECK(cluster["reducer"]["words"] == 80);
+  CHECK(cluster["projection"]["cycles"] == 5000);
+  CHECK(cluster["projection"]["tokens"] == 32768);
+  CHECK(cluster["projection"]["engines"] == 16);
+  CHECK(json["codes_changed_between_passes"] == nlohmann::ordered_json({600, 400, 200}));
+  CHECK(json["heads"][0]["codes_changed_between_passes"] ==
+        nlohmann::ordered_json({300, 200, 100}));
+}
+
+TEST_CASE("report: a phase that was not played has no utilization") {
+  RunReport report = run({head("l0.h0", 0.1, 0.1)});
+  report.heads[0].phases[0] = {};
+  report.heads[0].clustering = {};
+  const auto json = to_json(report);
+  CHECK(json["phases"]["cluster"]["cycles"] == 0);
+  CHECK(json["phases"]["cluster"]["utilization"].is_null());
+  CHECK(json["phases"]["cluster"]["projection"].is_null());
+  CHECK(json["codes_changed_between_passes"].empty());
+  CHECK(table_rows(report).find("    - 0.25 0.25") != std::string::npos);
 }
 
 TEST_CASE("report.json: is JSON whatever the figures and names are") {

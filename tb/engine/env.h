@@ -15,7 +15,6 @@
 #include <functional>
 #include <memory>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +22,7 @@
 #include "sw/config/config.h"
 #include "sw/golden/program.h"
 #include "tb/common/random.h"
+#include "tb/common/run_failed.h"
 #include "tb/engine/drivers.h"
 #include "tb/engine/engine_coverage.h"
 #include "tb/engine/model.h"
@@ -33,12 +33,6 @@
 #include "tb/engine/statistics.h"
 
 namespace aqpim::tb {
-
-// The run cannot go on: an assertion failed, or the engine hangs.
-class RunFailed : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 struct EnvOptions {
   std::uint64_t seed = 1;  // power-up state, gaps, noise

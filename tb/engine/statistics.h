@@ -41,12 +41,18 @@ struct OperationStatistics {
   // From the acceptance of each command to its done_o, in which the next one may be accepted.
   std::uint64_t cycles() const { return count + fill_cycles + stream_cycles + drain_cycles; }
 
-  // Words per available cycle; of CLUSTER, busy cycles of the multipliers per cycle of the token
-  // loops. 1 if there were none.
+  // Cycles that count for the utilization, and those of them that were used: of open streams with
+  // a word at hand, a word each; of CLUSTER's token loops, those with all multipliers busy.
+  std::uint64_t possible_cycles() const {
+    return loops.cycles > 0 ? loops.cycles : available_cycles();
+  }
+  std::uint64_t useful_cycles() const { return loops.cycles > 0 ? loops.busy : words; }
+
+  // 1 if nothing was possible.
   double utilization() const {
-    const std::uint64_t useful = loops.cycles > 0 ? loops.busy : words;
-    const std::uint64_t possible = loops.cycles > 0 ? loops.cycles : available_cycles();
-    return possible == 0 ? 1.0 : static_cast<double>(useful) / static_cast<double>(possible);
+    return possible_cycles() == 0
+               ? 1.0
+               : static_cast<double>(useful_cycles()) / static_cast<double>(possible_cycles());
   }
 
   void add(const OperationSeen& seen, std::uint64_t withheld, const config::EngineConfig& config) {

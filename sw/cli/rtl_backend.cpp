@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/cli/rtl_backend.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "sw/quantize/software_backend.h"
+
+namespace aqpim::cli {
+
+namespace {
+
+using golden::Operation;
+
+double mean(std::uint64_t sum, std::uint64_t count) {
+  return count == 0 ? 0.0 : static_cast<double>(sum) / static_cast<double>(count);
+}
+
+}  // namespace
+
+RtlBackend::RtlBackend(tb::Env& env, tb::ReducerEnv& reducer, unsigned engines, tb::Pace pace,
+                       std::function<void()> played)
+    : env_(env),
+      reducer_(reducer),
+      engines_{.config = env.configuration().engine,
+               .count = engines,
+               .play = {},
+               .reduce = {},
+               .chunk = 0},
+      software_(quantize::fixed_backend(env.configuration().engine)) {
+  using Clock = std::chrono::steady_clock;
+  const auto timed = [this](const auto& work) {
+    const auto start = Clock::now();
+    auto result = work();
+    seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
+    return result;
+  };
+  engines_.play = [this, pace, timed, played = std::move(played)](unsigned,
+                                                                  const golden::Program& program) {
+    golden::Answers answers = timed([&] { return env_.play(program, pace); });
+    ++programs_;
+    played();
+    return answers;
+  };
+  engines_.reduce = [this, pace, timed](std::span<const std::vector<std::uint8_t>> partials,
+                                        bool values) {
+    return timed([&] { return reducer_.reduce(partials, values, pace); });
+  };
+}
+
+quantize::Backend RtlBackend::backend() {
+  return {.cluster =
+              [this](std::span<const std::uint16_t> tokens, std::span<const std::uint8_t> weights,
+                     bool values) {
+                env_.take_statistics();
+                const std::uint64_t programs = programs_;
+                std::vector<std::uint8_t> codebook =
+                    system::cluster(tokens, weights, values, engines_, &passes_);
+                clustering_ += env_.take_statistics();
+                clustering_programs_ += programs_ - programs;
+                compare(codebook, software_.cluster(tokens, weights, values));
+                return codebook;
+              },
+          .encode =
+              [this](std::span<const std::uint16_t> tokens, std::span<const std::uint8_t> codebook,
+                     bool values) {
+                env_.take_statistics();
+                std::vector<std::uint8_t> codes =
+                    system::encode(tokens, codebook, values, engines_);
+                encoding_ += env_.take_statistics();
+                compare(codes, software_.encode(tokens, codebook, values));
+                return codes;
+              }};
+}
+
+system::ClusterCosts RtlBackend::costs() const {
+  const tb::OperationStatistics& load = clustering_[Operation::kLoad];
+  const tb::OperationStatistics& cluster = clustering_[Operation::kCluster];
+  const tb::OperationStatistics& unload = clustering_[Operation::kUnload];
+  const config::EngineConfig& engine = env_.configuration().engine;
+  const std::uint64_t groups = cluster.loops.busy / (engine.centroids() + 1);
+  return {.setup = mean(clustering_.cycles - load.cycles() - cluster.cycles() - unload.cycles(),
+                        clustering_programs_),
+          .load = mean(load.cycles(), load.count),
+          .group = mean(cluster.loops.cycles, groups),
+          .overhead = mean(cluster.cycles() - cluster.loops.cycles, cluster.count),
+          .unload = mean(unload.cycles() - unload.words, unload.count)};
+}
+
+void RtlBackend::compare(std::span<const std::uint8_t> bytes,
+                         std::span<const std::uint8_t> expected) {
+  compared_ += expected.size();
+  if (bytes.size() != expected.size()) {
+    mismatches_ += expected.size();
+    return;
+  }
+  for (std::size_t i = 0; i < bytes.size(); ++i) mismatches_ += bytes[i] != expected[i];
+}
+
+}  // namespace aqpim::cli

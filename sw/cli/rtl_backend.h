@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A backend of the quantizer that plays on RTL: one engine in the place of all, one after another,
+// and one reducer. The test benches compare every partial sum, centroid and code with the golden
+// models; here whole codebooks and codes are compared with plain software, too.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sw/quantize/backend.h"
+#include "sw/system/clustering.h"
+#include "sw/system/projection.h"
+#include "tb/engine/env.h"
+#include "tb/reducer/reducer_env.h"
+
+namespace aqpim::cli {
+
+class RtlBackend {
+ public:
+  // `env` and `reducer`, of the same configuration, must outlive this. `played` is told after each
+  // program.
+  RtlBackend(tb::Env& env, tb::ReducerEnv& reducer, unsigned engines, tb::Pace pace,
+             std::function<void()> played);
+  RtlBackend(const RtlBackend&) = delete;
+  RtlBackend& operator=(const RtlBackend&) = delete;
+
+  // Refers to this.
+  quantize::Backend backend();
+
+  // Of all engines together.
+  const tb::Statistics& clustering() const { return clustering_; }
+  const tb::Statistics& encoding() const { return encoding_; }
+  const tb::ReducerStatistics& reducing() const { return reducer_.statistics(); }
+  const system::ClusterStatistics& passes() const { return passes_; }
+  // What this run has measured. Nothing must have been withheld by the bank.
+  system::ClusterCosts costs() const;
+
+  // Bytes of codebooks and codes that were compared with software, and those that differed.
+  std::uint64_t compared() const { return compared_; }
+  std::uint64_t mismatches() const { return mismatches_; }
+
+  double seconds() const { return seconds_; }  // of simulation, golden models included
+
+ private:
+  void compare(std::span<const std::uint8_t> bytes, std::span<const std::uint8_t> expected);
+
+  tb::Env& env_;
+  tb::ReducerEnv& reducer_;
+  system::Engines engines_;
+  quantize::Backend software_;
+  tb::Statistics clustering_, encoding_;
+  system::ClusterStatistics passes_;
+  std::uint64_t clustering_programs_ = 0;
+  std::uint64_t programs_ = 0;
+  std::uint64_t compared_ = 0;
+  std::uint64_t mismatches_ = 0;
+  double seconds_ = 0.0;
+};
+
+}  // namespace aqpim::cli

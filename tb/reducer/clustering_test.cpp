@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Clustering and encoding on the RTL of engine and reducer, as the host software plans them.
+#include "sw/system/clustering.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "sw/config/config.h"
+#include "sw/golden/reducer.h"
+#include "sw/quantize/software_backend.h"
+#include "tb/common/random.h"
+#include "tb/engine/env.h"
+#include "tb/reducer/reducer_env.h"
+
+namespace {
+
+using aqpim::config::Configuration;
+using aqpim::golden::Command;
+using aqpim::golden::Operation;
+using aqpim::golden::Program;
+using aqpim::system::Engines;
+using namespace aqpim::tb;
+
+struct Tokens {
+  std::vector<std::uint16_t> vectors;  // [n, D], binary16 between −8 and 8
+  std::vector<std::uint8_t> weights;   // [n]
+};
+
+Tokens make_tokens(std::size_t n, std::size_t head_dim) {
+  Random random(1, "tokens");
+  Tokens tokens;
+  for (std::size_t i = 0; i < n * head_dim; ++i) {
+    // Sign, and less than 0x4800.
+    tokens.vectors.push_back(
+        static_cast<std::uint16_t>(random.bits(1) << 15 | (0x3000 + random.below(0x1800))));
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    tokens.weights.push_back(static_cast<std::uint8_t>(random.between(1, 255)));
+  }
+  return tokens;
+}
+
+// Both engines are one model.
+Engines on_rtl(Env& env, ReducerEnv& reducer, Pace pace) {
+  return {
+      .config = env.configuration().engine,
+      .count = 2,
+      .play = [&env, pace](unsigned, const Program& program) { return env.play(program, pace); },
+      .reduce = [&reducer, pace](std::span<const std::vector<std::uint8_t>> partials,
+                                 bool values) { return reducer.reduce(partials, values, pace); },
+      .chunk = 24};
+}
+
+std::vector<const Configuration*> clustering_configurations() {
+  std::vector<const Configuration*> configurations;
+  for (const Configuration& configuration : aqpim::config::built_configurations()) {
+    if (configuration.engine.quantize != 0) configurations.push_back(&configuration);
+  }
+  return configurations;
+}
+
+}  // namespace
+
+TEST_CASE("clustering in RTL: codebooks and codes are those of software, at any pace") {
+  for (const Configuration* configuration : clustering_configurations()) {
+    const Tokens tokens = make_tokens(61, configuration->engine.head_dim);
+    const auto software = aqpim::quantize::fixed_backend(configuration->engine);
+    for (const bool values : {false, true}) {
+      CAPTURE(configuration->name);
+      CAPTURE(values);
+      Env env(*configuration);
+      ReducerEnv reducer(*configuration, 1);
+      const Pace pace = values ? Pace::random() : Pace::back_to_back();
+      const Engines engines = on_rtl(env, reducer, pace);
+      const auto codebook = aqpim::system::cluster(tokens.vectors, tokens.weights, values, engines);
+      CHECK(codebook == software.cluster(tokens.vectors, tokens.weights, values));
+      const std::span<const std::uint16_t> few =
+          std::span(tokens.vectors).first(5 * configuration->engine.head_dim);
+      CHECK(aqpim::system::encode(few, codebook, values, engines) ==
+            software.encode(few, codebook, values));
+      CHECK(env.verdict(1000) == std::string());
+      CHECK(reducer.verdict(1000) == std::string());
+    }
+  }
+}
+
+TEST_CASE("clustering in RTL: no multiplier waits in the token loops") {
+  for (const Configuration* configuration : clustering_configurations()) {
+    CAPTURE(configuration->name);
+    const auto& engine = configuration->engine;
+    const Tokens tokens = make_tokens(100, engine.head_dim);
+    Env env(*configuration);
+    ReducerEnv reducer(*configuration, 1);
+    aqpim::system::cluster(tokens.vectors, tokens.weights, false,
+                           on_rtl(env, reducer, Pace::back_to_back()));
+    const OperationStatistics& cluster = env.statistics()[Operation::kCluster];
+    const std::uint64_t passes = aqpim::quantize::kPasses * engine.slices();
+    // 50 tokens per engine in three chunks.
+    CHECK(cluster.count == passes * 6);
+    CHECK(cluster.loops.busy ==
+          passes * 2 * (50 / engine.token_slots()) * (engine.centroids() + 1));
+    CHECK(cluster.utilization() == 1.0);
+    for (const Operation operation : {Operation::kLoad, Operation::kUnload}) {
+      CHECK(env.statistics()[operation].utilization() == 1.0);
+    }
+  }
+}
+
+TEST_CASE("clustering in RTL: a bank that is too slow for the loops shows in the utilization") {
+  for (const Configuration* configuration : clustering_configurations()) {
+    CAPTURE(configuration->name);
+    const auto& engine = configuration->engine;
+    Env env(*configuration);
+    const auto play = [&](Operation operation, unsigned tokens, Pace pace) {
+      const auto words = env.scoreboard().golden().words(operation, tokens);
+      const auto stream =
+          std::make_shared<const std::vector<std::uint8_t>>(words * engine.word_bytes());
+      env.play(Program{Command{operation, false, tokens, stream, 0, stream->size()}}, pace);
+    };
+    play(Operation::kLoad, 0, Pace::back_to_back());
+    play(Operation::kCluster, 20, Pace{engine.centroids()});
+    CHECK(env.statistics()[Operation::kCluster].utilization() < 0.6);
+    CHECK(env.statistics()[Operation::kCluster].utilization() > 0.4);
+  }
+}
+
+TEST_CASE("clustering in RTL: another arithmetic is noticed in sums and codes") {
+  for (const Configuration* configuration : clustering_configurations()) {
+    CAPTURE(configuration->name);
+    aqpim::config::EngineConfig other = configuration->engine;
+    other.query_width = 11;
+    const Tokens tokens = make_tokens(20, other.head_dim);
+    ReducerEnv reducer(*configuration, 1);
+    for (const bool clusters : {true, false}) {
+      Env env(*configuration, {.seed = 1, .golden_config = &other});
+      const Engines engines = on_rtl(env, reducer, Pace::back_to_back());
+      if (clusters) {
+        aqpim::system::cluster(tokens.vectors, tokens.weights, false, engines);
+      } else {
+        const std::vector<std::uint8_t> codebook(std::size_t{other.centroids()} * other.head_dim,
+                                                 100);
+        aqpim::system::encode(tokens.vectors, codebook, false, engines);
+      }
+      CHECK(env.scoreboard().mismatches() > 0);
+    }
+  }
+}
+
+TEST_CASE("clustering in RTL: the reducer refuses what golden::reduce() refuses") {
+  for (const Configuration* configuration : clustering_configurations()) {
+    ReducerEnv reducer(*configuration, 1);
+    CHECK_THROWS_AS(reducer.reduce({}, false), std::invalid_argument);
+  }
+}
