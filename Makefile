@@ -60,6 +60,12 @@ accuracy: ## attention error of every option of the cache, and of integer caches
 	@build/release/aqpim accuracy $(accuracy_options) --out '$(or $(OUT),build/accuracy)'
 	@$(if $(PAGE),cp '$(or $(OUT),build/accuracy)'/error_*.png '$(dir $(PAGE))figures/')
 
+.PHONY: prefill
+prefill: ## engine cycles of clustering the keys of a head of 32,768 tokens on 16 engines (CONFIG)
+	@sim/install_dependencies.sh sim
+	@sim/build.sh release aqpim
+	@build/release/aqpim prefill $(configs)
+
 .PHONY: test
 test: ## all tests; the last line is "N passed, N failed"
 	@sim/install_dependencies.sh test
@@ -100,10 +106,10 @@ netlist: ## simulate the mapped netlist beside the RTL, block by block: all outp
 .PHONY: waves
 waves: CONFIG := $(or $(CONFIG),pq8)
 waves: QUERIES := $(or $(QUERIES),1)
-waves: ## one query with waveforms: build/waves (WORKLOAD CONFIG HEADS QUERIES)
+waves: ## the attention of one query with waveforms: build/waves (WORKLOAD CONFIG HEADS QUERIES)
 	@sim/install_dependencies.sh waves
 	@sim/build.sh release aqpim
-	@build/release/aqpim sim $(sim_options) --waves --out build/waves
+	@build/release/aqpim sim $(sim_options) --software-prefill --waves --out build/waves
 
 .PHONY: bench
 bench: ## simulation speed of the engine

@@ -190,6 +190,8 @@ def check(checker, folder):
     sim("--queries", "--queries", "many")
     sim("queries", "--queries", "99999999999999999999")
     sim("--seed", "--seed", "x")
+    sim("--engines", "--engines", "0")
+    sim("--jobs", "--jobs", "none")
     sim("--unknown", "--unknown")
     sim("extra", "extra")
     sim("leave no token to quantize", workload=tiny)

@@ -18,6 +18,9 @@ from recompute_test import ROOT, unseen_workload  # noqa: E402
 
 FILES = {"report.json", "report.csv", "outputs.safetensors", "attention.png"}
 OPERATIONS = ("table", "score", "accumulate", "combine")
+PHASES = ("cluster", "encode", *OPERATIONS)
+# Engine cycles for the codebooks of the keys of 32,768 tokens on 16 engines, at most.
+CLUSTER_CYCLES = {"pq8": 11.5e6, "pq4": 2e6}
 
 
 class Checker:
@@ -72,6 +75,7 @@ def check_committed_workloads(checker, folder):
         checker.check(f"{name}: every output was compared", report["equality"]["compared"] >= outputs > 0)
         for operation in OPERATIONS:
             checker.check(f"{name}: a word per cycle in {operation}", report["engine"]["utilization"][operation] == 1)
+        check_life(checker, name, report)
         added += [head["fixed_point_added"] for head in report["heads"]]
         checker.check(f"{name}: no flag", all(head["flags"] == 0 for head in report["heads"]))
         for head in report["heads"]:
@@ -85,6 +89,23 @@ def check_committed_workloads(checker, folder):
     checker.check("fixed point adds at most 1 % on average", sum(added) / len(added) <= 0.01, str(added))
     checker.check("fixed point adds at most 4 % to any head", max(added) <= 0.04, str(added))
     checker.check("no progress lines without a terminal", result.stderr == "", result.stderr)
+
+
+def check_life(checker, name, report):
+    """A report of a run with a prefill in RTL."""
+    for phase in PHASES:
+        figures = report["phases"][phase]
+        checker.check(f"{name}: {phase} was played", figures["cycles"] > figures["words"] > 0, str(figures))
+        checker.check(f"{name}: the multipliers or the stream do not wait in {phase}", figures["utilization"] >= 0.95,
+                      str(figures))
+    cluster = report["phases"]["cluster"]
+    changed = report["codes_changed_between_passes"]
+    checker.check(f"{name}: codes settle from pass to pass",
+                  cluster["codes_per_pass"] > changed[0] > changed[1] > changed[2] > 0, str(changed))
+    checker.check(f"{name}: every code and every centroid was compared",
+                  report["equality"]["compared"] > cluster["codes_per_pass"])
+    checker.check(f"{name}: a head of 32,768 tokens is clustered in time",
+                  cluster["projection"]["cycles"] <= CLUSTER_CYCLES.get(name, 20e6), str(cluster["projection"]))
 
 
 def check_folders(checker, folder, small, other, wide):
@@ -103,7 +124,7 @@ def check_folders(checker, folder, small, other, wide):
     checker.check("older results are replaced", report_of(one)["config"]["name"] == "pq4-d64")
 
     checker.sim("--workload", small, "--workload", wide, "--config", "pq4-d64,pq8,pq8", "--queries", 1,
-                "--out", folder / "two")
+                "--software-prefill", "--out", folder / "two")
     checker.check("a folder per named configuration", folders_in(folder / "two") == ["pq4-d64", "pq8"],
                   str(folders_in(folder / "two")))
     checker.sim("--workload", small, "--workload", other, "--config", "pq4-d64", "--queries", 1,
@@ -111,7 +132,8 @@ def check_folders(checker, folder, small, other, wide):
     checker.check("a folder per workload where two share a configuration",
                   folders_in(folder / "shared") == [other.stem, small.stem], str(folders_in(folder / "shared")))
 
-    checker.sim("--workload", small, "--workload", wide, "--heads", "l3.h0", "--queries", 1, "--out", folder / "heads")
+    checker.sim("--workload", small, "--workload", wide, "--heads", "l3.h0", "--queries", 1, "--software-prefill",
+                "--out", folder / "heads")
     report = report_of(folder / "heads" / "pq8")
     checker.check("only the named heads", [head["name"] for head in report["heads"]] == ["l3.h0"])
     before = folders_in(folder)
@@ -123,7 +145,8 @@ def check_folders(checker, folder, small, other, wide):
 
 def check_options(checker, folder, small):
     def run(name, *options):
-        checker.sim("--workload", small, "--config", "pq8-d64", "--queries", 3, "--out", folder / name, *options)
+        checker.sim("--workload", small, "--config", "pq8-d64", "--queries", 3, "--software-prefill",
+                    "--out", folder / name, *options)
         return report_of(folder / name)
 
     first = run("first")
@@ -153,7 +176,8 @@ def check_options(checker, folder, small):
     checker.check("switches of the cache are in the report",
                   plain["options"] | {"spacing": 1} == {
                       "weights": False, "centring": False, "transform": "none", "clustering": "fixed", "window": 0, "sinks": 4,
-                      "append_block": 64, "prefill": 300, "spacing": 1}, str(plain["options"]))
+                      "append_block": 64, "prefill": 300, "spacing": 1, "software_prefill": True, "engines": 1},
+                  str(plain["options"]))
     checker.check("and change the outputs", digest(folder / "plain" / "outputs.safetensors")
                   != same["outputs.safetensors"])
     windows = run("windows", "--window", 128)
@@ -174,18 +198,59 @@ def check_options(checker, folder, small):
                   and files_in(folder / "no_gnuplot") == FILES - {"attention.png"})
 
 
+def check_prefill(checker, folder, small):
+    """The cache is the same whoever makes it, on however many engines, and whatever runs beside it."""
+    def run(name, *options):
+        checker.sim("--workload", small, "--queries", 3, "--out", folder / name, *options)
+        return {part: (report_of(folder / name / part), digest(folder / name / part / "outputs.safetensors"))
+                for part in ("pq4-d64", "pq8-d64")}
+
+    rtl = run("rtl")
+    software = run("software", "--software-prefill")
+    engines = run("engines", "--engines", 3, "--jobs", 1)
+    for part in rtl:
+        report, outputs = rtl[part]
+        checker.check(f"{part}: software makes the same codes, codebooks and outputs", software[part][1] == outputs)
+        checker.check(f"{part}: so do three engines", engines[part][1] == outputs)
+        check_life(checker, part, report)
+        check_life(checker, part, engines[part][0])
+        phases = software[part][0]["phases"]
+        checker.check(f"{part}: software takes no cycles", phases["cluster"]["cycles"] == phases["encode"]["cycles"] == 0
+                      and phases["cluster"]["utilization"] is None and phases["cluster"]["projection"] is None
+                      and software[part][0]["codes_changed_between_passes"] == [])
+        checker.check(f"{part}: the same figures of attention", all(
+            run[part][0]["engine"] == report["engine"] and run[part][0]["accuracy"] == report["accuracy"]
+            for run in (software, engines)))
+        checker.check(f"{part}: the same passes on three engines",
+                      engines[part][0]["codes_changed_between_passes"] == report["codes_changed_between_passes"])
+        checker.check(f"{part}: options in the report", engines[part][0]["options"]["engines"] == 3
+                      and not report["options"]["software_prefill"])
+    checker.sim("--workload", small, "--config", "pq4-d64", "--queries", 3, "--spacing", "random", "--out",
+                folder / "gaps")
+    checker.check("gaps between words change no code and no codebook",
+                  digest(folder / "gaps" / "outputs.safetensors") == rtl["pq4-d64"][1])
+    checker.check("with gaps nothing is projected",
+                  report_of(folder / "gaps")["phases"]["cluster"]["projection"] is None)
+    checker.sim("--workload", small, "--config", "pq4-d64", "--queries", 1, "--clustering", "float", "--out",
+                folder / "float")
+    checker.check("floating-point clustering is software's",
+                  report_of(folder / "float")["options"]["software_prefill"])
+
+
 def main():
     release, _ = sys.argv[1:]
     checker = Checker(Path(release).resolve() / "aqpim")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        small, other, wide = (folder / f"{stem}.safetensors" for stem in ("small", "other", "wide"))
+        small, other, wide, brief = (folder / f"{stem}.safetensors" for stem in ("small", "other", "wide", "brief"))
         unseen_workload(small, 64, 400, 1, 80, "F16")
         unseen_workload(other, 64, 300, 2, 60, "F32")
         unseen_workload(wide, 128, 300, 1, 60, "F16")
+        unseen_workload(brief, 64, 260, 1, 100, "F16")
         check_committed_workloads(checker, folder)
         check_folders(checker, folder / "folders", small, other, wide)
         check_options(checker, folder / "options", small)
+        check_prefill(checker, folder / "prefill", brief)
     print(f"{checker.passed} passed, {checker.failed} failed")
     return int(checker.failed > 0)
 

@@ -19,6 +19,25 @@ double mean(std::uint64_t sum, std::uint64_t count) {
 
 }  // namespace
 
+system::ClusterCosts cluster_costs(const tb::Statistics& statistics, std::uint64_t programs,
+                                   const tb::ReducerStatistics& reducing,
+                                   const config::EngineConfig& engine) {
+  const tb::OperationStatistics& load = statistics[Operation::kLoad];
+  const tb::OperationStatistics& cluster = statistics[Operation::kCluster];
+  const tb::OperationStatistics& unload = statistics[Operation::kUnload];
+  const std::uint64_t groups = cluster.loops.busy / (engine.centroids() + 1);
+  const double record = std::max<double>(
+      mean(reducing.words, reducing.reductions * engine.centroids()), engine.slice_channels());
+  return {.setup = mean(statistics.cycles - load.cycles() - cluster.cycles() - unload.cycles(),
+                        programs),
+          .load = mean(load.cycles(), load.count),
+          .group = mean(cluster.loops.cycles, groups),
+          .overhead = mean(cluster.cycles() - cluster.loops.cycles, cluster.count),
+          .unload = mean(unload.cycles() - unload.words, unload.count),
+          .reduce = std::max(
+              0.0, mean(reducing.cycles, reducing.reductions) - engine.centroids() * record)};
+}
+
 RtlBackend::RtlBackend(tb::Env& env, tb::ReducerEnv& reducer, unsigned engines, tb::Pace pace,
                        std::function<void()> played)
     : env_(env),
@@ -54,10 +73,12 @@ quantize::Backend RtlBackend::backend() {
               [this](std::span<const std::uint16_t> tokens, std::span<const std::uint8_t> weights,
                      bool values) {
                 env_.take_statistics();
+                reducer_.take_statistics();
                 const std::uint64_t programs = programs_;
                 std::vector<std::uint8_t> codebook =
                     system::cluster(tokens, weights, values, engines_, &passes_);
                 clustering_ += env_.take_statistics();
+                reducing_ += reducer_.take_statistics();
                 clustering_programs_ += programs_ - programs;
                 compare(codebook, software_.cluster(tokens, weights, values));
                 return codebook;
@@ -72,20 +93,6 @@ quantize::Backend RtlBackend::backend() {
                 compare(codes, software_.encode(tokens, codebook, values));
                 return codes;
               }};
-}
-
-system::ClusterCosts RtlBackend::costs() const {
-  const tb::OperationStatistics& load = clustering_[Operation::kLoad];
-  const tb::OperationStatistics& cluster = clustering_[Operation::kCluster];
-  const tb::OperationStatistics& unload = clustering_[Operation::kUnload];
-  const config::EngineConfig& engine = env_.configuration().engine;
-  const std::uint64_t groups = cluster.loops.busy / (engine.centroids() + 1);
-  return {.setup = mean(clustering_.cycles - load.cycles() - cluster.cycles() - unload.cycles(),
-                        clustering_programs_),
-          .load = mean(load.cycles(), load.count),
-          .group = mean(cluster.loops.cycles, groups),
-          .overhead = mean(cluster.cycles() - cluster.loops.cycles, cluster.count),
-          .unload = mean(unload.cycles() - unload.words, unload.count)};
 }
 
 void RtlBackend::compare(std::span<const std::uint8_t> bytes,

@@ -19,6 +19,11 @@
 
 namespace aqpim::cli {
 
+// Means over the programs, commands and reductions of a clustering without gaps between words.
+system::ClusterCosts cluster_costs(const tb::Statistics& statistics, std::uint64_t programs,
+                                   const tb::ReducerStatistics& reducing,
+                                   const config::EngineConfig& engine);
+
 class RtlBackend {
  public:
   // `env` and `reducer`, of the same configuration, must outlive this. `played` is told after each
@@ -34,10 +39,12 @@ class RtlBackend {
   // Of all engines together.
   const tb::Statistics& clustering() const { return clustering_; }
   const tb::Statistics& encoding() const { return encoding_; }
-  const tb::ReducerStatistics& reducing() const { return reducer_.statistics(); }
+  const tb::ReducerStatistics& reducing() const { return reducing_; }
   const system::ClusterStatistics& passes() const { return passes_; }
   // What this run has measured. Nothing must have been withheld by the bank.
-  system::ClusterCosts costs() const;
+  system::ClusterCosts costs() const {
+    return cluster_costs(clustering_, clustering_programs_, reducing_, env_.configuration().engine);
+  }
 
   // Bytes of codebooks and codes that were compared with software, and those that differed.
   std::uint64_t compared() const { return compared_; }
@@ -53,6 +60,7 @@ class RtlBackend {
   system::Engines engines_;
   quantize::Backend software_;
   tb::Statistics clustering_, encoding_;
+  tb::ReducerStatistics reducing_;
   system::ClusterStatistics passes_;
   std::uint64_t clustering_programs_ = 0;
   std::uint64_t programs_ = 0;

@@ -414,7 +414,8 @@ void add_sim(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(1, 64));
   add_cache_options(*command, arguments->cache);
   command->add_flag("--waves", arguments->waves,
-                    "write waveforms, waves.fst, beside the other results");
+                    "write waveforms, waves.fst, beside the other results; large unless with "
+                    "--software-prefill");
   command->callback([arguments, &exit_code] { run_all(*arguments, exit_code); });
 }
 

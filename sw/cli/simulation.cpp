@@ -64,14 +64,13 @@ std::array<report::PhaseFigures, report::kPhaseNames.size()> phases_of(
   return phases;
 }
 
-report::ClusterFigures cluster_figures(const RtlBackend& prefill,
-                                       const tb::ReducerStatistics& before) {
+report::ClusterFigures cluster_figures(const RtlBackend& prefill) {
   const system::ClusterStatistics& passes = prefill.passes();
   return {.codebooks = passes.codebooks,
           .codes_per_pass = passes.codes,
           .codes_changed = {passes.changed.begin(), passes.changed.end()},
-          .reducer_cycles = prefill.reducing().cycles - before.cycles,
-          .reducer_words = prefill.reducing().words - before.words,
+          .reducer_cycles = prefill.reducing().cycles,
+          .reducer_words = prefill.reducing().words,
           .projected_cycles = 0};
 }
 
@@ -199,11 +198,9 @@ HeadRun simulate(const Hardware& hardware, const workload::Head& head,
   std::size_t programs = 0;
   std::size_t programs_expected = 1;
   std::optional<RtlBackend> rtl;
-  tb::ReducerStatistics reduced_before;
   std::uint64_t reducer_compared = 0;
   std::uint64_t reducer_mismatches = 0;
   if (!simulation.software_prefill) {
-    reduced_before = hardware.reducer->statistics();
     reducer_compared = hardware.reducer->compared();
     reducer_mismatches = hardware.reducer->mismatches();
     rtl.emplace(env, *hardware.reducer, simulation.engines, simulation.pace, [&] {
@@ -271,7 +268,7 @@ HeadRun simulate(const Hardware& hardware, const workload::Head& head,
     run.report.compared += rtl->compared() + hardware.reducer->compared() - reducer_compared;
     run.report.mismatches +=
         rtl->mismatches() + hardware.reducer->mismatches() - reducer_mismatches;
-    run.report.clustering = cluster_figures(*rtl, reduced_before);
+    run.report.clustering = cluster_figures(*rtl);
     // Only a bank that withholds nothing shows what the engine takes.
     if (simulation.pace == tb::Pace::back_to_back()) {
       run.report.clustering.projected_cycles =

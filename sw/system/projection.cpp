@@ -21,7 +21,7 @@ std::uint64_t cluster_cycles(const ClusterCosts& costs, const config::EngineConf
   };
   const auto reduction = [&](unsigned parts) {
     const unsigned record = std::max(parts * engine.record_words(), engine.slice_channels());
-    return costs.unload + static_cast<double>(engine.centroids() * record);
+    return costs.unload + costs.reduce + static_cast<double>(engine.centroids() * record);
   };
   double pass = 0.0;  // of one slice, of all windows
   if (window == 0) {

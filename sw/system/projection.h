@@ -7,8 +7,8 @@
 //   pass = setup + LOAD + chunks · (CLUSTER + reduction),   4 passes for each slice
 //
 // LOAD is broadcast. A reduction is the UNLOAD of all engines over one bus, record by record, while
-// the reducer divides: K · max(engines · RecordWords, SliceChannels) cycles and what UNLOAD takes
-// besides its words. With a codebook per window an engine has windows of its own, and the
+// the reducer divides: K · max(engines · RecordWords, SliceChannels) cycles, and what UNLOAD and
+// the reducer take besides. With a codebook per window an engine has windows of its own, and the
 // reducer serves one engine after another while the others cluster, so that a round of as many
 // windows as engines takes
 //
@@ -32,6 +32,7 @@ struct ClusterCosts {
   double group = 0.0;     // a group of TokenSlots tokens in the loops of CLUSTER
   double overhead = 0.0;  // a CLUSTER besides its loops
   double unload = 0.0;    // an UNLOAD besides its words
+  double reduce = 0.0;    // a reduction besides the words or divisions
 
   bool operator==(const ClusterCosts&) const = default;
 };

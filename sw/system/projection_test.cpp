@@ -12,7 +12,8 @@ using aqpim::system::cluster_cycles;
 using aqpim::system::ClusterCosts;
 using aqpim::test::make_engine;
 
-constexpr ClusterCosts kCosts{.setup = 3, .load = 300, .group = 257, .overhead = 40, .unload = 20};
+constexpr ClusterCosts kCosts{
+    .setup = 3, .load = 300, .group = 257, .overhead = 40, .unload = 20, .reduce = 30};
 
 }  // namespace
 
@@ -20,16 +21,16 @@ TEST_CASE("projection: one codebook takes the longest share, and a reduction ove
   // 8 slices, 2 tokens at a time, records of 4 words, 16 channels.
   const EngineConfig engine = make_engine(128, 4, 8, 256);
   CHECK(cluster_cycles(kCosts, engine, 32768, 16, 0) ==
-        32 * (3 + 300 + 1024 * 257 + 40 + 20 + 256 * 64));
+        32 * (3 + 300 + 1024 * 257 + 40 + 50 + 256 * 64));
   // 101 tokens are 51 groups; one engine divides longer than it unloads.
   CHECK(cluster_cycles(kCosts, engine, 101, 1, 0) ==
-        32 * (3 + 300 + 51 * 257 + 40 + 20 + 256 * 16));
+        32 * (3 + 300 + 51 * 257 + 40 + 50 + 256 * 16));
 }
 
 TEST_CASE("projection: a share of more tokens than fit goes in chunks") {
   const EngineConfig engine = make_engine(128, 4, 8, 256);
   CHECK(cluster_cycles(kCosts, engine, 16 * 2049, 16, 0) ==
-        32 * (3 + 300 + 1025 * 257 + 2 * (40 + 20 + 256 * 64)));
+        32 * (3 + 300 + 1025 * 257 + 2 * (40 + 50 + 256 * 64)));
 }
 
 TEST_CASE("projection: windows take turns at the reducer, and wait for it if they are short") {

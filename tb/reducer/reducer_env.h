@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sw/config/config.h"
@@ -42,6 +43,8 @@ class ReducerEnv {
                          Pace pace = {});
 
   const ReducerStatistics& statistics() const { return statistics_; }
+  // The statistics since the last call.
+  ReducerStatistics take_statistics() { return std::exchange(statistics_, {}); }
   std::uint64_t compared() const { return tally_.compared(); }
   std::uint64_t mismatches() const { return tally_.mismatches(); }
 
