@@ -76,7 +76,8 @@ inline config::EngineConfig make_engine(unsigned head_dim, unsigned sub_dim, uns
           .score_fraction = 8,
           .score_depth = 2048,
           .bias_depth = 256,
-          .weight_width = 14};
+          .weight_width = 14,
+          .quantize = 1};
 }
 
 }  // namespace aqpim::test
