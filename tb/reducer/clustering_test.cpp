@@ -143,8 +143,10 @@ TEST_CASE("clustering in RTL: another arithmetic is noticed in sums and codes") 
       if (clusters) {
         aqpim::system::cluster(tokens.vectors, tokens.weights, false, engines);
       } else {
-        const std::vector<std::uint8_t> codebook(std::size_t{other.centroids()} * other.head_dim,
-                                                 100);
+        std::vector<std::uint8_t> codebook(std::size_t{other.centroids()} * other.head_dim);
+        for (std::size_t i = 0; i < codebook.size(); ++i) {
+          codebook[i] = static_cast<std::uint8_t>(i * i % 251);
+        }
         aqpim::system::encode(tokens.vectors, codebook, false, engines);
       }
       CHECK(env.scoreboard().mismatches() > 0);
