@@ -26,7 +26,7 @@ using Stream = std::shared_ptr<const std::vector<std::uint8_t>>;
 // Raw tokens and centroids are integers · 2^−8.
 constexpr unsigned kRawFraction = 8;
 
-Stream share(std::vector<std::uint8_t> bytes) {
+Stream stream_of(std::vector<std::uint8_t> bytes) {
   return std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
 }
 
@@ -88,7 +88,7 @@ class Slice {
         }
       }
     }
-    return share(std::move(bytes));
+    return stream_of(std::move(bytes));
   }
 
   std::size_t padded_tokens(Range range) const {
@@ -206,7 +206,7 @@ std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
   }
 
   // UNLOAD answers each word of a stream, whatever it holds.
-  const Stream unload = share(std::vector<std::uint8_t>(
+  const Stream unload = stream_of(std::vector<std::uint8_t>(
       std::size_t{config.centroids()} * config.record_words() * config.word_bytes()));
   const std::size_t channels = config.slice_channels();
   std::vector<std::uint8_t> codebook(std::size_t{config.centroids()} * config.head_dim);
@@ -214,7 +214,7 @@ std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
   for (std::size_t s = 0; s < config.slices(); ++s) {
     const Slice slice(tokens, s, config);
     const std::vector<Share> shares = shares_of(slice, n, chunk, weights, engines);
-    Stream load = share(slice.start());
+    Stream load = stream_of(slice.start());
     golden::Reduced reduced;
     std::vector<std::uint8_t> codes;
     for (std::size_t pass = 0; pass < kPasses; ++pass) {
@@ -238,7 +238,7 @@ std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
         std::ranges::move(answers.partials, std::back_inserter(partials));
       }
       reduced = engines.reduce(partials, values);
-      load = share(reduced.centroids);
+      load = stream_of(reduced.centroids);
     }
     for (std::size_t c = 0; c < config.centroids(); ++c) {
       std::copy_n(
@@ -255,7 +255,7 @@ std::vector<std::uint8_t> encode(std::span<const std::uint16_t> tokens,
                                  const Engines& engines) {
   const config::EngineConfig& config = engines.config;
   const std::size_t n = tokens.size() / config.head_dim;
-  const Stream stream = share({codebook.begin(), codebook.end()});
+  const Stream stream = stream_of({codebook.begin(), codebook.end()});
   std::vector<std::uint8_t> codes;
   codes.reserve(n * config.subspaces());
   for (unsigned engine = 0; engine < engines.count; ++engine) {
