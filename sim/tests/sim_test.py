@@ -37,7 +37,7 @@ class Checker:
     def sim(self, *arguments, code=0, env=None):
         """Standard output and error of a run that must end with this code."""
         result = subprocess.run([self.program, "sim", *map(str, arguments)], capture_output=True, text=True,
-                                timeout=400, env=env)
+                                timeout=900, env=env)
         self.check(f"exit code {code} of {' '.join(map(str, arguments))}", result.returncode == code,
                    f"but {result.returncode}: {result.stderr[-2000:]}")
         return result
@@ -76,6 +76,7 @@ def check_committed_workloads(checker, folder):
         for operation in OPERATIONS:
             checker.check(f"{name}: a word per cycle in {operation}", report["engine"]["utilization"][operation] == 1)
         check_life(checker, name, report)
+        checker.check(f"{name}: the last pass still changes codes", report["codes_changed_between_passes"][2] > 0)
         added += [head["fixed_point_added"] for head in report["heads"]]
         checker.check(f"{name}: no flag", all(head["flags"] == 0 for head in report["heads"]))
         for head in report["heads"]:
@@ -101,7 +102,7 @@ def check_life(checker, name, report):
     cluster = report["phases"]["cluster"]
     changed = report["codes_changed_between_passes"]
     checker.check(f"{name}: codes settle from pass to pass",
-                  cluster["codes_per_pass"] > changed[0] > changed[1] > changed[2] > 0, str(changed))
+                  cluster["codes_per_pass"] > changed[0] >= changed[1] >= changed[2] >= 0, str(changed))
     checker.check(f"{name}: every code and every centroid was compared",
                   report["equality"]["compared"] > cluster["codes_per_pass"])
     checker.check(f"{name}: a head of 32,768 tokens is clustered in time",
