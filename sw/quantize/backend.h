@@ -3,8 +3,8 @@
 // Who clusters and encodes: plain software, the golden engine, or the RTL. All give the same bytes.
 //
 // Raw tokens are what the host writes into the bank: binary16, [n, D], transformed, centred and
-// scaled per sub-space so that x · 2^8 rounds to a signed 12-bit integer: at most the largest stored
-// number, 127 · 16 of keys or 1984 of values, for tokens before P (side.h).
+// scaled per sub-space so that x · 2^8 rounds to a signed 12-bit integer: at most the largest
+// stored number, 127 · 16 of keys or 1984 of values, for tokens before P (side.h).
 #pragma once
 
 #include <cstdint>
