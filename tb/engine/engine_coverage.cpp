@@ -6,6 +6,9 @@
 #include <span>
 #include <vector>
 
+#include "tb/engine/locks.h"
+#include "tb/engine/timing.h"
+
 namespace aqpim::tb {
 
 namespace {
@@ -13,8 +16,10 @@ namespace {
 using golden::Operation;
 using golden::RegisterSelect;
 
-const CoverPoint::Axis kOperations = {"TABLE", "SCORE", "ACCUMULATE", "COMBINE"};
-const CoverPoint::Axis kStates = {"idle", "TABLE", "SCORE", "ACCUMULATE", "COMBINE"};
+const CoverPoint::Axis kOperations = {"TABLE",  "SCORE", "ACCUMULATE", "COMBINE",
+                                      "ENCODE", "LOAD",  "CLUSTER",    "UNLOAD"};
+const CoverPoint::Axis kStates = {"idle",   "TABLE", "SCORE",   "ACCUMULATE", "COMBINE",
+                                  "ENCODE", "LOAD",  "CLUSTER", "UNLOAD"};
 const CoverPoint::Axis kSelects = {"CONTROL", "QUERY", "SHIFT", "BIAS"};
 
 constexpr unsigned kShortestRun = 8;
@@ -24,9 +29,8 @@ constexpr unsigned kLargestFraction = 15;
 
 std::size_t number(Operation operation) { return static_cast<std::size_t>(operation); }
 
-// A reserved operation never runs.
 std::size_t state(const std::optional<Operation>& operation) {
-  return operation && number(*operation) < kOperations.size() ? number(*operation) + 1 : 0;
+  return operation ? number(*operation) + 1 : 0;
 }
 
 std::uint16_t half_word(std::span<const std::uint8_t> bytes, std::size_t index) {
@@ -34,6 +38,20 @@ std::uint16_t half_word(std::span<const std::uint8_t> bytes, std::size_t index) 
 }
 
 enum Element { kZero, kSubnormal, kNormal, kInfinite, kNan };
+// Of raw elements also the largest binary16.
+constexpr std::size_t kLargest = 5;
+constexpr std::uint16_t kLargestHalf = 0x7bff;
+
+// Bins of the tokens of a command, and of the reasons of a refusal.
+constexpr std::size_t kTokensOfCluster = 2;
+enum Reason {
+  kNoCentroids,
+  kBrokenGroup,
+  kTooMany,
+  kBeyondSums,
+  kNothingToUnload,
+  kScoreAfterLoad
+};
 
 Element element_of(std::uint16_t bits, bool bfloat16) {
   const unsigned fraction_bits = bfloat16 ? 7 : 10;
@@ -56,7 +74,7 @@ EngineCoverage::EngineCoverage(const config::Configuration& configuration, Monit
       paces_(coverage_.add("spacing of the words",
                            {kOperations, {"every cycle", "gaps of one cycle", "other gaps"}})),
       delays_(coverage_.add("cycles before the first word", {kOperations, {"0", "1 or more"}})),
-      tokens_(coverage_.add("tokens of a command", {{"SCORE", "ACCUMULATE"},
+      tokens_(coverage_.add("tokens of a command", {{"SCORE", "ACCUMULATE", "CLUSTER"},
                                                     {"0", "1", "2-15", "16 or more",
                                                      "all of the "
                                                      "memory"}})),
@@ -76,7 +94,8 @@ EngineCoverage::EngineCoverage(const config::Configuration& configuration, Monit
       reads_(coverage_.add(
           "result read",
           {"outputs when idle", "status when idle", "outputs in TABLE", "outputs in SCORE",
-           "outputs in ACCUMULATE", "in COMBINE", "beyond the end", "before the first COMBINE"})),
+           "outputs in ACCUMULATE", "in COMBINE", "outputs in ENCODE", "outputs in LOAD",
+           "outputs in CLUSTER", "in UNLOAD", "beyond the end", "before the first COMBINE"})),
       resets_(coverage_.add("reset during", {kStates})),
       flags_(coverage_.add(
           "flag in the status",
@@ -89,9 +108,33 @@ EngineCoverage::EngineCoverage(const config::Configuration& configuration, Monit
       parts_(coverage_.add("ACCUMULATE commands before a COMBINE", {"0", "1", "2 or more"})),
       fullness_(coverage_.add("tokens of a tile", {"0", "1", "some", "all of the memory"})),
       hazards_(coverage_.add("same code twice in a row in a lane",
-                             {{"SCORE", "ACCUMULATE"}, {"back to back", "after a gap"}})) {
+                             {{"SCORE", "ACCUMULATE"}, {"back to back", "after a gap"}})),
+      slice_refusals_(coverage_.add(
+          "refused because",
+          {"CLUSTER without LOAD", "CLUSTER of a broken group",
+           "CLUSTER of too many tokens at once", "CLUSTER beyond the sums", "UNLOAD without LOAD",
+           "SCORE after LOAD", "ACCUMULATE after LOAD", "COMBINE after LOAD"})),
+      code_reads_(coverage_.add("codes read", {"idle", "in another operation", "in ENCODE",
+                                               "in UNLOAD", "before the first ENCODE"})),
+      codebooks_(coverage_.add("ENCODE of", {{"keys", "values"}, {"binary16", "bfloat16"}})),
+      raw_elements_(
+          coverage_.add("raw element", {{"LOAD", "CLUSTER"},
+                                        {"binary16", "bfloat16"},
+                                        {"zero", "subnormal", "normal", "Inf", "NaN", "65504"}})),
+      centroids_(coverage_.add("centroids of LOAD",
+                               {{"raw", "binary16"}, {"CONTROL binary16", "CONTROL bfloat16"}})),
+      token_weights_(coverage_.add("weight of a raw token", {"0", "1-254", "255"})),
+      token_loops_(coverage_.add("CLUSTER", {"words wait for loops", "loops wait for words"})),
+      same_codes_(
+          coverage_.add("same code of a sub-space",
+                        {"in both slots of a group", "in groups that follow each other", "not"})),
+      passes_(coverage_.add("CLUSTER commands before an UNLOAD", {"0", "1", "2 or more"})),
+      unloads_(coverage_.add("UNLOAD after", {{"LOAD", "CLUSTER", "UNLOAD"},
+                                              {"no tokens", "some tokens", "all that fit"}})),
+      clusters_(coverage_.add("clusters of a sub-space with tokens", {"1", "2 or more"})) {
   // A first TABLE is like any other; it is never refused; a first COMBINE only lacks buckets.
   for (const std::size_t first : {0u, 1u}) refusals_.ignore({number(Operation::kTable), first});
+  ignore_what_cannot_be();
   // The end of a stream always comes from the engine.
   monitor.resets.subscribe([this](const ResetSeen& seen) { reset(seen); });
   monitor.writes.subscribe([this](const WriteSeen& seen) { write(seen); });
@@ -103,9 +146,32 @@ EngineCoverage::EngineCoverage(const config::Configuration& configuration, Monit
   monitor.results.subscribe([this](const ResultSeen& seen) { result(seen); });
 }
 
+void EngineCoverage::ignore_what_cannot_be() {
+  // ENCODE and LOAD are legal at any time.
+  for (const Operation operation : {Operation::kEncode, Operation::kLoad}) {
+    for (const std::size_t first : {0u, 1u}) refusals_.ignore({number(operation), first});
+  }
+  // The loops of CLUSTER decide when words come; token_loops_ says who waits.
+  for (const std::size_t pace : {0u, 1u, 2u}) paces_.ignore({number(Operation::kCluster), pace});
+  if (config_.token_slots() > 1) {
+    tokens_.ignore({kTokensOfCluster, 1});
+  } else {
+    same_codes_.ignore({0});
+    slice_refusals_.ignore({kBrokenGroup});
+  }
+  // After LOAD or UNLOAD the sums are empty.
+  for (const std::size_t after : {0u, 2u}) {
+    for (const std::size_t tokens : {1u, 2u}) unloads_.ignore({after, tokens});
+  }
+  // 65504 is no bfloat16.
+  for (const std::size_t operation : {0u, 1u}) raw_elements_.ignore({operation, 1, kLargest});
+}
+
 void EngineCoverage::reset(const ResetSeen& seen) {
   resets_.hit(state(seen.during));
-  bfloat16_ = false;
+  bfloat16_ = values_ = false;
+  codes_begun_ = false;
+  slice_.reset();
   bias_run_ = 0;
   outputs_begun_ = false;
   windows_seen_ = parts_seen_ = 0;
@@ -114,7 +180,7 @@ void EngineCoverage::reset(const ResetSeen& seen) {
 
 void EngineCoverage::write(const WriteSeen& seen) {
   writes_.hit({static_cast<std::size_t>(seen.write.select), state(seen.during)});
-  if (seen.during == Operation::kTable || seen.during == Operation::kScore) return;
+  if (locks_registers(seen.during)) return;
   const std::size_t first_byte = seen.write.index * std::size_t{config_.word_bytes()};
   const auto in_range = [&](std::size_t bytes) {
     if (first_byte < bytes) return true;
@@ -150,6 +216,7 @@ void EngineCoverage::control(const WriteSeen& seen) {
   if (run != 0 && run < kShortestRun) return illegal_writes_.hit(kSmallRun);
   fractions_.hit(fraction == config_.score_fraction ? 0 : fraction < kLargestFraction ? 1 : 2);
   bfloat16_ = (seen.write.data[0] & 0x10) != 0;
+  values_ = (seen.write.data[0] & 0x40) != 0;
   bias_run_ = run;
 }
 
@@ -160,24 +227,45 @@ void EngineCoverage::query(const WriteSeen& seen) {
 }
 
 void EngineCoverage::command(const CommandSeen& seen) {
-  if (number(seen.operation) < kOperations.size()) {
-    handover_.hit({number(seen.operation), seen.waited});
-  }
+  handover_.hit({number(seen.operation), seen.waited});
 }
 
 void EngineCoverage::refusal(const RefusalSeen& seen) {
-  refusals_.hit({number(seen.command.operation), !seen.command.first});
+  const CommandSeen& command = seen.command;
+  refusals_.hit({number(command.operation), !command.first});
+  switch (command.operation) {
+    case Operation::kCluster:
+      if (!slice_) return slice_refusals_.hit(kNoCentroids);
+      if (command.tokens % config_.token_slots() != 0) slice_refusals_.hit(kBrokenGroup);
+      if (command.tokens > config_.score_depth) return slice_refusals_.hit(kTooMany);
+      if (command.tokens + clustered_ > config_.score_depth) slice_refusals_.hit(kBeyondSums);
+      break;
+    case Operation::kUnload:
+      slice_refusals_.hit(kNothingToUnload);
+      break;
+    case Operation::kScore:
+    case Operation::kAccumulate:
+    case Operation::kCombine:
+      if (slice_) {
+        slice_refusals_.hit(kScoreAfterLoad + number(command.operation) -
+                            number(Operation::kScore));
+      }
+      break;
+    default:
+      break;
+  }
 }
 
 void EngineCoverage::operation(const OperationSeen& seen) {
   const std::size_t operation = number(seen.command.operation);
   operations_.hit({operation, !seen.command.first});
-  if (seen.words > 1) {
+  if (seen.words > 1 && seen.command.operation != Operation::kCluster) {
     paces_.hit({operation, seen.gaps == 0 ? 0u : seen.gaps == seen.words - 1 ? 1u : 2u});
   }
   if (seen.words > 0) delays_.hit({operation, seen.start_delay > 0});
   switch (seen.command.operation) {
     case Operation::kTable:
+      slice_.reset();
       break;
     case Operation::kScore:
       scored(seen);
@@ -192,16 +280,31 @@ void EngineCoverage::operation(const OperationSeen& seen) {
       parts_.hit(std::min<std::size_t>(parts_seen_, 2));
       parts_seen_ = 0;
       break;
-    default:
+    case Operation::kEncode:
+      codes_begun_ = true;
+      codebooks_.hit({values_, bfloat16_});
       break;
+    case Operation::kLoad:
+      loaded(seen);
+      break;
+    case Operation::kCluster:
+      clustered(seen);
+      break;
+    case Operation::kUnload:
+      unloaded();
+      break;
+  }
+  const bool clusters = seen.command.operation == Operation::kCluster;
+  if (clusters || seen.command.operation == Operation::kScore ||
+      seen.command.operation == Operation::kAccumulate) {
+    const unsigned tokens = seen.command.tokens;
+    tokens_.hit({clusters ? kTokensOfCluster : operation - 1, tokens == config_.score_depth ? 4u
+                                                              : tokens >= 16                ? 3u
+                                                              : tokens >= 2                 ? 2u
+                                                                            : tokens});
   }
   if (seen.command.operation == Operation::kScore ||
       seen.command.operation == Operation::kAccumulate) {
-    const unsigned tokens = seen.command.tokens;
-    tokens_.hit({operation - 1, tokens == config_.score_depth ? 4u
-                                : tokens >= 16                ? 3u
-                                : tokens >= 2                 ? 2u
-                                                              : tokens});
     // Words of neighbouring tokens with the same byte at the same place.
     const std::size_t token_bytes = std::size_t{config_.word_bytes()} * config_.token_words();
     const std::vector<std::uint8_t>& bytes = *seen.stream;
@@ -243,20 +346,97 @@ void EngineCoverage::accumulated(const OperationSeen& seen) {
   }
 }
 
+void EngineCoverage::raw_elements(std::span<const std::uint8_t> floats, bool bfloat16) {
+  const std::size_t operation = slice_ == Operation::kLoad ? 0 : 1;
+  for (std::size_t i = 0; i < floats.size() / 2; ++i) {
+    const std::uint16_t bits = half_word(floats, i);
+    const bool largest = !bfloat16 && (bits & 0x7fffu) == kLargestHalf;
+    const std::size_t element = largest ? kLargest : element_of(bits, bfloat16);
+    raw_elements_.hit({operation, bfloat16, element});
+  }
+}
+
+void EngineCoverage::loaded(const OperationSeen& seen) {
+  slice_ = Operation::kLoad;
+  clustered_ = passes_seen_ = 0;
+  codes_seen_.clear();
+  centroids_.hit({!seen.command.first, bfloat16_});
+  raw_elements(*seen.stream, seen.command.first && bfloat16_);
+}
+
+void EngineCoverage::clustered(const OperationSeen& seen) {
+  slice_ = Operation::kCluster;
+  ++passes_seen_;
+  clustered_ += seen.command.tokens;
+  const unsigned tokens = seen.command.tokens;
+  const std::size_t block = config_.word_bytes();
+  const std::size_t token_bytes = config_.slice_words() * block;
+  std::span<const std::uint8_t> left(*seen.stream);
+  for (unsigned done = 0; done < tokens;) {
+    const auto count = std::min<unsigned>(tokens - done, static_cast<unsigned>(block));
+    for (unsigned t = 0; t < count; ++t) {
+      token_weights_.hit(left[t] == 0 ? 0 : left[t] < 255 ? 1 : 2);
+    }
+    left = left.subspan(block);
+    raw_elements(left.first(count * token_bytes), bfloat16_);
+    left = left.subspan(count * token_bytes);
+    done += count;
+  }
+
+  const auto& codes = golden_.assigned();
+  const unsigned subspaces = config_.slice_subspaces();
+  const unsigned slots = config_.token_slots();
+  for (unsigned t = 0; t < tokens; ++t) {
+    const unsigned code = codes[t * subspaces];
+    codes_seen_.insert(code);
+    if (t == 0) continue;
+    const bool same = code == codes[(t - 1) * subspaces];
+    same_codes_.hit(!same ? 2 : t % slots != 0 ? 0 : 1);
+  }
+  if (tokens >= 4 * slots) {
+    const TokenLoops loops = token_loops(seen, config_);
+    token_loops_.hit(loops.busy == loops.cycles ? 0 : 1);
+  }
+}
+
+void EngineCoverage::unloaded() {
+  passes_.hit(std::min<std::size_t>(passes_seen_, 2));
+  unloads_.hit({slice_ == Operation::kLoad      ? 0u
+                : slice_ == Operation::kCluster ? 1u
+                                                : 2u,
+                clustered_ == config_.score_depth ? 2 : std::min<std::size_t>(clustered_, 1)});
+  if (!codes_seen_.empty()) clusters_.hit(codes_seen_.size() == 1 ? 0 : 1);
+  slice_ = Operation::kUnload;
+  clustered_ = passes_seen_ = 0;
+  codes_seen_.clear();
+}
+
 void EngineCoverage::stray_word(const StrayWordSeen& seen) {
   // In an open stream it would not be one.
   stray_.hit(seen.phase == Phase::kDrain ? 3 : static_cast<std::size_t>(seen.phase));
 }
 
 void EngineCoverage::read(const ReadSeen& seen) {
-  enum { kIdleOutputs, kIdleStatus, kTable, kScore, kAccumulate, kCombine, kBeyond, kBefore };
+  enum { kIdleOutputs, kIdleStatus, kTable };
+  constexpr std::size_t kBeyond = kTable + 8;
+  constexpr std::size_t kBefore = kBeyond + 1;
   const unsigned status = config_.head_dim / (config_.word_bits / 64);
   last_read_.reset();
-  if (seen.index > status) return reads_.hit(kBeyond);
-  if (seen.during == Operation::kCombine) return reads_.hit(kCombine);
+  if (seen.index > status + config_.token_words()) return reads_.hit(kBeyond);
+  if (seen.index > status) {
+    enum { kIdle, kOther, kEncode, kUnload, kNoCodes };
+    return code_reads_.hit(seen.during == Operation::kEncode   ? kEncode
+                           : seen.during == Operation::kUnload ? kUnload
+                           : !codes_begun_                     ? kNoCodes
+                           : seen.during                       ? kOther
+                                                               : kIdle);
+  }
+  if (seen.during == Operation::kCombine || seen.during == Operation::kUnload) {
+    return reads_.hit(kTable + number(*seen.during));
+  }
   if (!outputs_begun_) return reads_.hit(kBefore);
   last_read_ = seen.index;
-  if (state(seen.during) == 0) return reads_.hit(seen.index == status ? kIdleStatus : kIdleOutputs);
+  if (!seen.during) return reads_.hit(seen.index == status ? kIdleStatus : kIdleOutputs);
   reads_.hit(kTable + number(*seen.during));
 }
 

@@ -29,8 +29,13 @@ using namespace aqpim::tb;
 using Values = QueryOptions::Values;
 using Codes = TileOptions::Codes;
 
-constexpr Operation kOperations[] = {Operation::kTable, Operation::kScore, Operation::kAccumulate,
-                                     Operation::kCombine};
+using Tokens = SliceOptions::Tokens;
+using Weights = SliceOptions::Weights;
+
+constexpr Operation kAttention[] = {Operation::kTable, Operation::kScore, Operation::kAccumulate,
+                                    Operation::kCombine};
+constexpr Operation kClustering[] = {Operation::kEncode, Operation::kLoad, Operation::kCluster,
+                                     Operation::kUnload};
 
 // An engine and a source of values for it.
 struct Bench {
@@ -72,6 +77,22 @@ void expect_clean(const Bench& bench, std::uint64_t minimum_compared) {
 
 // Values that one complete read-out compares.
 std::uint64_t values_of_a_result(const Bench& bench) { return bench.engine().head_dim + 3; }
+
+// Tokens rounded down to whole groups.
+unsigned whole_groups(const Bench& bench, unsigned tokens) {
+  const unsigned slots = bench.engine().token_slots();
+  return tokens / slots * slots;
+}
+
+std::uint64_t values_of_codes(const Bench& bench) { return bench.engine().subspaces(); }
+
+// Sums, weights and centroids of all records; weights are filled up to whole words.
+std::uint64_t values_of_an_unload(const Bench& bench) {
+  const auto& engine = bench.engine();
+  const std::size_t record = engine.record_words() * engine.word_bytes();
+  const std::size_t centroids = engine.slice_channels();
+  return engine.centroids() * ((record - 2 * centroids) / 4 + centroids);
+}
 
 // ---- Directed sequences -------------------------------------------------------------------------
 
@@ -163,6 +184,30 @@ void play_refusals(Bench& bench) {
               bench.start(stimulus.accumulate(true, 3))});
   refused(stimulus.combine(false));  // this tile's outputs have not begun
   bench.play({bench.start(stimulus.combine(true)), {Read{}, When::idle()}});
+  // Clustering needs a LOAD, whole groups and room in the sums, and takes the lanes.
+  const unsigned slots = bench.engine().token_slots();
+  const auto cluster = [](unsigned tokens, bool first) {
+    return aqpim::golden::Command{Operation::kCluster, first, tokens, nullptr, 0, 0};
+  };
+  bench.play({bench.start(stimulus.table()), bench.start(stimulus.score(true, 8)),
+              bench.start(stimulus.accumulate(true, 4))});
+  for (const bool first : {false, true}) {
+    refused(cluster(slots, first));
+    refused({Operation::kUnload, first, 0, nullptr, 0, 0});
+  }
+  bench.play({bench.start(stimulus.load({}))});
+  refused(stimulus.accumulate(false, 2));
+  refused(stimulus.combine(true));
+  refused(stimulus.score(true, 1));
+  refused(cluster(depth + slots, true));
+  if (slots > 1) refused(cluster(slots + 1, true));
+  bench.play({bench.start(stimulus.cluster(slots, {}))});
+  refused(cluster(depth, false));
+  bench.play({bench.start(stimulus.unload()), bench.start(stimulus.table())});
+  refused({Operation::kUnload, true, 0, nullptr, 0, 0});
+  bench.play({bench.start(stimulus.accumulate(false, 4)),
+              bench.start(stimulus.combine(true)),
+              {Read{}, When::idle()}});
   // One token more than the biases reach.
   bench.query({.bias_run = 8});
   bench.play({bench.start(stimulus.table())});
@@ -209,9 +254,13 @@ void play_illegal_writes(Bench& bench) {
 void play_overlaps(Bench& bench) {
   Stimulus& stimulus = bench.stimulus;
   bench.query();
+  const unsigned tokens = whole_groups(bench, 12);
+  const aqpim::golden::Command refused = {Operation::kUnload, true, 0, nullptr, 0, 0};
   const auto tile = [&](const std::function<void(Sequence&)>& overlap) {
-    for (const auto& command : {stimulus.table(), stimulus.score(true, 30),
-                                stimulus.accumulate(true, 30), stimulus.combine(true)}) {
+    for (const auto& command :
+         {stimulus.table(), stimulus.score(true, 30), stimulus.accumulate(true, 30),
+          stimulus.combine(true), refused, stimulus.encode(), stimulus.load({}),
+          stimulus.cluster(tokens, {}), stimulus.unload()}) {
       Sequence sequence = {bench.start(command)};
       overlap(sequence);
       bench.play(std::move(sequence));
@@ -225,6 +274,7 @@ void play_overlaps(Bench& bench) {
       }
     });
     tile([&](Sequence& sequence) { sequence.push_back({Read{0, 2}, When::in(phase)}); });
+    tile([&](Sequence& sequence) { sequence.push_back({ReadCodeWords{}, When::in(phase)}); });
     // In an open stream it would be one of the words.
     if (phase == Phase::kStream) continue;
     tile([&](Sequence& sequence) {
@@ -246,7 +296,7 @@ void play_overlaps(Bench& bench) {
 void play_resets(Bench& bench) {
   Stimulus& stimulus = bench.stimulus;
   for (const Phase phase : {Phase::kCheck, Phase::kFill, Phase::kStream, Phase::kDrain}) {
-    for (const Operation operation : kOperations) {
+    for (const Operation operation : kAttention) {
       bench.query({.values = Values::kSpecial});
       bench.play({bench.start(stimulus.table())});
       if (operation != Operation::kTable) bench.play({bench.start(stimulus.score(true, 30))});
@@ -263,7 +313,78 @@ void play_resets(Bench& bench) {
       bench.query({.clear_flags = false});
       bench.play(stimulus.tile({.windows = {25}}));
     }
+    for (const Operation operation : kClustering) {
+      bench.query();
+      if (operation == Operation::kCluster || operation == Operation::kUnload) {
+        bench.play(stimulus.slice({.unloads = 0}));
+      }
+      const auto command = operation == Operation::kEncode ? stimulus.encode()
+                           : operation == Operation::kLoad ? stimulus.load({})
+                           : operation == Operation::kCluster
+                               ? stimulus.cluster(whole_groups(bench, 20), {})
+                               : stimulus.unload();
+      bench.play(
+          {bench.start(command), {Reset{}, When::in(phase, phase < Phase::kStream ? 0 : 11)}});
+      bench.play({{ReadCodeWords{}, When::idle()},
+                  bench.start({Operation::kUnload, true, 0, nullptr, 0, 0})});
+      bench.query({.clear_flags = false});
+      bench.play(stimulus.encoding());
+      bench.play(stimulus.slice({}));
+    }
   }
+}
+
+// Every kind of tokens, weights and centroids, in passes of several sizes.
+void play_slices(Bench& bench) {
+  const unsigned some = whole_groups(bench, 2 * bench.engine().multipliers() + 10);
+  for (const Tokens tokens :
+       {Tokens::kUniform, Tokens::kFew, Tokens::kZero, Tokens::kWidest, Tokens::kSpecial}) {
+    for (const bool bfloat16 : {false, true}) {
+      bench.play(bench.stimulus.slice({.tokens = tokens,
+                                       .bfloat16 = bfloat16,
+                                       .raw_centroids = tokens != Tokens::kZero,
+                                       .passes = {some, bench.engine().token_slots()}}));
+    }
+  }
+  bench.play(bench.stimulus.slice({.weights = Weights::kZero, .raw_centroids = false}));
+  bench.play(bench.stimulus.slice({.passes = {}}));
+  bench.play(bench.stimulus.slice({.passes = {0}, .unloads = 2}));
+  // Words so slow that the loops wait for them.
+  const Pace slow = {bench.engine().centroids()};
+  bench.play(bench.stimulus.slice({.passes = {}, .unloads = 0}));
+  bench.play({bench.start(bench.stimulus.cluster(whole_groups(bench, 12), {}), When::idle(), slow),
+              bench.start(bench.stimulus.unload())});
+}
+
+// The sums hold a whole pass of the largest weights at the ends of the elements, and no token more.
+void play_full_slice(Bench& bench) {
+  Stimulus& stimulus = bench.stimulus;
+  const unsigned depth = bench.engine().score_depth;
+  const unsigned slots = bench.engine().token_slots();
+  const SliceOptions options = {
+      .tokens = Tokens::kWidest, .weights = Weights::kLargest, .passes = {depth}, .unloads = 0};
+  bench.play(stimulus.slice(options));
+  bench.play({bench.start({Operation::kCluster, true, slots, nullptr, 0, 0}),
+              bench.start(stimulus.cluster(0, options)), bench.start(stimulus.unload()),
+              bench.start(stimulus.cluster(slots, options)), bench.start(stimulus.unload())});
+}
+
+// Codes of vectors that the registers hold in all ways, against keys and values.
+void play_encodings(Bench& bench) {
+  for (int i = 0; i < 4; ++i) {
+    for (const Values values : {Values::kTidy, Values::kWild, Values::kSpecial, Values::kZero}) {
+      bench.query({.values = values, .spread = i < 2 ? 4.0 : 400.0, .bfloat16 = i % 2 == 1});
+      bench.play(bench.stimulus.encoding());
+    }
+  }
+  // Twice, then between the operations of a tile: ENCODE leaves the lanes and outputs alone.
+  bench.query();
+  bench.play(bench.stimulus.encoding());
+  Sequence tile = bench.stimulus.tile({.windows = {30}});
+  tile.insert(tile.begin() + 1, bench.stimulus.encoding()[0]);
+  tile.insert(tile.begin() + 3, bench.stimulus.encoding()[0]);
+  tile.push_back({ReadCodeWords{}, When::idle()});
+  bench.play(std::move(tile));
 }
 
 void play_split_operations(Bench& bench) {
@@ -345,7 +466,33 @@ TEST_CASE("pq_engine: refused commands change nothing but the protocol flag") {
   for_each_configuration([](const Configuration& configuration) {
     Bench bench(configuration);
     play_refusals(bench);
-    expect_clean(bench, 2 * values_of_a_result(bench));
+    expect_clean(bench, 3 * values_of_a_result(bench));
+  });
+}
+
+TEST_CASE("pq_engine: slices of every kind of tokens equal the golden model") {
+  for_each_configuration([](const Configuration& configuration) {
+    Bench bench(configuration);
+    play_slices(bench);
+    CHECK(bench.env.take_answers().partials.size() == 15);
+    expect_clean(bench, 15 * values_of_an_unload(bench));
+  });
+}
+
+TEST_CASE("pq_engine: the sums hold a full pass at the ends of their widths, and are empty after") {
+  for_each_configuration([](const Configuration& configuration) {
+    Bench bench(configuration);
+    play_full_slice(bench);
+    expect_clean(bench, 2 * values_of_an_unload(bench));
+  });
+}
+
+TEST_CASE("pq_engine: codes of vectors among keys and values equal the golden model") {
+  for_each_configuration([](const Configuration& configuration) {
+    Bench bench(configuration);
+    play_encodings(bench);
+    CHECK(bench.env.take_answers().codes.size() == 18);
+    expect_clean(bench, 18 * values_of_codes(bench) + values_of_a_result(bench));
   });
 }
 
@@ -386,13 +533,36 @@ TEST_CASE("pq_engine: every operation takes one word per cycle, at any spacing")
       Bench bench(configuration);
       bench.query();
       bench.play(bench.stimulus.tile({.windows = {200}, .pace = {every}}));
-      for (const Operation operation : kOperations) {
+      bench.play(bench.stimulus.encoding({every}));
+      bench.play(bench.stimulus.slice({.passes = {}, .pace = {every}}));
+      for (const Operation operation :
+           {Operation::kTable, Operation::kScore, Operation::kAccumulate, Operation::kCombine,
+            Operation::kEncode, Operation::kLoad, Operation::kUnload}) {
         CAPTURE(name_of(operation));
         const OperationStatistics& statistics = bench.env.statistics()[operation];
         CHECK(statistics.utilization() == 1.0);
         CHECK(statistics.stream_cycles == (statistics.words - 1) * every + 1);
       }
-      expect_clean(bench, values_of_a_result(bench));
+      expect_clean(bench,
+                   values_of_a_result(bench) + values_of_codes(bench) + values_of_an_unload(bench));
+    }
+  });
+}
+
+TEST_CASE("pq_engine: in the token loops of CLUSTER all multipliers are busy in all cycles") {
+  for_each_configuration([](const Configuration& configuration) {
+    const auto& engine = configuration.engine;
+    // As slow as the loops bear it: a group and a word of weights come within one loop.
+    for (const unsigned every : {1u, 2u, (engine.centroids() + 1) / 3}) {
+      CAPTURE(every);
+      Bench bench(configuration);
+      const unsigned tokens = whole_groups(bench, 3 * engine.multipliers() + 7);
+      bench.play(bench.stimulus.slice({.passes = {tokens, tokens}, .pace = {every}}));
+      const OperationStatistics& statistics = bench.env.statistics()[Operation::kCluster];
+      CHECK(statistics.utilization() == 1.0);
+      CHECK(statistics.loops.busy ==
+            2 * (tokens / engine.token_slots()) * (engine.centroids() + 1));
+      expect_clean(bench, values_of_an_unload(bench));
     }
   });
 }
@@ -404,15 +574,21 @@ TEST_CASE("pq_engine: fill and drain take the cycles that its header states") {
       bench.query();
       bench.play(bench.stimulus.tile(
           {.windows = {7, 33}, .pace = i % 2 == 0 ? Pace{1} : Pace::random(), .parts = 2}));
+      bench.play(bench.stimulus.encoding(i % 2 == 0 ? Pace{1} : Pace::random()));
+      bench.play(bench.stimulus.slice({.pace = i % 2 == 0 ? Pace{1} : Pace::random()}));
     }
     const Cycle drain = drain_cycles(configuration.engine);
-    for (const Operation operation : kOperations) {
-      CAPTURE(name_of(operation));
-      const OperationStatistics& statistics = bench.env.statistics()[operation];
-      CHECK(statistics.least_fill == kFillCycles);
-      CHECK(statistics.most_fill == kFillCycles);
-      CHECK(statistics.least_drain == drain);
-      CHECK(statistics.most_drain == drain);
+    for (const auto& operations : {kAttention, kClustering}) {
+      for (const Operation operation : operations) {
+        CAPTURE(name_of(operation));
+        const OperationStatistics& statistics = bench.env.statistics()[operation];
+        CHECK(statistics.least_fill == kFillCycles);
+        CHECK(statistics.most_fill == kFillCycles);
+        // CLUSTER drains when its last loop is over: that is in the count of its loops.
+        if (operation == Operation::kCluster) continue;
+        CHECK(statistics.least_drain == drain);
+        CHECK(statistics.most_drain == drain);
+      }
     }
     // Without words, one after the other.
     Cycle accepted = 0;
@@ -422,6 +598,8 @@ TEST_CASE("pq_engine: fill and drain take the cycles that its header states") {
       done = seen.done;
     });
     bench.play({bench.start(bench.stimulus.table()), bench.start(bench.stimulus.score(true, 0))});
+    CHECK(done - accepted == kFillCycles + drain + 1);
+    bench.play(bench.stimulus.slice({.passes = {0}, .unloads = 0}));
     CHECK(done - accepted == kFillCycles + drain + 1);
     expect_clean(bench, 4 * values_of_a_result(bench));
   });
@@ -443,6 +621,9 @@ TEST_CASE("pq_engine: constrained-random programs equal the golden model and rea
     play_illegal_writes(bench);
     play_overlaps(bench);
     play_resets(bench);
+    play_slices(bench);
+    play_full_slice(bench);
+    play_encodings(bench);
 
     const std::uint64_t iterations = test_iterations(120);
     for (std::uint64_t i = 0; i < iterations && !bench.env.failed(); ++i) {

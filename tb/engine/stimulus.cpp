@@ -17,6 +17,8 @@ using golden::RegisterSelect;
 using golden::RegisterWrite;
 using Values = QueryOptions::Values;
 using Codes = TileOptions::Codes;
+using Tokens = SliceOptions::Tokens;
+using Weights = SliceOptions::Weights;
 
 constexpr unsigned kLargestShift = 15;
 constexpr unsigned kLargestFraction = 15;
@@ -219,6 +221,33 @@ Stimulus::Stream Stimulus::codes(unsigned tokens, Codes kind) {
   return bytes;
 }
 
+// Floats of whole tokens of the slice.
+std::vector<std::uint8_t> Stimulus::raw_tokens(std::size_t count, const SliceOptions& options) {
+  std::vector<std::uint8_t> bytes;
+  for (std::size_t token = 0; token < count; ++token) {
+    if (options.tokens == Tokens::kFew && !pool_.empty()) {
+      const std::vector<std::uint8_t>& chosen = random_.pick(pool_);
+      bytes.insert(bytes.end(), chosen.begin(), chosen.end());
+      continue;
+    }
+    for (std::size_t i = 0; i < config_.slice_channels(); ++i) {
+      // In steps of a quarter: ties of the rounding too. The range is a little wider than 12 bits.
+      const double steps = static_cast<double>(random_.between(-9000, 9000)) / 4.0;
+      std::uint16_t bits = half(std::ldexp(steps, -static_cast<int>(fraction_)), options.bfloat16);
+      if (options.tokens == Tokens::kZero && i < zero_.size() && zero_[i]) bits = 0;
+      if (options.tokens == Tokens::kWidest) {
+        bits = half(random_.pick({-65504.0, 65504.0, 65504.0, -40000.0}), options.bfloat16);
+      }
+      if (options.tokens == Tokens::kSpecial && random_.chance(1, 4)) {
+        bits = special(options.bfloat16);
+      }
+      bytes.push_back(static_cast<std::uint8_t>(bits));
+      bytes.push_back(static_cast<std::uint8_t>(bits >> 8));
+    }
+  }
+  return bytes;
+}
+
 // ---- Commands -----------------------------------------------------------------------------------
 
 Command Stimulus::table() {
@@ -245,6 +274,52 @@ Command Stimulus::combine(bool first) {
           stream->size()};
 }
 
+Command Stimulus::encode() {
+  // Of keys or values, as CONTROL says; the flag and the count mean nothing.
+  const Stream stream = codebook_k();
+  return {
+      Operation::kEncode, random_.chance(1, 2), static_cast<unsigned>(random_.below(8)), stream, 0,
+      stream->size()};
+}
+
+Command Stimulus::load(const SliceOptions& options) {
+  SliceOptions format = options;
+  format.bfloat16 = options.raw_centroids && options.bfloat16;
+  const auto stream =
+      std::make_shared<const std::vector<std::uint8_t>>(raw_tokens(config_.centroids(), format));
+  return {
+      Operation::kLoad, options.raw_centroids, static_cast<unsigned>(random_.below(8)), stream, 0,
+      stream->size()};
+}
+
+Command Stimulus::cluster(unsigned tokens, const SliceOptions& options) {
+  const std::size_t block = config_.word_bytes();
+  auto stream = std::make_shared<std::vector<std::uint8_t>>();
+  for (unsigned done = 0; done < tokens; done += static_cast<unsigned>(block)) {
+    for (std::size_t i = 0; i < block; ++i) {
+      stream->push_back(static_cast<std::uint8_t>(options.weights == Weights::kZero      ? 0
+                                                  : options.weights == Weights::kLargest ? 255
+                                                  : random_.chance(1, 4)
+                                                      ? random_.pick({0, 255})
+                                                      : static_cast<int>(random_.bits(8))));
+    }
+    const std::vector<std::uint8_t> floats =
+        raw_tokens(std::min<std::size_t>(block, tokens - done), options);
+    stream->insert(stream->end(), floats.begin(), floats.end());
+  }
+  return {Operation::kCluster, random_.chance(1, 2), tokens, stream, 0, stream->size()};
+}
+
+Command Stimulus::unload() {
+  // Only the number of words counts.
+  auto stream = std::make_shared<std::vector<std::uint8_t>>(
+      std::size_t{config_.centroids()} * config_.record_words() * config_.word_bytes());
+  for (std::uint8_t& byte : *stream) byte = static_cast<std::uint8_t>(random_.bits(8));
+  return {
+      Operation::kUnload, random_.chance(1, 2), static_cast<unsigned>(random_.below(8)), stream, 0,
+      stream->size()};
+}
+
 Command Stimulus::any_command(unsigned most_tokens) {
   const bool first = random_.chance(1, 2);
   // Counts around the size of the memory are refused more often than not.
@@ -253,7 +328,7 @@ Command Stimulus::any_command(unsigned most_tokens) {
                            : random_.below(most_tokens + 1));
   // Those never take words: nobody has scored so much.
   const unsigned streamed = tokens > config_.score_depth ? 0 : tokens;
-  switch (random_.below(6)) {
+  switch (random_.below(12)) {
     case 0:
       return table();
     case 1:
@@ -268,8 +343,21 @@ Command Stimulus::any_command(unsigned most_tokens) {
       command.tokens = tokens;
       return command;
     }
-    default:
+    case 5:
       return combine(first);
+    case 6:
+      return encode();
+    case 7:
+      return load(random_slice(0));
+    case 8:
+      return unload();
+    default: {
+      // Broken groups are refused.
+      const unsigned whole = streamed / config_.token_slots() * config_.token_slots();
+      Command command = cluster(whole, random_slice(0));
+      command.tokens = random_.chance(1, 4) ? tokens : whole;
+      return command;
+    }
   }
 }
 
@@ -312,7 +400,28 @@ TileOptions Stimulus::random_tile(unsigned most_tokens) {
   return options;
 }
 
-void Stimulus::add_command(Sequence& sequence, Command command, const TileOptions& options) {
+SliceOptions Stimulus::random_slice(unsigned most_tokens) {
+  SliceOptions options;
+  options.tokens = random_.pick({Tokens::kUniform, Tokens::kUniform, Tokens::kFew, Tokens::kZero,
+                                 Tokens::kWidest, Tokens::kSpecial});
+  options.weights = random_.pick(
+      {Weights::kUniform, Weights::kUniform, Weights::kUniform, Weights::kZero, Weights::kLargest});
+  options.bfloat16 = random_.chance(1, 2);
+  options.raw_centroids = random_.chance(1, 2);
+  options.passes.clear();
+  for (std::uint64_t pass = random_.below(4); pass > 0; --pass) {
+    const auto tokens = static_cast<unsigned>(random_.below(most_tokens / 3 + 1));
+    options.passes.push_back(tokens / config_.token_slots() * config_.token_slots());
+  }
+  options.unloads = static_cast<unsigned>(random_.pick({0, 1, 1, 1, 2}));
+  options.pace = random_pace();
+  options.delay = static_cast<unsigned>(random_.chance(1, 2) ? 0 : random_.below(40));
+  options.eager = random_.chance(1, 2);
+  return options;
+}
+
+template <class Options>
+void Stimulus::add_command(Sequence& sequence, Command command, const Options& options) {
   sequence.push_back({Start{std::move(command), options.pace, options.delay, std::nullopt},
                       options.eager ? When::now() : When::idle()});
 }
@@ -359,6 +468,39 @@ Sequence Stimulus::tile(const TileOptions& options) {
   return sequence;
 }
 
+Sequence Stimulus::slice(const SliceOptions& options) {
+  fraction_ = static_cast<unsigned>(random_.between(config_.score_fraction, kLargestFraction));
+  pool_.clear();
+  for (int i = 0; i < 3; ++i) pool_.push_back(raw_tokens(1, options));
+  zero_.clear();
+  for (unsigned i = 0; i < config_.slice_channels(); ++i) zero_.push_back(random_.chance(1, 2));
+
+  Sequence sequence;
+  sequence.push_back(
+      {Write{control(fraction_, 0, options.bfloat16, random_.chance(3, 4))}, When::idle()});
+  // Zero for most sub-spaces, or the tokens would all saturate.
+  std::vector<std::uint8_t> shifts(config_.subspaces());
+  for (std::uint8_t& shift : shifts) {
+    shift = static_cast<std::uint8_t>(random_.chance(1, 8) ? random_.below(3) : 0);
+  }
+  for (unsigned i = 0; i * config_.word_bytes() < shifts.size(); ++i) {
+    sequence.push_back({Write{bytes_write(RegisterSelect::kShift, i, shifts)}, When::now()});
+  }
+  add_command(sequence, load(options), options);
+  for (const unsigned tokens : options.passes) {
+    add_command(sequence, cluster(tokens, options), options);
+  }
+  for (unsigned i = 0; i < options.unloads; ++i) add_command(sequence, unload(), options);
+  // What the query registers hold now is no query.
+  prepared_ = false;
+  return sequence;
+}
+
+Sequence Stimulus::encoding(Pace pace, unsigned delay, bool eager) {
+  return {{Start{encode(), pace, delay, std::nullopt}, eager ? When::now() : When::idle()},
+          {ReadCodeWords{}, When::idle()}};
+}
+
 Item Stimulus::disturbance(unsigned operation_words) {
   const auto words = random_.below(operation_words + 1);
   const When when = random_.pick({When::idle(), When::now(), When::in(Phase::kFill),
@@ -367,12 +509,14 @@ Item Stimulus::disturbance(unsigned operation_words) {
     case 0:
       // In an open stream it would be one of the words.
       return {StrayWord{word()}, random_.pick({When::idle(), When::in(Phase::kDrain)})};
-    case 1:
+    case 1: {
       // The status word is not stable while an operation runs.
-      return {
-          Read{static_cast<unsigned>(random_.below(config_.head_dim / (config_.word_bits / 64))),
-               1},
-          when};
+      const unsigned status = config_.head_dim / (config_.word_bits / 64);
+      const auto index = static_cast<unsigned>(
+          random_.chance(1, 2) ? random_.below(status)
+                               : status + 1 + random_.below(config_.token_words() + 1));
+      return {Read{index, 1}, when};
+    }
     case 2:
       return {Wait{static_cast<unsigned>(random_.below(20))}, When::now()};
     default:
@@ -381,10 +525,23 @@ Item Stimulus::disturbance(unsigned operation_words) {
 }
 
 Sequence Stimulus::episode(unsigned most_tokens) {
-  Sequence sequence;
-  if (!prepared_ || random_.chance(1, 2)) sequence = all_registers(random_query());
+  Sequence items;
+  const bool clusters = config_.quantize != 0 && random_.chance(1, 3);
+  const bool encodes = config_.quantize != 0 && random_.chance(1, 3);
+  if (clusters) {
+    items = slice(random_slice(most_tokens));
+  } else {
+    if (!prepared_ || random_.chance(1, 2)) items = all_registers(random_query());
+    if (encodes) {
+      const Sequence encoded = encoding(random_pace(), 0, random_.chance(1, 2));
+      items.insert(items.end(), encoded.begin(), encoded.end());
+    }
+    const Sequence scored = tile(random_tile(most_tokens));
+    items.insert(items.end(), scored.begin(), scored.end());
+  }
   const bool disturbed = random_.chance(1, 3);
-  for (Item& item : tile(random_tile(most_tokens))) {
+  Sequence sequence;
+  for (Item& item : items) {
     const bool starts = std::holds_alternative<Start>(item.what);
     sequence.push_back(std::move(item));
     if (starts && disturbed && random_.chance(1, 4)) sequence.push_back(disturbance(64));

@@ -45,6 +45,27 @@ struct TileOptions {
   bool read = true;           // the result, at the end
 };
 
+// A slice of channels to be clustered, and its registers.
+struct SliceOptions {
+  enum class Tokens : std::uint8_t {
+    kUniform,  // all over the range of a centroid and a little beyond
+    kFew,      // three different ones: ties, and clusters without a token
+    kZero,     // half of the channels are zero in all tokens
+    kWidest,   // ±65504 and other large ones: all saturate
+    kSpecial,  // NaN, Inf, zeros, subnormals among others
+  };
+  enum class Weights : std::uint8_t { kUniform, kZero, kLargest };
+  Tokens tokens = Tokens::kUniform;
+  Weights weights = Weights::kUniform;
+  bool bfloat16 = false;
+  bool raw_centroids = true;            // LOAD takes them as CONTROL says, otherwise as binary16
+  std::vector<unsigned> passes = {16};  // tokens of each CLUSTER, whole groups
+  unsigned unloads = 1;
+  Pace pace = {};
+  unsigned delay = 0;
+  bool eager = true;  // commands wait on the pins for their turn
+};
+
 class Stimulus {
  public:
   using Stream = std::shared_ptr<const std::vector<std::uint8_t>>;
@@ -69,7 +90,11 @@ class Stimulus {
   golden::Command accumulate(bool first, unsigned tokens,
                              TileOptions::Codes kind = TileOptions::Codes::kUniform);
   golden::Command combine(bool first);
-  // Any operation of attention, with the stream that it would take.
+  golden::Command encode();
+  golden::Command load(const SliceOptions& options);
+  golden::Command cluster(unsigned tokens, const SliceOptions& options);
+  golden::Command unload();
+  // Any operation, with the stream that it would take.
   golden::Command any_command(unsigned most_tokens);
   // Legal or not.
   golden::RegisterWrite any_write();
@@ -78,10 +103,17 @@ class Stimulus {
   // TABLE and SCORE per window, ACCUMULATE and COMBINE per window, the result.
   Sequence tile(const TileOptions& options);
 
+  // CONTROL and all shifts, LOAD, CLUSTERs, UNLOADs.
+  Sequence slice(const SliceOptions& options);
+  // ENCODE of what the query registers hold, and its codes.
+  Sequence encoding(Pace pace = {}, unsigned delay = 0, bool eager = true);
+
   QueryOptions random_query();
   TileOptions random_tile(unsigned most_tokens);
+  SliceOptions random_slice(unsigned most_tokens);
   Pace random_pace();
-  // Registers and a tile, now and then with things that the protocol forbids in between.
+  // Registers and a tile, a slice or an encoding, now and then with things that the protocol
+  // forbids in between.
   Sequence episode(unsigned most_tokens);
   // Commands, writes, reads and words in any order.
   Sequence chaos(unsigned steps);
@@ -93,12 +125,18 @@ class Stimulus {
                                     const std::vector<std::uint8_t>& bytes);
   std::uint16_t half(double value, bool bfloat16) const;
   std::uint16_t special(bool bfloat16);
+  std::vector<std::uint8_t> raw_tokens(std::size_t count, const SliceOptions& options);
   Item disturbance(unsigned operation_words);
-  void add_command(Sequence& sequence, golden::Command command, const TileOptions& options);
+  template <class Options>
+  void add_command(Sequence& sequence, golden::Command command, const Options& options);
 
   config::EngineConfig config_;
   Random random_;
   bool prepared_ = false;  // the last tile has written the next query
+  unsigned fraction_ = 8;  // of raw tokens, as the last slice has set it
+  // Of the slice: tokens to choose from, channels that are zero.
+  std::vector<std::vector<std::uint8_t>> pool_;
+  std::vector<bool> zero_;
 };
 
 }  // namespace aqpim::tb
