@@ -351,8 +351,8 @@ void EngineCoverage::raw_elements(std::span<const std::uint8_t> floats, bool bfl
   for (std::size_t i = 0; i < floats.size() / 2; ++i) {
     const std::uint16_t bits = half_word(floats, i);
     const bool largest = !bfloat16 && (bits & 0x7fffu) == kLargestHalf;
-    const std::size_t element = largest ? kLargest : element_of(bits, bfloat16);
-    raw_elements_.hit({operation, bfloat16, element});
+    const std::size_t element = element_of(bits, bfloat16);
+    raw_elements_.hit({operation, bfloat16, largest ? kLargest : element});
   }
 }
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -578,7 +579,7 @@ TEST_CASE("pq_engine: fill and drain take the cycles that its header states") {
       bench.play(bench.stimulus.slice({.pace = i % 2 == 0 ? Pace{1} : Pace::random()}));
     }
     const Cycle drain = drain_cycles(configuration.engine);
-    for (const auto& operations : {kAttention, kClustering}) {
+    const auto check = [&](std::span<const Operation> operations) {
       for (const Operation operation : operations) {
         CAPTURE(name_of(operation));
         const OperationStatistics& statistics = bench.env.statistics()[operation];
@@ -589,7 +590,9 @@ TEST_CASE("pq_engine: fill and drain take the cycles that its header states") {
         CHECK(statistics.least_drain == drain);
         CHECK(statistics.most_drain == drain);
       }
-    }
+    };
+    check(kAttention);
+    check(kClustering);
     // Without words, one after the other.
     Cycle accepted = 0;
     Cycle done = 0;
