@@ -73,7 +73,7 @@ module pq_control #(
   output logic                        last_o,          // it is the last one of its unit
   output logic      [7:0]             tile_run_o,      // tokens per bias in this tile
   output logic                        outputs_valid_o, // a first COMBINE has started
-  output logic                        codes_valid_o,   // an ENCODE has started
+  output logic                        codes_valid_o,   // an ENCODE is newer than any CLUSTER
   output logic                        busy_o,
   output logic                        done_o           // pulse: the operation has drained
 );
@@ -253,7 +253,10 @@ module pq_control #(
                 slice_valid_q  <= 1'b1;
                 clustered_q    <= '0;
               end
-              Cluster: clustered_q <= clustered[TokensWidth-1:0];
+              Cluster: begin
+                clustered_q   <= clustered[TokensWidth-1:0];
+                codes_valid_o <= 1'b0;
+              end
               Unload:  clustered_q <= '0;
               default: begin
                 tables_valid_q <= 1'b1;

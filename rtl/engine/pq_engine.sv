@@ -289,6 +289,7 @@ module pq_engine #(
   logic                  encode_q, load_q, unload_q, distance_q, weigh_q;
   logic                  raw;         // the word on the pins holds elements of raw tokens
   logic [1:0]            stream_index;   // and they go to this word of the query registers
+  logic                  binary16_q;  // it held binary16 centroids, whatever CONTROL says
   logic [WordBits-1:0]   word_q;
   logic [WordWidth-1:0]  position_q;
   logic [CodeBits-1:0]   centroid_q;
@@ -304,6 +305,7 @@ module pq_engine #(
       unload_q     <= 1'b0;
       distance_q   <= 1'b0;
       weigh_q      <= 1'b0;
+      binary16_q   <= 1'b0;
     end else begin
       table_q      <= word_take && is_table;
       score_q      <= word_take && is_score;
@@ -314,6 +316,7 @@ module pq_engine #(
       unload_q     <= word_take && is_unload;
       distance_q   <= loop && !weigh;
       weigh_q      <= loop && weigh;
+      binary16_q   <= word_take && is_load && !first;
     end
   end
 
@@ -389,7 +392,7 @@ module pq_engine #(
     .stream_write_i   (word_take && raw),
     .stream_index_i   (stream_index),
     .stream_data_i    (word_i),
-    .bfloat16_i       (bfloat16 && (first || !is_load)),
+    .bfloat16_i       (bfloat16 && !binary16_q),
     .table_fraction_i (table_fraction),
     .query_word_i     (position_q[CWordWidth-1:0]),
     .query_o          (query),
@@ -782,7 +785,7 @@ module pq_engine #(
     .read_i          (result_read_i),
     .index_i         (result_index_i),
     .outputs_valid_i (outputs_valid && !(busy_o && (is_combine || is_unload))),
-    .codes_valid_i   (codes_valid && !(busy_o && (is_encode || is_unload))),
+    .codes_valid_i   (codes_valid && !(busy_o && (is_encode || is_cluster || is_unload))),
     .select_o        (result_select),
     .outputs_i       (outputs),
     .status_i        (status),

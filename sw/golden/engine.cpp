@@ -372,6 +372,8 @@ void Engine::cluster(unsigned tokens, std::span<const std::uint8_t> stream) {
     }
   }
   clustered_ += tokens;
+  // Their places are those of the searches.
+  codes_valid_ = false;
 }
 
 std::vector<std::uint8_t> Engine::records() const {

@@ -51,7 +51,7 @@ class Engine {
 
   // Result word `index`: outputs, then the status word, then the codes of the last vector encoded.
   // Nothing (and kFlagProtocol) beyond the last word, for outputs and status before the first
-  // COMBINE, for codes before the first ENCODE.
+  // COMBINE, for codes without an ENCODE since reset and the last CLUSTER.
   std::optional<std::vector<std::uint8_t>> read(unsigned index);
 
   // What read() delivers, decoded. Outputs are zero before the first COMBINE.
@@ -139,7 +139,7 @@ class Engine {
   bool outputs_valid_ = false;   // a first COMBINE has been done since reset
   unsigned tile_run_ = 0;        // tokens per bias in this tile
   std::size_t accumulated_ = 0;  // tokens of this tile whose weights were used
-  bool codes_valid_ = false;     // an ENCODE has been done since reset
+  bool codes_valid_ = false;     // an ENCODE has been done, and no CLUSTER since
   bool slice_valid_ = false;     // the lanes hold centroids and sums
   std::size_t clustered_ = 0;    // tokens in the sums
 };

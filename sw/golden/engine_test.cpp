@@ -967,6 +967,11 @@ TEST_CASE("golden engine: ENCODE finds the nearest stored centroid of each sub-s
       CHECK(codes == pack_codes(config, expected));
       CHECK_FALSE(engine.read(outputs + 1 + config.token_words()).has_value());
       CHECK(engine.flags() == kFlagProtocol);
+      // LOAD leaves the codes, CLUSTER takes their place.
+      REQUIRE(engine.command(plain(config, Operation::kLoad, true)));
+      CHECK(engine.read(outputs + 1).has_value());
+      REQUIRE(engine.command(plain(config, Operation::kCluster, true)));
+      CHECK_FALSE(engine.read(outputs + 1).has_value());
     }
   }
 }

@@ -115,7 +115,7 @@ EngineCoverage::EngineCoverage(const config::Configuration& configuration, Monit
            "CLUSTER of too many tokens at once", "CLUSTER beyond the sums", "UNLOAD without LOAD",
            "SCORE after LOAD", "ACCUMULATE after LOAD", "COMBINE after LOAD"})),
       code_reads_(coverage_.add("codes read", {"idle", "in another operation", "in ENCODE",
-                                               "in UNLOAD", "before the first ENCODE"})),
+                                               "in CLUSTER", "in UNLOAD", "without an ENCODE"})),
       codebooks_(coverage_.add("ENCODE of", {{"keys", "values"}, {"binary16", "bfloat16"}})),
       raw_elements_(
           coverage_.add("raw element", {{"LOAD", "CLUSTER"},
@@ -366,6 +366,7 @@ void EngineCoverage::loaded(const OperationSeen& seen) {
 
 void EngineCoverage::clustered(const OperationSeen& seen) {
   slice_ = Operation::kCluster;
+  codes_begun_ = false;
   ++passes_seen_;
   clustered_ += seen.command.tokens;
   const unsigned tokens = seen.command.tokens;
@@ -424,12 +425,13 @@ void EngineCoverage::read(const ReadSeen& seen) {
   last_read_.reset();
   if (seen.index > status + config_.token_words()) return reads_.hit(kBeyond);
   if (seen.index > status) {
-    enum { kIdle, kOther, kEncode, kUnload, kNoCodes };
-    return code_reads_.hit(seen.during == Operation::kEncode   ? kEncode
-                           : seen.during == Operation::kUnload ? kUnload
-                           : !codes_begun_                     ? kNoCodes
-                           : seen.during                       ? kOther
-                                                               : kIdle);
+    enum { kIdle, kOther, kEncode, kCluster, kUnload, kNoCodes };
+    return code_reads_.hit(seen.during == Operation::kEncode    ? kEncode
+                           : seen.during == Operation::kCluster ? kCluster
+                           : seen.during == Operation::kUnload  ? kUnload
+                           : !codes_begun_                      ? kNoCodes
+                           : seen.during                        ? kOther
+                                                                : kIdle);
   }
   if (seen.during == Operation::kCombine || seen.during == Operation::kUnload) {
     return reads_.hit(kTable + number(*seen.during));

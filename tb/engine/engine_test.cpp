@@ -286,6 +286,17 @@ void play_overlaps(Bench& bench) {
   tile([&](Sequence& sequence) {
     std::get<Start>(sequence[0].what).write = stimulus.registers({.bias_run = 8})[0];
   });
+  // A query of bfloat16 in the cycle of a LOAD of binary16 centroids.
+  const QueryOptions bfloat16 = {.bfloat16 = true};
+  bench.query(bfloat16);
+  Item load = bench.start(stimulus.load({.raw_centroids = false}));
+  const auto writes = stimulus.registers(bfloat16);
+  std::get<Start>(load.what).write =
+      *std::find_if(writes.rbegin(), writes.rend(), [](const aqpim::golden::RegisterWrite& write) {
+        return write.select == RegisterSelect::kQuery;
+      });
+  bench.play({std::move(load)});
+  bench.play(stimulus.encoding());
   // When idle.
   tile([&](Sequence& sequence) {
     sequence.push_back({StrayWord{stimulus.word()}, When::idle()});

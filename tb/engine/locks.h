@@ -20,8 +20,9 @@ constexpr bool locks_registers(std::optional<golden::Operation> running) {
 // Reads are refused: the operation changes what is read, or needs the pins.
 constexpr bool locks_results(std::optional<golden::Operation> running, bool codes) {
   using golden::Operation;
-  return running && (*running == Operation::kUnload ||
-                     *running == (codes ? Operation::kEncode : Operation::kCombine));
+  if (!running || *running == Operation::kUnload) return running.has_value();
+  return codes ? *running == Operation::kEncode || *running == Operation::kCluster
+               : *running == Operation::kCombine;
 }
 
 }  // namespace aqpim::tb

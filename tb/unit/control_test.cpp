@@ -74,6 +74,7 @@ class Control {
     const bool legal = golden.command({operation, first, tokens, stream, 0, bytes});
     if (legal && operation == Operation::kCombine) outputs_valid = true;
     if (legal && operation == Operation::kEncode) codes_valid = true;
+    if (legal && operation == Operation::kCluster) codes_valid = false;
     if (legal && operation == Operation::kScore && first) tile_run = bias_run;
     const bool locks = operation != Operation::kAccumulate && operation != Operation::kCombine &&
                        operation != Operation::kUnload;
