@@ -58,7 +58,7 @@ module pq_score_sum #(
 
     for (genvar i = 0; i < Out; i++) begin : gen_sum
       logic [SumWidth-1:0] sum_q;
-      if (4 * i + 2 < In) begin : gen_four
+      if (4 * i + 3 < In) begin : gen_four
         always_ff @(posedge clk_i) begin
           if (valid) begin
             sum_q <= (gen_term[4*i].term + gen_term[4*i+1].term)
