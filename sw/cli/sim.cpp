@@ -4,12 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <functional>
-#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -32,6 +29,7 @@
 #include "sw/report/plot.h"
 #include "sw/report/report.h"
 #include "sw/report/result_folder.h"
+#include "sw/study/parallel.h"
 #include "sw/workload/atomic_file.h"
 #include "sw/workload/workload.h"
 #include "tb/engine/env.h"
@@ -222,50 +220,6 @@ JobResult run(const Job& job, const Arguments& arguments, const report::ResultFo
   return result;
 }
 
-// Runs jobs 0 … count − 1 on several threads, which start them in order. A run that cannot go on
-// is the failure of its job; any other exception ends everything.
-class JobRunner {
- public:
-  using Work = std::function<JobResult(std::size_t)>;
-
-  struct Outcome {
-    std::optional<JobResult> result;
-    std::string failure;  // without a result
-  };
-
-  JobRunner(std::size_t count, unsigned threads, Work work)
-      : work_(std::move(work)), outcomes_(count) {
-    for (std::promise<Outcome>& outcome : outcomes_) futures_.push_back(outcome.get_future());
-    for (unsigned i = 0; i < std::min<std::size_t>(threads, count); ++i) {
-      threads_.emplace_back([this] { take_jobs(); });
-    }
-  }
-
-  // Waits for a job; once for each.
-  Outcome wait(std::size_t job) { return futures_[job].get(); }
-
- private:
-  void take_jobs() {
-    for (std::size_t job = next_++; job < outcomes_.size() && !ended_; job = next_++) {
-      try {
-        outcomes_[job].set_value({work_(job), {}});
-      } catch (const tb::RunFailed& error) {
-        outcomes_[job].set_value({std::nullopt, fmt::format("{}\n", error.what())});
-      } catch (...) {
-        ended_ = true;
-        outcomes_[job].set_exception(std::current_exception());
-      }
-    }
-  }
-
-  Work work_;
-  std::vector<std::promise<Outcome>> outcomes_;
-  std::vector<std::future<Outcome>> futures_;
-  std::atomic<std::size_t> next_ = 0;
-  std::atomic<bool> ended_ = false;
-  std::vector<std::jthread> threads_;
-};
-
 void write_files(const JobResult& result, const report::ResultFolder& folder) {
   const auto write = [&](const char* name, const auto& content) {
     workload::AtomicFile file(folder.file(name));
@@ -282,6 +236,73 @@ void write_files(const JobResult& result, const report::ResultFolder& folder) {
     fmt::print("{}\n", *obstacle);
   }
 }
+
+// Takes what jobs found, from several threads, and tells and writes it in the order of the jobs.
+class Outcomes {
+ public:
+  Outcomes(const std::vector<Job>& jobs, std::vector<report::ResultFolder>& folders)
+      : jobs_(jobs), folders_(folders), waiting_(jobs.size()) {}
+
+  void progress(const std::string& what, double fraction) {
+    const std::scoped_lock lock(mutex_);
+    line_.show(what, fraction);
+  }
+
+  void add(std::size_t job, JobResult result) { add_outcome(job, {std::move(result), {}}); }
+
+  // The run could not go on.
+  void add_failure(std::size_t job, std::string sentence) {
+    add_outcome(job, {std::nullopt, std::move(sentence)});
+  }
+
+  // When all jobs have ended.
+  const std::vector<report::RunReport>& reports() const { return reports_; }
+  const std::string& failures() const { return failures_; }
+
+ private:
+  struct Outcome {
+    std::optional<JobResult> result;
+    std::string failure;
+  };
+
+  void add_outcome(std::size_t job, Outcome outcome) {
+    const std::scoped_lock lock(mutex_);
+    waiting_[job] = std::move(outcome);
+    line_.clear();
+    for (; told_ < jobs_.size() && waiting_[told_]; ++told_) {
+      tell(told_, *std::exchange(waiting_[told_], {}));
+    }
+    std::fflush(stdout);
+  }
+
+  void tell(std::size_t job, const Outcome& outcome) {
+    const std::string title = fmt::format("{} on {}", jobs_[job].configuration->name,
+                                          fs::path(jobs_[job].workload->path).filename().string());
+    if (!outcome.result) {
+      failures_ += outcome.failure;
+      fmt::print("{}: FAILED; no results written\n", title);
+      return;
+    }
+    reports_.push_back(outcome.result->report);
+    if (!outcome.result->verdict.empty()) {
+      failures_ += outcome.result->verdict;
+      fmt::print("{}: NOT equal; no results written\n", title);
+      return;
+    }
+    write_files(*outcome.result, folders_[job]);
+    folders_[job].commit(kResultFiles);
+    fmt::print("{}: equal; results in {}\n", title, folders_[job].folder().string());
+  }
+
+  const std::vector<Job>& jobs_;
+  std::vector<report::ResultFolder>& folders_;
+  std::mutex mutex_;
+  ProgressLine line_;
+  std::vector<std::optional<Outcome>> waiting_;
+  std::size_t told_ = 0;
+  std::vector<report::RunReport> reports_;
+  std::string failures_;
+};
 
 // The final table: per workload, a row per head and configuration.
 void print_table(const std::vector<report::RunReport>& reports) {
@@ -325,45 +346,25 @@ void run_all(Arguments& arguments, int& exit_code) {
              arguments.spacing == "1"        ? "a word every cycle"
              : arguments.spacing == "random" ? "words with random gaps"
                                              : "a word every " + arguments.spacing + " cycles");
-  std::vector<report::RunReport> reports;
-  std::string failures;
-  ProgressLine line;
-  std::mutex line_mutex;
-  JobRunner runner(jobs.size(), arguments.jobs, [&](std::size_t i) {
-    return run(jobs[i], arguments, folders[i], [&](const std::string& what, double fraction) {
-      const std::lock_guard lock(line_mutex);
-      line.show(what, fraction);
-    });
+  std::fflush(stdout);
+  Outcomes outcomes(jobs, folders);
+  study::parallel_for(jobs.size(), arguments.jobs, [&](std::size_t i) {
+    try {
+      outcomes.add(
+          i, run(jobs[i], arguments, folders[i], [&](const std::string& what, double fraction) {
+            outcomes.progress(what, fraction);
+          }));
+    } catch (const tb::RunFailed& error) {
+      outcomes.add_failure(i, fmt::format("{}\n", error.what()));
+    }
   });
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const std::string title = fmt::format("{} on {}", jobs[i].configuration->name,
-                                          fs::path(jobs[i].workload->path).filename().string());
-    std::fflush(stdout);
-    const JobRunner::Outcome outcome = runner.wait(i);
-    const std::lock_guard lock(line_mutex);
-    line.clear();
-    if (!outcome.result) {
-      failures += outcome.failure;
-      fmt::print("{}: FAILED; no results written\n", title);
-      continue;
-    }
-    reports.push_back(outcome.result->report);
-    if (outcome.result->verdict.empty()) {
-      write_files(*outcome.result, folders[i]);
-      folders[i].commit(kResultFiles);
-      fmt::print("{}: equal; results in {}\n", title, folders[i].folder().string());
-    } else {
-      failures += outcome.result->verdict;
-      fmt::print("{}: NOT equal; no results written\n", title);
-    }
-  }
-  print_table(reports);
-  if (failures.empty()) {
-    print_speed(reports);
+  print_table(outcomes.reports());
+  if (outcomes.failures().empty()) {
+    print_speed(outcomes.reports());
     return;
   }
   std::fflush(stdout);
-  fmt::print(stderr, "aqpim: {}", failures);
+  fmt::print(stderr, "aqpim: {}", outcomes.failures());
   exit_code = static_cast<int>(ExitCode::kFailure);
 }
 
