@@ -7,7 +7,7 @@ CONFIG   ?=# names of configurations, by blanks or commas (default: those that f
 HEADS    ?=# names of heads, by blanks or commas (default: all)
 QUERIES  ?=# queries per head (default: 16)
 OUT      ?=# folder of the results (default: build/sim, build/accuracy)
-SEED     ?=# of the gaps between words
+SEED     ?=# of the power-up state; with aqpim sim --spacing random, of the gaps too (default: 1)
 # Options of accuracy, beside all of these but SEED:
 VARIANTS ?=# all, or standard: only the options that configurations have by themselves (default: all)
 PAGE     ?=# Markdown page whose tables and pictures are replaced, e.g. docs/accuracy.md
@@ -39,7 +39,7 @@ syn_options = $(configs) $(call option,lib,$(LIB)) $(call option,top,$(call as_l
 accuracy_workloads = $(foreach file,$(or $(WORKLOAD),$(sort $(wildcard workloads/*.safetensors))),--workload '$(file)')
 accuracy_options = $(accuracy_workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \
   $(call option,queries,$(QUERIES)) $(call option,variants,$(VARIANTS)) $(call option,page,$(PAGE))
-sources = $(shell find sw tb sim -name '*.cpp' -o -name '*.h')
+sources = $(shell find sw tb sim syn -name '*.cpp' -o -name '*.h')
 
 .PHONY: help
 help:
@@ -84,7 +84,7 @@ mutate: ## break the RTL and the golden model in many places, count which breaks
 	@$(PYTHON) sim/mutate.py
 
 .PHONY: lint
-lint: ## Verilator and Yosys warnings in all configurations, C++ layout, licence headers
+lint: ## Verilator and Yosys warnings in all configurations, layout of RTL and C++, licence headers
 	@sim/install_dependencies.sh lint
 	@$(PYTHON) sim/lint.py
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Checks that need no simulation: warnings of Verilator and Yosys for engine and reducer of every configuration and for
-D = 256, the layout of C++ sources, and the licence header of every source. Prints a line per check; the exit code is 0
-if all are clean.
+D = 256, the width of RTL lines, the layout of C++ sources, and the licence header of every source. Prints a line per
+check; the exit code is 0 if all are clean.
 """
 import json
 import os
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+RTL_COLUMNS = 100
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 SOURCE_SUFFIXES = {".sv", ".svh", ".cpp", ".h", ".in", ".py", ".sh", ".cmake", ".sdc", ".tcl", ".ys", ".gp"}
 SOURCE_NAMES = {"Makefile", "CMakeLists.txt", "run"}
@@ -19,9 +20,7 @@ SOURCE_FOLDERS = ("rtl", "tb", "sw", "sim", "syn", "constraints", "workloads", "
 
 
 def rtl_files():
-    """All RTL sources, packages first."""
-    files = sorted(Path("rtl").rglob("*.sv"))
-    return sorted(files, key=lambda path: not path.stem.endswith("_pkg"))
+    return sorted(Path("rtl").rglob("*.sv"))
 
 
 def parameter_sets():
@@ -46,11 +45,10 @@ def output_of(command):
 
 def verilator(top, parameters):
     folders = sorted({path.parent for path in rtl_files()})
-    packages = [path for path in rtl_files() if path.stem.endswith("_pkg")]
     code, text = output_of(
         ["verilator", "--lint-only", "-Wall", "--top-module", top]
         + [f"-G{key}={value}" for key, value in parameters.items()]
-        + [f"-I{folder}" for folder in folders] + list(map(str, packages))
+        + [f"-I{folder}" for folder in folders]
         + [str(path) for path in rtl_files() if path.stem == top])
     return text if code else ""
 
@@ -65,8 +63,14 @@ def yosys(top, parameters):
     return text if code or "Warning" in text else ""
 
 
+def columns():
+    files = sorted(path for folder in ("rtl", "syn") for path in Path(folder).rglob("*.sv*"))
+    return "".join(f"{path}:{number}: {len(line)} columns, at most {RTL_COLUMNS}\n" for path in files
+                   for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > RTL_COLUMNS)
+
+
 def layout():
-    files = sorted(str(path) for folder in ("sw", "tb", "sim") for path in Path(folder).rglob("*")
+    files = sorted(str(path) for folder in ("sw", "tb", "sim", "syn") for path in Path(folder).rglob("*")
                    if path.suffix in (".cpp", ".h"))
     code, text = output_of(["clang-format", "--dry-run", "-Werror", *files])
     return text if code else ""
@@ -84,7 +88,7 @@ def main():
     os.chdir(ROOT)
     checks = [(f"{tool.__name__}, {top}, {name}", lambda check=(tool, top, parameters): check[0](*check[1:]))
               for tool in (verilator, yosys) for name, top, parameters in designs()]
-    checks += [("clang-format", layout), ("licence headers", licences)]
+    checks += [(f"{RTL_COLUMNS} columns of RTL", columns), ("clang-format", layout), ("licence headers", licences)]
     clean = True
     for name, check in checks:
         complaint = check()

@@ -74,7 +74,7 @@ def sources(top):
         if path not in found:
             found.append(path)
             waiting += [name for name in sorted(set(re.findall(r'\bpq_\w+', path.read_text()))) if name in files]
-    return sorted(found, key=lambda path: (not path.stem.endswith('_pkg'), path))
+    return sorted(found)
 
 
 def parameters_of(top):
@@ -85,9 +85,8 @@ def parameters_of(top):
 
 
 def configurations(names, top, values):
-    """{name: parameters of `top`} of the named configurations, or of all: what their tables "engine" and, if there is one,
-    that of the module's name without pq_ have for it, and then `values`. Other modules than the engine may be the same in
-    all: then there is one, of the module's name."""
+    """{name: parameters of `top`} of the named configurations, or of all: what their tables "engine" have for it, and then
+    `values`. Other modules than the engine may be the same in all: then there is one, of the module's name."""
     known = {path.stem: path for path in sorted(CONFIGS.glob('*.json'))}
     wanted = [name for text in names for name in re.split(r'[\s,]+', text) if name] or list(known)
     takes = parameters_of(top)
@@ -100,9 +99,8 @@ def configurations(names, top, values):
     found = {}
     for name in wanted:
         try:
-            tables = json.loads(known[name].read_text())
-            table = {key: int(value) for key, value in tables['engine'].items() if top == ENGINE or key in takes}
-            table.update((key, int(value)) for key, value in tables.get(top.removeprefix('pq_'), {}).items())
+            engine = json.loads(known[name].read_text())['engine']
+            table = {key: int(value) for key, value in engine.items() if top == ENGINE or key in takes}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise FlowError(f'configuration {known[name]} has no table "engine" of integers ({error})') from None
         for key in table:

@@ -6,8 +6,8 @@
 //
 //   a_i, b_i --> [ order, align, reg ] --> [ add, count, reg ] --> [ shift, round, reg ] --> sum_o
 //
-// Formats     binary16; small numbers, overflow, NaN and infinity as in pq_fp16_multiplier; an exact
-//             zero is +0
+// Formats     binary16; small numbers, overflow, NaN and infinity as in pq_fp16_multiplier; an
+//             exact zero is +0
 // Latency     3 cycles                       Throughput  1 sum per cycle
 // Golden      the compiler's _Float16        tb/unit/fp16_test.cpp
 module pq_fp16_adder (

@@ -3,7 +3,7 @@
 #
 # Verilates rtl/**/<module>.sv (or SOURCE) with these parameters; class and header are V<name>, blanks of the
 # language ('-', '.') in the name replaced by '_'. Defines the target verilated_<name>, to be linked against.
-# Modules are found by their file's name; packages (*_pkg.sv) are read first.
+# Modules are found by their file's name.
 
 find_program(VERILATOR verilator REQUIRED)
 execute_process(COMMAND ${VERILATOR} -V OUTPUT_VARIABLE verilator_text)
@@ -15,8 +15,6 @@ string(STRIP "${CMAKE_MATCH_1}" VERILATOR_ROOT)
 file(GLOB_RECURSE AQPIM_RTL CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/rtl/*.sv ${PROJECT_SOURCE_DIR}/rtl/*.svh)
 list(SORT AQPIM_RTL)
-set(AQPIM_RTL_PACKAGES ${AQPIM_RTL})
-list(FILTER AQPIM_RTL_PACKAGES INCLUDE REGEX "_pkg\\.sv$")
 set(AQPIM_RTL_INCLUDES)
 foreach(file IN LISTS AQPIM_RTL)
   get_filename_component(folder ${file} DIRECTORY)
@@ -69,7 +67,7 @@ function(aqpim_verilate name)
     COMMAND ${CMAKE_COMMAND} -E env --unset=MAKEFLAGS --unset=MFLAGS OBJCACHE=${CCACHE}
       ${VERILATOR} --cc --build --build-jobs 2 ${AQPIM_VERILATOR_FLAGS} ${arg_FLAGS}
       --prefix ${prefix} --Mdir ${folder} --top-module ${arg_TOP} ${arg_PARAMS}
-      ${AQPIM_RTL_INCLUDES} ${AQPIM_RTL_PACKAGES} ${source} > ${folder}.log
+      ${AQPIM_RTL_INCLUDES} ${source} > ${folder}.log
     # Verilator leaves files alone that would not change.
     COMMAND ${CMAKE_COMMAND} -E touch ${folder}/${prefix}__ALL.a ${folder}/${prefix}.h
     DEPENDS ${AQPIM_RTL} ${source}

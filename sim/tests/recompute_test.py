@@ -106,7 +106,7 @@ class Tally:
 def simulate(program, workload, out, *options):
     """Folders of results, one per configuration."""
     result = subprocess.run([program, "sim", "--workload", workload, "--out", out, *options],
-                            capture_output=True, text=True, timeout=900)
+                            capture_output=True, text=True, timeout=480)
     if result.returncode != 0:
         return [], f"exit code {result.returncode}: {result.stderr[-2000:]}"
     return sorted(path.parent for path in Path(out).rglob("outputs.safetensors")), None

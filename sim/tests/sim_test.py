@@ -37,7 +37,7 @@ class Checker:
     def sim(self, *arguments, code=0, env=None):
         """Standard output and error of a run that must end with this code."""
         result = subprocess.run([self.program, "sim", *map(str, arguments)], capture_output=True, text=True,
-                                timeout=900, env=env)
+                                timeout=480, env=env)
         self.check(f"exit code {code} of {' '.join(map(str, arguments))}", result.returncode == code,
                    f"but {result.returncode}: {result.stderr[-2000:]}")
         return result
