@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# configs/*.json -> AQPIM_CONFIGURATIONS (names), AQPIM_PARAMETERS_<name> (list of Key=Value, verbatim RTL
+# AQPIM_CONFIG_FOLDER/*.json -> AQPIM_CONFIGURATIONS (names), AQPIM_PARAMETERS_<name> (list of Key=Value, verbatim RTL
 # parameters) and generated/sw/config/embedded.cpp, which carries these files and configs/memory/*.json into the
 # binary.
 macro(aqpim_read_configurations)
-  file(GLOB config_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/configs/*.json)
+  file(GLOB config_files CONFIGURE_DEPENDS ${AQPIM_CONFIG_FOLDER}/*.json)
   list(SORT config_files)
   set(AQPIM_CONFIGURATIONS)
   set(ENTRIES)

@@ -38,7 +38,7 @@ set(AQPIM_VERILATOR_FLAGS
   # With --assert, `disable iff` on the asynchronous reset counts as its synchronous use. `make lint`
   # has no assertions, and leaves the warning on.
   -Wno-SYNCASYNCNET
-  -MAKEFLAGS "-s OPT_FAST='-O2'")
+  -MAKEFLAGS "-s OPT_FAST='${AQPIM_MODEL_OPTIMIZATION}'")
 
 function(aqpim_verilate name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TOP;SOURCE" "PARAMS;FLAGS")
