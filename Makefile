@@ -61,7 +61,7 @@ accuracy: ## attention error of every option of the cache, and of integer caches
 	@$(if $(PAGE),cp '$(or $(OUT),build/accuracy)'/error_*.png '$(dir $(PAGE))figures/')
 
 .PHONY: prefill
-prefill: ## engine cycles of clustering the keys of a head of 32,768 tokens on 16 engines (CONFIG)
+prefill: ## engine cycles of clustering and encoding the keys of a head of 32,768 tokens on 16 engines (CONFIG)
 	@sim/install_dependencies.sh sim
 	@sim/build.sh release aqpim
 	@build/release/aqpim prefill $(configs)

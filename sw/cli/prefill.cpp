@@ -78,7 +78,10 @@ class Prefill {
     const std::size_t step = configuration_.window == 0 ? window : window * arguments_.engines;
     const system::Engines engines =
         engines_for(configuration_.window == 0 ? arguments_.engines : 1);
+    system::Engines first_engine = engines;
+    first_engine.count = 1;
     const quantize::Backend software = quantize::fixed_backend(engine);
+    const std::size_t share = (arguments_.tokens + arguments_.engines - 1) / arguments_.engines;
     env_.take_statistics();
     reducer_.take_statistics();
     for (std::size_t first = 0; first < arguments_.tokens; first += step) {
@@ -86,40 +89,51 @@ class Prefill {
       const auto vectors =
           std::span(tokens.vectors).subspan(first * engine.head_dim, count * engine.head_dim);
       const auto weights = std::span(tokens.weights).subspan(first, count);
-      if (system::cluster(vectors, weights, false, engines) !=
-          software.cluster(vectors, weights, false)) {
+      played_ = 0;
+      const std::vector<std::uint8_t> codebook = system::cluster(vectors, weights, false, engines);
+      clustering_ += env_.take_statistics();
+      programs_ += played_;
+      if (codebook != software.cluster(vectors, weights, false)) {
         failure_ = fmt::format("{}: a codebook is not that of software\n", configuration_.name);
+      }
+      // The first engine's tokens: its share of the only window, or its window.
+      const std::size_t own = configuration_.window == 0 ? share : count;
+      const auto mine = vectors.first(own * engine.head_dim);
+      const std::vector<std::uint8_t> codes = system::encode(mine, codebook, false, first_engine);
+      encoding_ += env_.take_statistics();
+      if (codes != software.encode(mine, codebook, false)) {
+        failure_ += fmt::format("{}: codes are not those of software\n", configuration_.name);
       }
     }
     failure_ += env_.verdict(engine.centroids()) + reducer_.verdict(engine.centroids());
   }
 
   static std::string header() {
-    return fmt::format("{:<8} {:>7} {:>7} {:>12} {:>11} {:>11} {:>9} {:>9} {:>10} {:>12} {:>9}\n",
-                       "config", "tokens", "engines", "per codebook", "utilization", "token loops",
-                       "LOAD", "reduction", "other", "keys of head", "at 650MHz");
+    return fmt::format(
+        "{:<8} {:>7} {:>7} {:>12} {:>11} {:>11} {:>5} {:>9} {:>6} {:>7} {:>12} {:>9}\n", "config",
+        "tokens", "engines", "per codebook", "utilization", "token loops", "LOAD", "reduction",
+        "other", "ENCODE", "keys of head", "at 650MHz");
   }
 
-  // Engine cycles; the parts are those of one pass of one slice and codebook.
+  // Engine cycles; the parts are those of one pass of one slice and codebook, and of one vector.
   std::string row() const {
     const config::EngineConfig& engine = configuration_.engine;
-    const tb::Statistics& statistics = env_.statistics();
-    const tb::OperationStatistics& cluster = statistics[Operation::kCluster];
-    const system::ClusterCosts costs =
-        cluster_costs(statistics, programs_, reducer_.statistics(), engine);
-    const std::uint64_t cycles = system::cluster_cycles(costs, engine, arguments_.tokens,
+    const tb::OperationStatistics& cluster = clustering_[Operation::kCluster];
+    const system::PrefillCosts costs =
+        prefill_costs(clustering_, programs_, reducer_.statistics(), encoding_, engine);
+    const std::uint64_t cycles = system::prefill_cycles(costs, engine, arguments_.tokens,
                                                         arguments_.engines, configuration_.window);
     const double reduction = static_cast<double>(reducer_.statistics().cycles) /
                              static_cast<double>(reducer_.statistics().reductions);
     constexpr double kMegahertz = 650.0;
     return fmt::format(
-        "{:<8} {:>7} {:>7} {:>12} {:>11.4f} {:>11.0f} {:>9.0f} {:>9.0f} {:>10.0f} {:>12} {:>6.2f} "
-        "ms\n",
+        "{:<8} {:>7} {:>7} {:>12} {:>11.4f} {:>11.0f} {:>5.0f} {:>9.0f} {:>6.0f} {:>7.0f} {:>12} "
+        "{:>6.2f} ms\n",
         configuration_.name, arguments_.tokens, arguments_.engines,
         configuration_.window == 0 ? arguments_.tokens : configuration_.window,
         cluster.utilization(),
         static_cast<double>(cluster.loops.cycles) / static_cast<double>(programs_), costs.load,
-        reduction, costs.setup + costs.overhead + costs.unload, cycles,
+        reduction, costs.setup + costs.overhead + costs.unload, costs.encode, cycles,
         static_cast<double>(cycles) / kMegahertz / 1000.0);
   }
 
@@ -134,7 +148,7 @@ class Prefill {
             .play =
                 [this](unsigned number, const golden::Program& program) {
                   if (number > 0) return others_[number - 1].run(program);
-                  ++programs_;
+                  ++played_;
                   return env_.play(program);
                 },
             .reduce = [this](std::span<const std::vector<std::uint8_t>> partials,
@@ -147,7 +161,9 @@ class Prefill {
   tb::Env env_;
   tb::ReducerEnv reducer_;
   std::vector<golden::Engine> others_;
-  std::uint64_t programs_ = 0;
+  tb::Statistics clustering_, encoding_;
+  std::uint64_t programs_ = 0;  // of clustering
+  std::uint64_t played_ = 0;    // programs, since it was set to zero
   std::string failure_;
 };
 
@@ -187,7 +203,8 @@ void run_all(const Arguments& arguments, int& exit_code) {
 
 void add_prefill(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand(
-      "prefill", "Cluster synthetic keys on many engines, the first one in RTL; count cycles.");
+      "prefill",
+      "Cluster and encode synthetic keys on many engines, the first one in RTL; count cycles.");
   const auto arguments = std::make_shared<Arguments>();
   command
       ->add_option("--config", arguments->configurations,

@@ -19,23 +19,25 @@ double mean(std::uint64_t sum, std::uint64_t count) {
 
 }  // namespace
 
-system::ClusterCosts cluster_costs(const tb::Statistics& statistics, std::uint64_t programs,
+system::PrefillCosts prefill_costs(const tb::Statistics& clustering, std::uint64_t programs,
                                    const tb::ReducerStatistics& reducing,
+                                   const tb::Statistics& encoding,
                                    const config::EngineConfig& engine) {
-  const tb::OperationStatistics& load = statistics[Operation::kLoad];
-  const tb::OperationStatistics& cluster = statistics[Operation::kCluster];
-  const tb::OperationStatistics& unload = statistics[Operation::kUnload];
+  const tb::OperationStatistics& load = clustering[Operation::kLoad];
+  const tb::OperationStatistics& cluster = clustering[Operation::kCluster];
+  const tb::OperationStatistics& unload = clustering[Operation::kUnload];
   const std::uint64_t groups = cluster.loops.busy / (engine.centroids() + 1);
   const double record = std::max<double>(
       mean(reducing.words, reducing.reductions * engine.centroids()), engine.slice_channels());
-  return {.setup = mean(statistics.cycles - load.cycles() - cluster.cycles() - unload.cycles(),
+  return {.setup = mean(clustering.cycles - load.cycles() - cluster.cycles() - unload.cycles(),
                         programs),
           .load = mean(load.cycles(), load.count),
           .group = mean(cluster.loops.cycles, groups),
           .overhead = mean(cluster.cycles() - cluster.loops.cycles, cluster.count),
           .unload = mean(unload.cycles() - unload.words, unload.count),
           .reduce = std::max(
-              0.0, mean(reducing.cycles, reducing.reductions) - engine.centroids() * record)};
+              0.0, mean(reducing.cycles, reducing.reductions) - engine.centroids() * record),
+          .encode = mean(encoding.cycles, encoding[Operation::kEncode].count)};
 }
 
 RtlBackend::RtlBackend(tb::Env& env, tb::ReducerEnv& reducer, unsigned engines, tb::Pace pace,

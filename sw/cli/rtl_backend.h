@@ -19,9 +19,11 @@
 
 namespace aqpim::cli {
 
-// Means over the programs, commands and reductions of a clustering without gaps between words.
-system::ClusterCosts cluster_costs(const tb::Statistics& statistics, std::uint64_t programs,
+// Means over the programs, commands and reductions of a clustering, and over the vectors of an
+// encoding, without gaps between words.
+system::PrefillCosts prefill_costs(const tb::Statistics& clustering, std::uint64_t programs,
                                    const tb::ReducerStatistics& reducing,
+                                   const tb::Statistics& encoding,
                                    const config::EngineConfig& engine);
 
 class RtlBackend {
@@ -42,8 +44,9 @@ class RtlBackend {
   const tb::ReducerStatistics& reducing() const { return reducing_; }
   const system::ClusterStatistics& passes() const { return passes_; }
   // What this run has measured. Nothing must have been withheld by the bank.
-  system::ClusterCosts costs() const {
-    return cluster_costs(clustering_, clustering_programs_, reducing_, env_.configuration().engine);
+  system::PrefillCosts costs() const {
+    return prefill_costs(clustering_, clustering_programs_, reducing_, encoding_,
+                         env_.configuration().engine);
   }
 
   // Bytes of codebooks and codes that were compared with software, and those that differed.

@@ -272,7 +272,7 @@ HeadRun simulate(const Hardware& hardware, const workload::Head& head,
     // Only a bank that withholds nothing shows what the engine takes.
     if (simulation.pace == tb::Pace::back_to_back()) {
       run.report.clustering.projected_cycles =
-          system::cluster_cycles(rtl->costs(), engine, report::kProjectedTokens,
+          system::prefill_cycles(rtl->costs(), engine, report::kProjectedTokens,
                                  report::kProjectedEngines, options.window);
     }
   }
