@@ -291,7 +291,9 @@ class Outcomes {
     }
     write_files(*outcome.result, folders_[job]);
     folders_[job].commit(kResultFiles);
-    fmt::print("{}: equal; results in {}\n", title, folders_[job].folder().string());
+    fmt::print("{}: equal{}; results in {}\n", title,
+               jobs_[job].software_prefill ? ", codebooks and codes by software" : "",
+               folders_[job].folder().string());
   }
 
   const std::vector<Job>& jobs_;

@@ -43,6 +43,17 @@ CoverPoint& CoverPoint::ignore(std::initializer_list<std::size_t> bin) {
   return *this;
 }
 
+void CoverPoint::ignore_all(std::size_t axis, std::size_t index) {
+  if (index >= axes_.at(axis).size()) {
+    throw std::out_of_range(fmt::format("cover point {} has no bin {}", name_, index));
+  }
+  std::size_t stride = 1;
+  for (std::size_t inner = axis + 1; inner < axes_.size(); ++inner) stride *= axes_[inner].size();
+  for (std::size_t i = 0; i < ignored_.size(); ++i) {
+    if (i / stride % axes_[axis].size() == index) ignored_[i] = true;
+  }
+}
+
 std::size_t CoverPoint::bins() const {
   return static_cast<std::size_t>(std::ranges::count(ignored_, false));
 }

@@ -28,6 +28,9 @@ class CoverPoint {
 
   // Takes a bin that cannot occur out of the count; hitting it is still allowed.
   CoverPoint& ignore(std::initializer_list<std::size_t> bin);
+  // The same for all bins, or for those with position `index` on axis `axis`.
+  void ignore_all() { ignored_.assign(ignored_.size(), true); }
+  void ignore_all(std::size_t axis, std::size_t index);
 
   const std::string& name() const { return name_; }
   std::uint64_t minimum() const { return minimum_; }

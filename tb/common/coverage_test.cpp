@@ -40,6 +40,23 @@ TEST_CASE("Coverage: a cross has a bin per pair, less the ignored ones") {
   CHECK(cross.hits({1, 0}) == 1);
 }
 
+TEST_CASE("Coverage: rows, columns and whole points can be ignored") {
+  Coverage coverage("design");
+  CoverPoint& rows = coverage.add("a", {{"x", "y"}, {"1", "2", "3"}});
+  rows.ignore_all(0, 1);
+  CHECK(coverage.bins() == 3);
+  rows.ignore_all(1, 2);
+  CHECK(coverage.bins() == 2);
+  rows.hit({0, 0});
+  CHECK(coverage.missing() == "design: a: x × 2 has 0 of 1 hits\n");
+  rows.hit({0, 1});
+  CHECK(coverage.complete());
+  CHECK_THROWS_AS(rows.ignore_all(1, 3), std::out_of_range);
+  CHECK_THROWS_AS(rows.ignore_all(2, 0), std::out_of_range);
+  coverage.add("b", {"x", "y"}).ignore_all();
+  CHECK(coverage.complete());
+}
+
 TEST_CASE("Coverage: hits of two runs add up") {
   Coverage one("one");
   Coverage two("two");

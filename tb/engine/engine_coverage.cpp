@@ -50,7 +50,20 @@ enum Reason {
   kTooMany,
   kBeyondSums,
   kNothingToUnload,
-  kScoreAfterLoad
+  kScoreAfterLoad,
+  kAccumulateAfterLoad,
+  kCombineAfterLoad
+};
+
+// Bins of reads.
+constexpr std::size_t kReadsInOperation = 2;
+enum CodeRead {
+  kCodesIdle,
+  kCodesInOther,
+  kCodesInEncode,
+  kCodesInCluster,
+  kCodesInUnload,
+  kCodesWithoutEncode
 };
 
 Element element_of(std::uint16_t bits, bool bfloat16) {
@@ -146,7 +159,31 @@ EngineCoverage::EngineCoverage(const config::Configuration& configuration, Monit
   monitor.results.subscribe([this](const ResultSeen& seen) { result(seen); });
 }
 
+// What an engine without Quantize cannot do: it refuses ENCODE … UNLOAD, and holds no slice.
+void EngineCoverage::ignore_clustering() {
+  for (const Operation operation :
+       {Operation::kEncode, Operation::kLoad, Operation::kCluster, Operation::kUnload}) {
+    for (CoverPoint* point : {&operations_, &paces_, &delays_, &handover_}) {
+      point->ignore_all(0, number(operation));
+    }
+    writes_.ignore_all(1, state(operation));
+    resets_.ignore({state(operation)});
+    reads_.ignore({kReadsInOperation + number(operation)});
+  }
+  tokens_.ignore_all(0, kTokensOfCluster);
+  for (const Reason reason : {kBrokenGroup, kTooMany, kBeyondSums, kScoreAfterLoad,
+                              kAccumulateAfterLoad, kCombineAfterLoad}) {
+    slice_refusals_.ignore({reason});
+  }
+  for (std::size_t read = 0; read < kCodesWithoutEncode; ++read) code_reads_.ignore({read});
+  for (CoverPoint* point : {&codebooks_, &raw_elements_, &centroids_, &token_weights_,
+                            &token_loops_, &same_codes_, &passes_, &unloads_, &clusters_}) {
+    point->ignore_all();
+  }
+}
+
 void EngineCoverage::ignore_what_cannot_be() {
+  if (config_.quantize == 0) return ignore_clustering();
   // ENCODE and LOAD are legal at any time.
   for (const Operation operation : {Operation::kEncode, Operation::kLoad}) {
     for (const std::size_t first : {0u, 1u}) refusals_.ignore({number(operation), first});
@@ -418,28 +455,27 @@ void EngineCoverage::stray_word(const StrayWordSeen& seen) {
 }
 
 void EngineCoverage::read(const ReadSeen& seen) {
-  enum { kIdleOutputs, kIdleStatus, kTable };
-  constexpr std::size_t kBeyond = kTable + 8;
+  enum { kIdleOutputs, kIdleStatus };
+  constexpr std::size_t kBeyond = kReadsInOperation + golden::kOperations;
   constexpr std::size_t kBefore = kBeyond + 1;
   const unsigned status = config_.head_dim / (config_.word_bits / 64);
   last_read_.reset();
   if (seen.index > status + config_.token_words()) return reads_.hit(kBeyond);
   if (seen.index > status) {
-    enum { kIdle, kOther, kEncode, kCluster, kUnload, kNoCodes };
-    return code_reads_.hit(seen.during == Operation::kEncode    ? kEncode
-                           : seen.during == Operation::kCluster ? kCluster
-                           : seen.during == Operation::kUnload  ? kUnload
-                           : !codes_begun_                      ? kNoCodes
-                           : seen.during                        ? kOther
-                                                                : kIdle);
+    return code_reads_.hit(seen.during == Operation::kEncode    ? kCodesInEncode
+                           : seen.during == Operation::kCluster ? kCodesInCluster
+                           : seen.during == Operation::kUnload  ? kCodesInUnload
+                           : !codes_begun_                      ? kCodesWithoutEncode
+                           : seen.during                        ? kCodesInOther
+                                                                : kCodesIdle);
   }
   if (seen.during == Operation::kCombine || seen.during == Operation::kUnload) {
-    return reads_.hit(kTable + number(*seen.during));
+    return reads_.hit(kReadsInOperation + number(*seen.during));
   }
   if (!outputs_begun_) return reads_.hit(kBefore);
   last_read_ = seen.index;
   if (!seen.during) return reads_.hit(seen.index == status ? kIdleStatus : kIdleOutputs);
-  reads_.hit(kTable + number(*seen.during));
+  reads_.hit(kReadsInOperation + number(*seen.during));
 }
 
 void EngineCoverage::result(const ResultSeen& seen) {

@@ -32,6 +32,7 @@ class EngineCoverage {
 
  private:
   void ignore_what_cannot_be();
+  void ignore_clustering();
   void reset(const ResetSeen& seen);
   void write(const WriteSeen& seen);
   void control(const WriteSeen& seen);

@@ -71,6 +71,13 @@ void for_each_configuration(const std::function<void(const Configuration&)>& tes
   }
 }
 
+// Those that can encode and cluster.
+void for_each_clustering_configuration(const std::function<void(const Configuration&)>& test) {
+  for_each_configuration([&](const Configuration& configuration) {
+    if (configuration.engine.quantize != 0) test(configuration);
+  });
+}
+
 void expect_clean(const Bench& bench, std::uint64_t minimum_compared) {
   const std::string verdict = bench.env.verdict(minimum_compared);
   CHECK_MESSAGE(verdict.empty(), verdict);
@@ -485,7 +492,7 @@ TEST_CASE("pq_engine: refused commands change nothing but the protocol flag") {
 }
 
 TEST_CASE("pq_engine: slices of every kind of tokens equal the golden model") {
-  for_each_configuration([](const Configuration& configuration) {
+  for_each_clustering_configuration([](const Configuration& configuration) {
     Bench bench(configuration);
     play_slices(bench);
     CHECK(bench.env.take_answers().partials.size() == 15);
@@ -494,7 +501,7 @@ TEST_CASE("pq_engine: slices of every kind of tokens equal the golden model") {
 }
 
 TEST_CASE("pq_engine: the sums hold a full pass at the ends of their widths, and are empty after") {
-  for_each_configuration([](const Configuration& configuration) {
+  for_each_clustering_configuration([](const Configuration& configuration) {
     Bench bench(configuration);
     play_full_slice(bench);
     expect_clean(bench, 2 * values_of_an_unload(bench));
@@ -502,7 +509,7 @@ TEST_CASE("pq_engine: the sums hold a full pass at the ends of their widths, and
 }
 
 TEST_CASE("pq_engine: codes of vectors among keys and values equal the golden model") {
-  for_each_configuration([](const Configuration& configuration) {
+  for_each_clustering_configuration([](const Configuration& configuration) {
     Bench bench(configuration);
     play_encodings(bench);
     CHECK(bench.env.take_answers().codes.size() == 18);
@@ -547,24 +554,29 @@ TEST_CASE("pq_engine: every operation takes one word per cycle, at any spacing")
       Bench bench(configuration);
       bench.query();
       bench.play(bench.stimulus.tile({.windows = {200}, .pace = {every}}));
-      bench.play(bench.stimulus.encoding({every}));
-      bench.play(bench.stimulus.slice({.passes = {}, .pace = {every}}));
+      const bool quantizes = configuration.engine.quantize != 0;
+      if (quantizes) {
+        bench.play(bench.stimulus.encoding({every}));
+        bench.play(bench.stimulus.slice({.passes = {}, .pace = {every}}));
+      }
       for (const Operation operation :
            {Operation::kTable, Operation::kScore, Operation::kAccumulate, Operation::kCombine,
             Operation::kEncode, Operation::kLoad, Operation::kUnload}) {
+        if (!quantizes && operation >= Operation::kEncode) continue;
         CAPTURE(name_of(operation));
         const OperationStatistics& statistics = bench.env.statistics()[operation];
         CHECK(statistics.utilization() == 1.0);
         CHECK(statistics.stream_cycles == (statistics.words - 1) * every + 1);
       }
       expect_clean(bench,
-                   values_of_a_result(bench) + values_of_codes(bench) + values_of_an_unload(bench));
+                   values_of_a_result(bench) +
+                       (quantizes ? values_of_codes(bench) + values_of_an_unload(bench) : 0));
     }
   });
 }
 
 TEST_CASE("pq_engine: in the token loops of CLUSTER all multipliers are busy in all cycles") {
-  for_each_configuration([](const Configuration& configuration) {
+  for_each_clustering_configuration([](const Configuration& configuration) {
     const auto& engine = configuration.engine;
     // As slow as the loops bear it: a group and a word of weights come within one loop.
     for (const unsigned every : {1u, 2u, (engine.centroids() + 1) / 3}) {
@@ -584,10 +596,12 @@ TEST_CASE("pq_engine: in the token loops of CLUSTER all multipliers are busy in 
 TEST_CASE("pq_engine: fill and drain take the cycles that its header states") {
   for_each_configuration([](const Configuration& configuration) {
     Bench bench(configuration);
+    const bool quantizes = configuration.engine.quantize != 0;
     for (int i = 0; i < 4; ++i) {
       bench.query();
       bench.play(bench.stimulus.tile(
           {.windows = {7, 33}, .pace = i % 2 == 0 ? Pace{1} : Pace::random(), .parts = 2}));
+      if (!quantizes) continue;
       bench.play(bench.stimulus.encoding(i % 2 == 0 ? Pace{1} : Pace::random()));
       bench.play(bench.stimulus.slice({.pace = i % 2 == 0 ? Pace{1} : Pace::random()}));
     }
@@ -605,7 +619,7 @@ TEST_CASE("pq_engine: fill and drain take the cycles that its header states") {
       }
     };
     check(kAttention);
-    check(kClustering);
+    if (quantizes) check(kClustering);
     // Without words, one after the other.
     Cycle accepted = 0;
     Cycle done = 0;
@@ -615,8 +629,10 @@ TEST_CASE("pq_engine: fill and drain take the cycles that its header states") {
     });
     bench.play({bench.start(bench.stimulus.table()), bench.start(bench.stimulus.score(true, 0))});
     CHECK(done - accepted == kFillCycles + drain + 1);
-    bench.play(bench.stimulus.slice({.passes = {0}, .unloads = 0}));
-    CHECK(done - accepted == kFillCycles + drain + 1);
+    if (quantizes) {
+      bench.play(bench.stimulus.slice({.passes = {0}, .unloads = 0}));
+      CHECK(done - accepted == kFillCycles + drain + 1);
+    }
     expect_clean(bench, 4 * values_of_a_result(bench));
   });
 }

@@ -151,7 +151,7 @@ void Env::start(const Wait& item, When when) {
 }
 
 void Env::expect(const ReadSeen& seen) {
-  if (locks_results(seen.during, seen.index > output_words())) return;
+  if (locks_results(seen.during, seen.index > output_words(), configuration_.engine)) return;
   awaited_.push_back({seen.cycle + kReadCycles, false, seen.index});
 }
 

@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "sw/config/config.h"
 #include "sw/golden/program.h"
 
 namespace aqpim::tb {
@@ -17,10 +18,13 @@ constexpr bool locks_registers(std::optional<golden::Operation> running) {
          *running != Operation::kUnload;
 }
 
-// Reads are refused: the operation changes what is read, or needs the pins.
-constexpr bool locks_results(std::optional<golden::Operation> running, bool codes) {
+// Reads are refused: the operation changes what is read, or needs the pins. An engine without
+// Quantize has no UNLOAD that could, even while it is being checked, and never has codes.
+constexpr bool locks_results(std::optional<golden::Operation> running, bool codes,
+                             const config::EngineConfig& engine) {
   using golden::Operation;
-  if (!running || *running == Operation::kUnload) return running.has_value();
+  if (!running) return false;
+  if (*running == Operation::kUnload) return engine.quantize != 0;
   return codes ? *running == Operation::kEncode || *running == Operation::kCluster
                : *running == Operation::kCombine;
 }

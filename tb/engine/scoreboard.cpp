@@ -122,7 +122,7 @@ void Scoreboard::strobe(const StrobeSeen& seen) {
 
 void Scoreboard::read(const ReadSeen& seen) {
   const unsigned status = config_.head_dim / (config_.word_bits / 64);
-  if (locks_results(seen.during, seen.index > status)) {
+  if (locks_results(seen.during, seen.index > status, config_)) {
     golden_.stray_word();
     return;
   }
