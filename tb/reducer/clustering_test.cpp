@@ -4,7 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -46,7 +48,63 @@ Tokens make_tokens(std::size_t n, std::size_t head_dim) {
   return tokens;
 }
 
-// Both engines are one model.
+enum class Kind { kUniform, kDuplicates, kFew, kZeroChannels, kWidest, kSubnormal, kAnyBits };
+constexpr Kind kKinds[] = {Kind::kUniform, Kind::kDuplicates, Kind::kFew,    Kind::kZeroChannels,
+                           Kind::kWidest,  Kind::kSubnormal,  Kind::kAnyBits};
+
+std::uint16_t random_element(Random& random, Kind kind) {
+  constexpr std::uint16_t kLargest = 0x7bff;  // 65504
+  const std::uint64_t sign = random.bits(1) << 15;
+  if (kind == Kind::kAnyBits) return static_cast<std::uint16_t>(random.bits(16));
+  if (kind == Kind::kWidest && random.chance(1, 2)) {
+    return static_cast<std::uint16_t>(sign | kLargest);
+  }
+  if (kind == Kind::kSubnormal && random.chance(3, 4)) {
+    return static_cast<std::uint16_t>(sign | random.bits(10));
+  }
+  // Less than 8.
+  return static_cast<std::uint16_t>(sign | (0x3000 + random.below(0x1800)));
+}
+
+// 1, fewer than centroids, and more than those of the smallest codebook.
+std::size_t random_count(Random& random, const aqpim::config::EngineConfig& engine) {
+  constexpr std::size_t kMost = 64;
+  if (random.chance(1, 6)) return 1;
+  if (random.chance(1, 3))
+    return 2 + random.below(std::min<std::size_t>(engine.centroids(), kMost) - 2);
+  return 17 + random.below(kMost - 16);
+}
+
+Tokens random_tokens(Random& random, Kind kind, std::size_t n,
+                     const aqpim::config::EngineConfig& engine) {
+  const std::size_t dim = engine.head_dim;
+  std::vector<bool> zero(dim, false);
+  if (kind == Kind::kZeroChannels) {
+    for (std::size_t d = 0; d < dim; ++d) zero[d] = random.chance(1, 2);
+  }
+  // Fewer different vectors than centroids.
+  const std::size_t distinct = kind == Kind::kFew ? 1 + random.below(3) : n;
+  Tokens tokens;
+  for (std::size_t t = 0; t < n; ++t) {
+    const bool copy = t >= distinct || (kind == Kind::kDuplicates && t > 0 && random.chance(1, 2));
+    const std::size_t origin = copy ? random.below(std::min(t, distinct)) : t;
+    for (std::size_t d = 0; d < dim; ++d) {
+      tokens.vectors.push_back(copy      ? tokens.vectors[origin * dim + d]
+                               : zero[d] ? std::uint16_t{0}
+                                         : random_element(random, kind));
+    }
+  }
+  const auto weights = random.below(4);
+  for (std::size_t t = 0; t < n; ++t) {
+    const std::uint64_t weight = weights == 0   ? 255
+                                 : weights == 1 ? random.below(2)
+                                                : random.below(256);
+    tokens.weights.push_back(static_cast<std::uint8_t>(weight));
+  }
+  return tokens;
+}
+
+// All engines are one model.
 Engines on_rtl(Env& env, ReducerEnv& reducer, Pace pace) {
   return {
       .config = env.configuration().engine,
@@ -67,26 +125,44 @@ std::vector<const Configuration*> clustering_configurations() {
 
 }  // namespace
 
-TEST_CASE("clustering in RTL: codebooks and codes are those of software, at any pace") {
+TEST_CASE("clustering in RTL: constrained-random tokens give the codebooks and codes of software") {
+  // One takes as long as about so many episodes of the engine's test.
+  constexpr std::uint64_t kEpisodes = 20;
+  const std::uint64_t iterations =
+      std::max<std::uint64_t>(1, test_iterations(kEpisodes * std::size(kKinds)) / kEpisodes);
   for (const Configuration* configuration : clustering_configurations()) {
-    const Tokens tokens = make_tokens(61, configuration->engine.head_dim);
-    const auto software = aqpim::quantize::fixed_backend(configuration->engine);
-    for (const bool values : {false, true}) {
-      CAPTURE(configuration->name);
+    CAPTURE(configuration->name);
+    const auto& engine = configuration->engine;
+    Random random(test_seed(), "clustering " + configuration->name);
+    const auto software = aqpim::quantize::fixed_backend(engine);
+    Env env(*configuration, {.seed = test_seed()});
+    ReducerEnv reducer(*configuration, test_seed());
+    for (std::uint64_t i = 0; i < iterations; ++i) {
+      CAPTURE(i);
+      const std::size_t n = random_count(random, engine);
+      const Tokens tokens = random_tokens(random, kKinds[i % std::size(kKinds)], n, engine);
+      const bool values = random.chance(1, 2);
+      const Pace pace = random.pick({Pace::back_to_back(), Pace{2}, Pace::random()});
+      Engines engines = on_rtl(env, reducer, pace);
+      engines.count = static_cast<unsigned>(random.between(1, 3));
+      engines.chunk = (n + 3) / 4 + random.below(n);
+      CAPTURE(n);
       CAPTURE(values);
-      Env env(*configuration);
-      ReducerEnv reducer(*configuration, 1);
-      const Pace pace = values ? Pace::random() : Pace::back_to_back();
-      const Engines engines = on_rtl(env, reducer, pace);
+      CAPTURE(engines.count);
+      CAPTURE(engines.chunk);
       const auto codebook = aqpim::system::cluster(tokens.vectors, tokens.weights, values, engines);
       CHECK(codebook == software.cluster(tokens.vectors, tokens.weights, values));
-      const std::span<const std::uint16_t> few =
-          std::span(tokens.vectors).first(5 * configuration->engine.head_dim);
-      CHECK(aqpim::system::encode(few, codebook, values, engines) ==
-            software.encode(few, codebook, values));
-      CHECK(env.verdict(1000) == std::string());
-      CHECK(reducer.verdict(1000) == std::string());
+      const std::span<const std::uint16_t> encoded =
+          std::span(tokens.vectors)
+              .first((1 + random.below(std::min<std::size_t>(n, 6))) * engine.head_dim);
+      CHECK(aqpim::system::encode(encoded, codebook, values, engines) ==
+            software.encode(encoded, codebook, values));
     }
+    // Of each pass at least one engine's centroids, and what the reducer makes of them.
+    const std::uint64_t centroids =
+        iterations * aqpim::quantize::kPasses * engine.centroids() * engine.head_dim;
+    CHECK(env.verdict(centroids) == std::string());
+    CHECK(reducer.verdict(2 * centroids) == std::string());
   }
 }
 
