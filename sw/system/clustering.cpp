@@ -281,15 +281,4 @@ std::vector<std::uint8_t> encode(std::span<const std::uint16_t> tokens,
   return codes;
 }
 
-quantize::Backend engine_backend(Engines engines, ClusterStatistics* statistics) {
-  const auto shared = std::make_shared<const Engines>(std::move(engines));
-  return {
-      .cluster = [shared, statistics](
-                     std::span<const std::uint16_t> tokens, std::span<const std::uint8_t> weights,
-                     bool values) { return cluster(tokens, weights, values, *shared, statistics); },
-      .encode = [shared](std::span<const std::uint16_t> tokens,
-                         std::span<const std::uint8_t> codebook,
-                         bool values) { return encode(tokens, codebook, values, *shared); }};
-}
-
 }  // namespace aqpim::system

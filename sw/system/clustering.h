@@ -25,7 +25,6 @@
 #include "sw/config/config.h"
 #include "sw/golden/program.h"
 #include "sw/golden/reducer.h"
-#include "sw/quantize/backend.h"
 #include "sw/quantize/software_backend.h"
 
 namespace aqpim::system {
@@ -68,8 +67,5 @@ std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
 std::vector<std::uint8_t> encode(std::span<const std::uint16_t> tokens,
                                  std::span<const std::uint8_t> codebook, bool values,
                                  const Engines& engines);
-
-// Both as a backend of the quantizer. `statistics`, if given, must outlive it, and adds up.
-quantize::Backend engine_backend(Engines engines, ClusterStatistics* statistics = nullptr);
 
 }  // namespace aqpim::system

@@ -21,6 +21,7 @@ namespace {
 using aqpim::config::EngineConfig;
 using aqpim::quantize::HeadCache;
 using aqpim::quantize::QuantizeOptions;
+using aqpim::system::exact_part;
 using aqpim::system::QueryFormat;
 using aqpim::test::make_engine;
 using aqpim::test::make_head;
@@ -42,16 +43,17 @@ Outcome play(const Head& head, const EngineConfig& engine, const QuantizeOptions
   for (std::size_t g = 0; g < head.groups; ++g) {
     for (const std::size_t t : aqpim::quantize::queries_of(head, options, 3)) {
       const auto tiles = planner.plan(aqpim::system::query_of(head, g, t), t);
-      std::vector<aqpim::golden::Result> results;
+      std::vector<aqpim::system::Partial> parts;
       for (const auto& tile : tiles) {
         const auto read = model.run(tile.program).results;
         REQUIRE(read.size() == 1);
-        results.push_back(read[0]);
+        parts.push_back(aqpim::system::engine_part(read[0], tile, cache, engine));
         outcome.flags |= read[0].flags;
       }
       outcome.tiles += tiles.size();
-      const auto output =
-          aqpim::system::attention_output(results, tiles, cache, engine, head, g, t);
+      parts.push_back(exact_part(head, g, t, 0, std::min(cache.sinks, t + 1)));
+      parts.push_back(exact_part(head, g, t, cache.first_recent(t), t + 1));
+      const auto output = aqpim::system::normalised(aqpim::system::merge(parts));
       outcome.worst =
           std::max(outcome.worst, aqpim::reference::relative_error(output, pq(g, t).output));
     }

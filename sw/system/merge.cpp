@@ -76,21 +76,6 @@ std::vector<double> normalised(const Partial& part) {
   return output;
 }
 
-std::vector<double> attention_output(std::span<const golden::Result> results,
-                                     std::span<const TilePlan> tiles,
-                                     const quantize::HeadCache& cache,
-                                     const config::EngineConfig& engine, const workload::Head& head,
-                                     std::size_t g, std::size_t t) {
-  if (results.size() != tiles.size()) throw std::invalid_argument("one result per tile is needed");
-  std::vector<Partial> parts;
-  for (std::size_t i = 0; i < tiles.size(); ++i) {
-    parts.push_back(engine_part(results[i], tiles[i], cache, engine));
-  }
-  parts.push_back(exact_part(head, g, t, 0, std::min(cache.sinks, t + 1)));
-  parts.push_back(exact_part(head, g, t, cache.first_recent(t), t + 1));
-  return normalised(merge(parts));
-}
-
 std::span<const float> query_of(const workload::Head& head, std::size_t g, std::size_t t) {
   const std::size_t first = head.tokens - head.query_tokens;
   if (g >= head.groups || t < first || t >= head.tokens) {

@@ -44,14 +44,6 @@ Partial merge(std::span<const Partial> parts);
 // o/ℓ. Throws std::invalid_argument if the part is empty.
 std::vector<double> normalised(const Partial& part);
 
-// The attention output [D] of query (g, t): the tiles' results (in the order of `tiles`) merged
-// with the sinks and with tokens first_recent(t) … t.
-std::vector<double> attention_output(std::span<const golden::Result> results,
-                                     std::span<const TilePlan> tiles,
-                                     const quantize::HeadCache& cache,
-                                     const config::EngineConfig& engine, const workload::Head& head,
-                                     std::size_t g, std::size_t t);
-
 // The query [D] of head g and token t. Throws std::out_of_range if the file lacks it.
 std::span<const float> query_of(const workload::Head& head, std::size_t g, std::size_t t);
 
