@@ -60,6 +60,9 @@ RtlBackend::RtlBackend(tb::Env& env, tb::ReducerEnv& reducer, unsigned engines, 
   engines_.play = [this, pace, timed, played = std::move(played)](unsigned,
                                                                   const golden::Program& program) {
     golden::Answers answers = timed([&] { return env_.play(program, pace); });
+    // Read from the golden model: the engine tells its own only after a COMBINE. The next program
+    // clears them.
+    flags_ |= env_.scoreboard().golden().flags();
     ++programs_;
     played();
     return answers;
@@ -80,6 +83,7 @@ quantize::Backend RtlBackend::backend() {
                 std::vector<std::uint8_t> codebook =
                     system::cluster(tokens, weights, values, engines_, &passes_);
                 clustering_ += env_.take_statistics();
+                clustering_flags_ |= std::exchange(flags_, std::uint16_t{0});
                 reducing_ += reducer_.take_statistics();
                 clustering_programs_ += programs_ - programs;
                 compare(codebook, software_.cluster(tokens, weights, values));
@@ -92,6 +96,7 @@ quantize::Backend RtlBackend::backend() {
                 std::vector<std::uint8_t> codes =
                     system::encode(tokens, codebook, values, engines_);
                 encoding_ += env_.take_statistics();
+                encoding_flags_ |= std::exchange(flags_, std::uint16_t{0});
                 compare(codes, software_.encode(tokens, codebook, values));
                 return codes;
               }};

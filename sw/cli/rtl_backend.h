@@ -41,6 +41,9 @@ class RtlBackend {
   // Of all engines together.
   const tb::Statistics& clustering() const { return clustering_; }
   const tb::Statistics& encoding() const { return encoding_; }
+  // Flags that any of their programs has raised: raw elements that did not fit or were no numbers.
+  std::uint16_t clustering_flags() const { return clustering_flags_; }
+  std::uint16_t encoding_flags() const { return encoding_flags_; }
   const tb::ReducerStatistics& reducing() const { return reducing_; }
   const system::ClusterStatistics& passes() const { return passes_; }
   // What this run has measured. Nothing must have been withheld by the bank.
@@ -67,6 +70,9 @@ class RtlBackend {
   system::ClusterStatistics passes_;
   std::uint64_t clustering_programs_ = 0;
   std::uint64_t programs_ = 0;
+  std::uint16_t flags_ = 0;  // of the programs since clustering or encoding began
+  std::uint16_t clustering_flags_ = 0;
+  std::uint16_t encoding_flags_ = 0;
   std::uint64_t compared_ = 0;
   std::uint64_t mismatches_ = 0;
   double seconds_ = 0.0;

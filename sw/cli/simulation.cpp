@@ -42,7 +42,8 @@ report::PhaseFigures phase_figures(const tb::OperationStatistics& operation) {
   return {.cycles = operation.cycles(),
           .words = operation.words,
           .possible = operation.possible_cycles(),
-          .useful = operation.useful_cycles()};
+          .useful = operation.useful_cycles(),
+          .flags = 0};
 }
 
 std::array<report::PhaseFigures, report::kPhaseNames.size()> phases_of(
@@ -56,7 +57,9 @@ std::array<report::PhaseFigures, report::kPhaseNames.size()> phases_of(
       return figures;
     };
     phases[report::kClusterPhase] = whole(prefill->clustering(), golden::Operation::kCluster);
+    phases[report::kClusterPhase].flags = prefill->clustering_flags();
     phases[report::kEncodePhase] = whole(prefill->encoding(), golden::Operation::kEncode);
+    phases[report::kEncodePhase].flags = prefill->encoding_flags();
   }
   for (std::size_t i = 0; i < report::kOperationNames.size(); ++i) {
     phases[report::kAttentionPhase + i] = phase_figures(decode.operations[i]);
@@ -268,6 +271,8 @@ HeadRun simulate(const Hardware& hardware, const workload::Head& head,
     run.report.compared += rtl->compared() + hardware.reducer->compared() - reducer_compared;
     run.report.mismatches +=
         rtl->mismatches() + hardware.reducer->mismatches() - reducer_mismatches;
+    run.report.flags |= rtl->clustering_flags();
+    run.report.flags |= rtl->encoding_flags();
     run.report.clustering = cluster_figures(*rtl);
     // Only a bank that withholds nothing shows what the engine takes.
     if (simulation.pace == tb::Pace::back_to_back()) {

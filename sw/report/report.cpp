@@ -82,6 +82,9 @@ ordered_json phases_json(const std::array<PhaseFigures, kPhaseNames.size()>& pha
                          const ClusterFigures& clustering) {
   ordered_json json = ordered_json::object();
   for (std::size_t i = 0; i < kPhaseNames.size(); ++i) json[kPhaseNames[i]] = phase_json(phases[i]);
+  for (const std::size_t i : {kClusterPhase, kEncodePhase}) {
+    json[kPhaseNames[i]]["flags"] = phases[i].flags;
+  }
   ordered_json& cluster = json[kPhaseNames[kClusterPhase]];
   cluster["codebooks"] = clustering.codebooks;
   cluster["codes_per_pass"] = clustering.codes_per_pass;
@@ -299,6 +302,7 @@ PhaseFigures& PhaseFigures::operator+=(const PhaseFigures& other) {
   words += other.words;
   possible += other.possible;
   useful += other.useful;
+  flags |= other.flags;
   return *this;
 }
 

@@ -96,6 +96,7 @@ struct PhaseFigures {
   // Cycles in which multipliers (cluster) or the stream (the others) could work, and did.
   std::uint64_t possible = 0;
   std::uint64_t useful = 0;
+  std::uint16_t flags = 0;  // cluster and encode: sticky flags at the end of their programs, or-ed
 
   bool operator==(const PhaseFigures&) const = default;
   PhaseFigures& operator+=(const PhaseFigures& other);
@@ -135,7 +136,7 @@ struct HeadReport {
   std::vector<std::size_t> queries;  // token indices [Q]
   std::uint64_t compared = 0;        // values of the RTL, each with its golden twin
   std::uint64_t mismatches = 0;
-  std::uint16_t flags = 0;  // sticky flags of all results, or-ed
+  std::uint16_t flags = 0;  // sticky flags of all results, and of cluster and encode, or-ed
   EngineFigures engine;     // of attention
   std::array<PhaseFigures, kPhaseNames.size()> phases;
   ClusterFigures clustering;

@@ -56,7 +56,8 @@ HeadReport head(const std::string& name, double relative_error, double pq_relati
     report.phases[i] = {.cycles = 500 * (i + 1),
                         .words = 100 * (i + 1),
                         .possible = 400 * (i + 1),
-                        .useful = 100 * (i + 1)};
+                        .useful = 100 * (i + 1),
+                        .flags = 0};
   }
   return report;
 }
@@ -173,7 +174,11 @@ TEST_CASE("report.json: has the keys that scripts read") {
 }
 
 TEST_CASE("report.json: has the phases of a life, each with cycles, words and utilization") {
-  const auto json = to_json(run({head("l0.h0", 0.11, 0.1), head("l0.h1", 0.33, 0.3)}));
+  RunReport report = run({head("l0.h0", 0.11, 0.1), head("l0.h1", 0.33, 0.3)});
+  report.heads[0].phases[0].flags = 1;
+  report.heads[1].phases[0].flags = 2;
+  report.heads[1].phases[1].flags = 8;
+  const auto json = to_json(report);
   std::size_t number = 0;
   for (const char* phase : {"cluster", "encode", "table", "score", "accumulate", "combine"}) {
     CAPTURE(phase);
@@ -183,6 +188,9 @@ TEST_CASE("report.json: has the phases of a life, each with cycles, words and ut
     CHECK(json["phases"][phase]["utilization"] == 0.25);
     CHECK(json["heads"][0]["phases"][phase]["cycles"] == 500 * number);
   }
+  CHECK(json["phases"]["cluster"]["flags"] == 3);
+  CHECK(json["phases"]["encode"]["flags"] == 8);
+  CHECK(json["heads"][0]["phases"]["cluster"]["flags"] == 1);
   const auto& cluster = json["phases"]["cluster"];
   CHECK(cluster["codebooks"] == 4);
   CHECK(cluster["codes_per_pass"] == 2000);
