@@ -254,6 +254,14 @@ def check(checker, folder):
     checker.refused("--banks-per-engine", "trace", trace, "--banks-per-engine", "3")
     checker.refused("--print", "trace", trace, "--print", "-1")
 
+    checker.refused('there is no configuration "pq9"', "prefill", "--config", "pq9")
+    checker.refused("--tokens", "prefill", "--tokens", "0")
+    checker.refused("--tokens", "prefill", "--tokens", "many")
+    checker.refused("--engines", "prefill", "--engines", "65")
+    checker.refused("--seed", "prefill", "--seed", "-")
+    checker.refused("--unknown", "prefill", "--unknown")
+    checker.refused("extra", "prefill", "extra")
+
     checker.refused("FILE is required", "info")
     checker.refused("--unknown", "info", good, "--unknown")
     checker.refused("a subcommand is required")
@@ -269,9 +277,10 @@ def check(checker, folder):
         checker.accepted("quantize", folder / f"{name}.safetensors", "-o", cache, "--allow-nonfinite")
     checker.accepted("sim", "--workload", good, "--queries", "2", "--out", folder / "results")
     checker.accepted("trace", trace)
+    checker.accepted("prefill", "--config", "pq4-d64", "--tokens", "20", "--engines", "2")
     checker.accepted("accuracy", "--workload", good, "--queries", "2", "--variants", "standard",
                      "--out", folder / "accuracy")
-    for command in ("info", "quantize", "sim", "trace", "accuracy"):
+    for command in ("info", "quantize", "sim", "prefill", "trace", "accuracy"):
         checker.accepted(command, "--help")
     checker.accepted("--version")
 
