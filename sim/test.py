@@ -4,7 +4,8 @@
 
 A suite is
   build/release/tests/*    a doctest binary; a test case counts as one test
-  build/sanitize/tests/*   those of sw again, under the address and undefined-behaviour sanitizers
+  build/sanitize/tests/*   those of sw again, under the address and undefined-behaviour sanitizers, but for the
+                           studies of quality, which take their time with code that the others reach, too
   sim/tests/*.sh and sim/tests/*_test.py
                            a script, given build/release and build/sanitize; it counts what it says in a line
                            `N passed, N failed`, or else as one test
@@ -36,13 +37,15 @@ def build():
 
 
 def find_suites():
-    """Name and command of each suite, those of scripts first: they take longest."""
+    """Name and command of each suite, those that take longest first."""
     scripts = [(path.stem, [str(path), str(RELEASE), str(SANITIZE)])
                for path in sorted([*Path("sim/tests").glob("*.sh"), *Path("sim/tests").glob("*_test.py")])]
-    binaries = [(f"{path.name}{suffix}", [str(path)])
-                for tree, suffix in ((RELEASE, ""), (SANITIZE, " (sanitizers)"))
+
+    def binaries(tree, suffix="", *options):
+        return [(f"{path.name}{suffix}", [str(path), *options])
                 for path in sorted((tree / "tests").iterdir()) if os.access(path, os.X_OK)]
-    return scripts + binaries
+
+    return binaries(SANITIZE, " (sanitizers)", "--test-case-exclude=quality*") + scripts + binaries(RELEASE)
 
 
 def run(name, command):
