@@ -31,6 +31,12 @@ struct ChannelShape {
   unsigned code_rows(unsigned tokens) const {
     return (tokens + tokens_per_row() - 1) / tokens_per_row();
   }
+  // Rows of a slice of raw tokens and their weights.
+  unsigned raw_rows(unsigned tokens) const {
+    const unsigned words =
+        tokens * engine.slice_words() + (tokens + engine.word_bytes() - 1) / engine.word_bytes();
+    return rows_of((words + words_per_beat() - 1) / words_per_beat(), banks_per_engine);
+  }
 
   // Beats of the registers of a query or vector, of results, and of a slice's centroids.
   unsigned shift_beats() const { return (engine.subspaces() + kBeatBytes - 1) / kBeatBytes; }
