@@ -88,6 +88,7 @@ module pq_engine #(
   output logic                        result_valid_o,
   output logic      [WordBits-1:0]    result_o,
   // Status
+  output logic      [4:0]             flags_o,           // sticky; in the status word, too
   output logic                        busy_o,
   output logic                        done_o             // pulse: the operation is complete
 );
@@ -186,7 +187,6 @@ module pq_engine #(
   logic       query_write, shift_write, bias_write, clear_flags, locked, bfloat16, values;
   logic [3:0] table_fraction;
   logic [7:0] bias_run, tile_run;
-  logic [4:0] flags;
   logic       query_nonfinite, query_saturated, table_saturated, score_saturated, result_refused;
 
   logic                  start, first, fill, word_take, last, outputs_valid, codes_valid;
@@ -230,7 +230,7 @@ module pq_engine #(
     .bfloat16_o        (bfloat16),
     .values_o          (values),
     .bias_run_o        (bias_run),
-    .flags_o           (flags)
+    .flags_o           (flags_o)
   );
 
   pq_control #(
@@ -772,7 +772,7 @@ module pq_engine #(
     );
   end
 
-  assign status = {16'(flags), 16'($signed(maximum)), 32'(weight_sum)};
+  assign status = {16'(flags_o), 16'($signed(maximum)), 32'(weight_sum)};
 
   pq_result #(
     .HeadDim     (HeadDim),

@@ -7,8 +7,9 @@
 //   status_i, codes_i ---------------------+--> [ reg ] --> result_o
 //   record_i ------------------------------/
 //
-// Words       0 ... 64 * HeadDim / WordBits - 1: WordBits/64 outputs each, sign-extended; then the
-//             status; then the TokenWords words of codes
+// Words       outputs are 40 bits wide, sign-extended. 0 ... 32 * HeadDim / WordBits - 1: the low
+//             32 bits of WordBits/32 outputs each; then 8 * HeadDim / WordBits words: the high 8
+//             bits of WordBits/8 outputs each; then the status; then the TokenWords words of codes
 // Latency     read_i to valid_o: 4 cycles, of which outputs_i belongs to select_o of the cycle
 //             before; record_valid_i to valid_o: 1 cycle; read_i to refused_o: 1 cycle
 // Throughput  1 word per cycle; records and reads never together
@@ -39,14 +40,20 @@ module pq_result #(
   output logic                                    refused_o          // pulse: no such word now
 );
 
-  localparam int unsigned PerResult   = WordBits / 64;            // outputs in a result word
-  localparam int unsigned ResultSets  = Multipliers / PerResult;  // result words of a centroid word
-  localparam int unsigned OutputWords = HeadDim / PerResult;
+  localparam int unsigned LowSets     = Multipliers * 32 / WordBits;  // of a centroid word
+  localparam int unsigned LowWords    = CentroidWords * LowSets;
+  localparam int unsigned OutputWords = LowWords + CentroidWords;
 
-  logic                legal, is_code;
-  logic [2:0]          read_q, status_q, code_q;
-  logic [8:0]          index_q, index_q2, index_q3;
-  logic [WordBits-1:0] code_word;
+  logic                      legal, is_code, high_q, high_q2;
+  logic [2:0]                read_q, status_q, code_q;
+  logic [8:0]                index_q, index_q2, index_q3;
+  logic [Multipliers*32-1:0] lows;              // of all outputs
+  logic [WordBits-1:0]       low, high;         // of those that are read
+  logic [WordBits-1:0]       chosen_q, code_word;
+
+  if (OutputWidth > 40) begin : gen_bad_output_width
+    $error("pq_result: OutputWidth must be at most 40");
+  end
 
   assign is_code = {1'b0, index_i} > 10'(OutputWords);
   assign legal   = is_code ? codes_valid_i && {1'b0, index_i} <= 10'(OutputWords + TokenWords)
@@ -68,11 +75,14 @@ module pq_result #(
     index_q  <= index_i;
     index_q2 <= index_q;
     index_q3 <= index_q2;
+    high_q2  <= high_q;
     status_q <= {status_q[1:0], index_i == 9'(OutputWords)};
     code_q   <= {code_q[1:0], is_code};
   end
 
-  assign select_o = CWordWidth'(32'(index_q) / ResultSets);
+  // LowWords is a multiple of the centroid words, so the index of a high word ends in its own.
+  assign high_q   = index_q >= 9'(LowWords);
+  assign select_o = high_q ? CWordWidth'(index_q) : CWordWidth'(32'(index_q) / LowSets);
 
   always_comb begin
     code_word = '0;
@@ -84,29 +94,26 @@ module pq_result #(
   end
 
   for (genvar i = 0; i < Multipliers; i++) begin : gen_output
-    // chosen: of the outputs i, i - PerResult, i - 2 * PerResult ..., the one that is read
-    logic [OutputWidth-1:0] own, chosen;
+    logic [39:0] value;
 
-    assign own = 32'(index_q2) % ResultSets == i / PerResult
-               ? outputs_i[i*OutputWidth +: OutputWidth] : '0;
-    if (i < PerResult) begin : gen_first
-      assign chosen = own;
-    end else begin : gen_next
-      assign chosen = gen_output[i-PerResult].chosen | own;
+    assign value            = 40'($signed(outputs_i[i*OutputWidth +: OutputWidth]));
+    assign lows[i*32 +: 32] = value[31:0];
+    assign high[i*8 +: 8]   = value[39:32];
+  end
+
+  always_comb begin
+    low = '0;
+    for (int unsigned s = 0; s < LowSets; s++) begin
+      if (32'(index_q2) % LowSets == s) low = low | lows[s*WordBits +: WordBits];
     end
   end
 
-  for (genvar e = 0; e < PerResult; e++) begin : gen_result
-    logic [OutputWidth-1:0] chosen_q;
-    logic [63:0]            result;
-
-    assign result = record_valid_i ? record_i[e*64 +: 64]
-                  : code_q[2]      ? code_word[e*64 +: 64]
-                  : !status_q[2]   ? 64'($signed(chosen_q)) : e == 0 ? status_i : '0;
-
-    always_ff @(posedge clk_i) begin
-      if (read_q[1]) chosen_q <= gen_output[Multipliers-PerResult+e].chosen;
-      if (read_q[2] || record_valid_i) result_o[e*64 +: 64] <= result;
+  always_ff @(posedge clk_i) begin
+    if (read_q[1]) chosen_q <= high_q2 ? high : low;
+    if (read_q[2] || record_valid_i) begin
+      result_o <= record_valid_i ? record_i
+                : code_q[2]      ? code_word
+                : status_q[2]    ? WordBits'(status_i) : chosen_q;
     end
   end
 

@@ -46,6 +46,9 @@ struct EngineConfig {
   unsigned sum_width() const;
   unsigned bucket_width() const;
   unsigned output_width() const { return bucket_width() + 12; }
+  // Result words of the outputs, 40 bits each: their low 32 bits, then the high 8 bits.
+  unsigned low_words() const { return 4 * centroid_words(); }
+  unsigned output_words() const { return low_words() + centroid_words(); }
   unsigned word_bytes() const { return word_bits / 8; }
 
   // Clustering works on a slice of the channels at a time, and on so many tokens at once.

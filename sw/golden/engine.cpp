@@ -433,8 +433,7 @@ Result Engine::result() const {
 }
 
 std::optional<std::vector<std::uint8_t>> Engine::read(unsigned index) {
-  const std::size_t per_word = config_.word_bytes() / 8;
-  const std::size_t output_words = config_.head_dim / per_word;
+  const unsigned output_words = config_.output_words();
   const bool is_code = index > output_words;
   if (is_code ? !codes_valid_ || index > output_words + config_.token_words() : !outputs_valid_) {
     flags_ |= kFlagProtocol;
@@ -442,14 +441,18 @@ std::optional<std::vector<std::uint8_t>> Engine::read(unsigned index) {
   }
   if (is_code) {
     const std::vector<std::uint8_t> words = code_words();
-    const auto first = words.begin() + static_cast<std::ptrdiff_t>((index - output_words - 1) *
-                                                                   config_.word_bytes());
+    const auto first =
+        words.begin() + std::ptrdiff_t{index - output_words - 1} * config_.word_bytes();
     return std::vector(first, first + config_.word_bytes());
   }
   std::vector<std::uint8_t> word;
   if (index < output_words) {
-    for (std::size_t e = 0; e < per_word; ++e) {
-      append(word, static_cast<std::uint64_t>(outputs_[index * per_word + e]));
+    const bool high = index >= config_.low_words();
+    const unsigned size = high ? 1 : 4;
+    const unsigned per_word = config_.word_bytes() / size;
+    const unsigned first = (high ? index - config_.low_words() : index) * per_word;
+    for (unsigned e = first; e < first + per_word; ++e) {
+      append(word, static_cast<std::uint64_t>(outputs_[e]) >> (high ? 32 : 0), size);
     }
   } else {
     const auto maximum = static_cast<std::uint16_t>(current_maximum());

@@ -49,7 +49,8 @@ class Engine {
   // A word that comes while no operation waits for one: dropped, sets kFlagProtocol.
   void stray_word() { flags_ |= kFlagProtocol; }
 
-  // Result word `index`: outputs, then the status word, then the codes of the last vector encoded.
+  // Result word `index`: low 32 bits of outputs, then their high 8 bits, then the status word, then
+  // the codes of the last vector encoded.
   // Nothing (and kFlagProtocol) beyond the last word, for outputs and status before the first
   // COMBINE, for codes without an ENCODE since reset and the last CLUSTER.
   std::optional<std::vector<std::uint8_t>> read(unsigned index);

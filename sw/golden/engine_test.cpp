@@ -518,7 +518,9 @@ TEST_CASE("golden engine: shifts beyond the last sub-space are ignored") {
   CHECK(other.flags() == kFlagProtocol);
 }
 
-TEST_CASE("golden engine: results are read as words, outputs first, then the status") {
+TEST_CASE(
+    "golden engine: results are read as words, low bits of outputs first, then high bits, then the "
+    "status") {
   const EngineConfig config = configurations()[4];
   Engine engine(config);
   Random random(test_seed(), "golden read");
@@ -531,13 +533,19 @@ TEST_CASE("golden engine: results are read as words, outputs first, then the sta
     std::memcpy(&value, word.data() + at, sizeof value);
     return value;
   };
-  for (unsigned index = 0; index < 32; ++index) {
-    const Bytes word = engine.read(index).value();
+  const auto word_at = [&](std::size_t index) {
+    const Bytes word = engine.read(static_cast<unsigned>(index)).value();
     REQUIRE(word.size() == 32);
-    for (std::size_t e = 0; e < 4; ++e) CHECK(number(word, 8 * e) == result.outputs[4 * index + e]);
+    return word;
+  };
+  for (std::size_t i = 0; i < 128; ++i) {
+    std::uint32_t low = 0;
+    std::memcpy(&low, word_at(i / 8).data() + 4 * (i % 8), sizeof low);
+    const auto high = static_cast<std::int8_t>(word_at(16 + i / 32)[i % 32]);
+    CHECK(low + high * (std::int64_t{1} << 32) == result.outputs[i]);
   }
   engine.stray_word();
-  const Bytes status = engine.read(32).value();
+  const Bytes status = word_at(20);
   const std::int64_t fields = number(status, 0);
   CHECK((fields & 0xffffffff) == result.weight_sum);
   CHECK(static_cast<std::int16_t>(fields >> 32) == result.maximum);
@@ -545,7 +553,7 @@ TEST_CASE("golden engine: results are read as words, outputs first, then the sta
   for (std::size_t e = 1; e < 4; ++e) CHECK(number(status, 8 * e) == 0);
 
   engine.write(control(config, 8, 0, true));
-  CHECK_FALSE(engine.read(33).has_value());
+  CHECK_FALSE(engine.read(21).has_value());
   CHECK(engine.flags() == kFlagProtocol);
 }
 
@@ -950,7 +958,7 @@ TEST_CASE("golden engine: ENCODE finds the nearest stored centroid of each sub-s
           centroids[c][i] = std::ldexp(element, -8);
         }
       }
-      const unsigned outputs = config.head_dim * 8 / config.word_bytes();
+      const unsigned outputs = config.output_words();
       CHECK_FALSE(engine.read(outputs + 1).has_value());
       REQUIRE(engine.command(command(Operation::kEncode, false, 0, codebook)));
       Bytes codes;

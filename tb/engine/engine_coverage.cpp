@@ -458,7 +458,7 @@ void EngineCoverage::read(const ReadSeen& seen) {
   enum { kIdleOutputs, kIdleStatus };
   constexpr std::size_t kBeyond = kReadsInOperation + golden::kOperations;
   constexpr std::size_t kBefore = kBeyond + 1;
-  const unsigned status = config_.head_dim / (config_.word_bits / 64);
+  const unsigned status = config_.output_words();
   last_read_.reset();
   if (seen.index > status + config_.token_words()) return reads_.hit(kBeyond);
   if (seen.index > status) {
@@ -479,7 +479,7 @@ void EngineCoverage::read(const ReadSeen& seen) {
 }
 
 void EngineCoverage::result(const ResultSeen& seen) {
-  if (last_read_ != config_.head_dim / (config_.word_bits / 64)) return;
+  if (last_read_ != config_.output_words()) return;
   std::int16_t maximum = 0;
   std::uint16_t flags = 0;
   std::memcpy(&maximum, seen.word.data() + 4, sizeof(maximum));

@@ -229,7 +229,7 @@ void play_illegal_writes(Bench& bench) {
   Stimulus& stimulus = bench.stimulus;
   const unsigned bytes = bench.engine().word_bytes();
   const unsigned fraction = bench.engine().score_fraction;
-  const unsigned status = 8 * bench.engine().head_dim / bytes;
+  const unsigned status = bench.engine().output_words();
   const auto refused = [&](const aqpim::golden::RegisterWrite& write) {
     bench.play({{Write{stimulus.control(fraction, 0, false, true)}, When::idle()},
                 {Write{write}, When::idle()},

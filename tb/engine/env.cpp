@@ -192,9 +192,21 @@ void Env::collect_result(unsigned index, std::span<const std::uint8_t> word) {
     return;
   }
   if (index < output_words()) {
-    const std::size_t per_word = word.size() / sizeof(std::int64_t);
+    // The low bits of an output first, then the high ones with its sign.
     result_.outputs.resize(configuration_.engine.head_dim);
-    std::memcpy(result_.outputs.data() + index * per_word, word.data(), word.size());
+    const unsigned low_words = configuration_.engine.low_words();
+    const std::size_t size = index < low_words ? sizeof(std::uint32_t) : 1;
+    const std::size_t first = (index < low_words ? index : index - low_words) * word.size() / size;
+    for (std::size_t e = 0; e < word.size() / size; ++e) {
+      std::int64_t& output = result_.outputs[first + e];
+      if (index < low_words) {
+        std::uint32_t low = 0;
+        std::memcpy(&low, word.data() + size * e, size);
+        output = low;
+      } else {
+        output |= std::int64_t{static_cast<std::int8_t>(word[e])} * (std::int64_t{1} << 32);
+      }
+    }
     return;
   }
   std::int16_t maximum = 0;

@@ -94,9 +94,7 @@ class Env {
   void collect_record(unsigned index, std::span<const std::uint8_t> word);
   void collect_result(unsigned index, std::span<const std::uint8_t> word);
   void forget_lost_reads();
-  unsigned output_words() const {
-    return configuration_.engine.head_dim / (configuration_.engine.word_bits / 64);
-  }
+  unsigned output_words() const { return configuration_.engine.output_words(); }
 
   config::Configuration configuration_;
   std::unique_ptr<Model> model_;

@@ -121,7 +121,7 @@ void Scoreboard::strobe(const StrobeSeen& seen) {
 }
 
 void Scoreboard::read(const ReadSeen& seen) {
-  const unsigned status = config_.head_dim / (config_.word_bits / 64);
+  const unsigned status = config_.output_words();
   if (locks_results(seen.during, seen.index > status, config_)) {
     golden_.stray_word();
     return;
@@ -148,7 +148,7 @@ void Scoreboard::result(const ResultSeen& seen) {
     problem(fmt::format("cycle {}: an answer that was due in cycle {}{}", seen.cycle, expected.due,
                         history()));
   }
-  const unsigned status = config_.head_dim / (config_.word_bits / 64);
+  const unsigned status = config_.output_words();
   if (expected.unload) {
     compare_record(expected, seen);
   } else if (expected.index < status) {
@@ -168,11 +168,23 @@ void Scoreboard::compare(Cycle cycle, const Name& name, std::int64_t actual,
 }
 
 void Scoreboard::compare_outputs(const Expected& expected, const ResultSeen& seen) {
-  const unsigned per_word = config_.word_bits / 64;
-  for (unsigned e = 0; e < per_word; ++e) {
-    const auto name = [&] { return fmt::format("output {}", expected.index * per_word + e); };
-    compare(seen.cycle, name, load<std::int64_t>(seen.word.data() + 8 * e),
-            load<std::int64_t>(expected.word.data() + 8 * e));
+  const unsigned bytes = config_.word_bytes();
+  if (expected.index < config_.low_words()) {
+    const unsigned first = expected.index * bytes / 4;
+    for (unsigned e = 0; e < bytes / 4; ++e) {
+      const auto name = [&] { return fmt::format("output {}, low 32 bits", first + e); };
+      compare(seen.cycle, name, load<std::uint32_t>(seen.word.data() + 4 * e),
+              load<std::uint32_t>(expected.word.data() + 4 * e));
+    }
+    return;
+  }
+  // An output counts once, with its low bits.
+  const unsigned first = (expected.index - config_.low_words()) * bytes;
+  for (unsigned e = 0; e < bytes; ++e) {
+    const auto name = [&] { return fmt::format("output {}, high 8 bits", first + e); };
+    if (seen.word[e] != expected.word[e]) {
+      compare(seen.cycle, name, seen.word[e], expected.word[e]);
+    }
   }
 }
 
@@ -194,7 +206,7 @@ void Scoreboard::compare_status(const Expected& expected, const ResultSeen& seen
 }
 
 void Scoreboard::compare_codes(const Expected& expected, const ResultSeen& seen) {
-  const unsigned word = expected.index - config_.head_dim / (config_.word_bits / 64) - 1;
+  const unsigned word = expected.index - config_.output_words() - 1;
   const unsigned per_byte = 8 / config_.code_bits;
   const auto code_in = [&](const std::uint8_t* bytes, unsigned lane) {
     const unsigned shift = lane % per_byte * config_.code_bits;

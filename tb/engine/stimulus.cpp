@@ -511,7 +511,7 @@ Item Stimulus::disturbance(unsigned operation_words) {
       return {StrayWord{word()}, random_.pick({When::idle(), When::in(Phase::kDrain)})};
     case 1: {
       // The status word is not stable while an operation runs.
-      const unsigned status = config_.head_dim / (config_.word_bits / 64);
+      const unsigned status = config_.output_words();
       const auto index = static_cast<unsigned>(
           random_.chance(1, 2) ? random_.below(status)
                                : status + 1 + random_.below(config_.token_words() + 1));

@@ -109,10 +109,8 @@ class Player {
     return out;
   }
 
-  static constexpr unsigned kOutputWords = Dut::HeadDim * 8 / kWordBytes;
-
-  void compare_results() { compare_words(0, kOutputWords + 1); }
-  void compare_codes() { compare_words(kOutputWords + 1, config.token_words()); }
+  void compare_results() { compare_words(0, config.output_words() + 1); }
+  void compare_codes() { compare_words(config.output_words() + 1, config.token_words()); }
 
   void compare_words(unsigned first, unsigned count) {
     for (unsigned index = first; index < first + count; ++index) {

@@ -19,8 +19,8 @@ template <class Dut>
 class Result {
  public:
   static constexpr unsigned kWordBytes = Dut::WordBits / 8;
-  static constexpr unsigned kPerWord = kWordBytes / 8;
-  static constexpr unsigned kOutputWords = Dut::HeadDim / kPerWord;
+  static constexpr unsigned kLowWords = Dut::HeadDim * 4 / kWordBytes;
+  static constexpr unsigned kOutputWords = kLowWords + Dut::HeadDim / kWordBytes;
   static constexpr unsigned kMultipliers = kWordBytes;
 
   Result() { contents(); }
@@ -90,20 +90,25 @@ class Result {
 
   Bytes word(unsigned index) const {
     Bytes word;
-    const auto append = [&](std::uint64_t value) {
-      for (unsigned b = 0; b < 8; ++b) word.push_back(static_cast<std::uint8_t>(value >> 8 * b));
+    const auto append = [&](std::uint64_t value, unsigned bytes) {
+      for (unsigned b = 0; b < bytes; ++b) {
+        word.push_back(static_cast<std::uint8_t>(value >> 8 * b));
+      }
     };
     if (index > kOutputWords) {
       const auto first = codes_.begin() + (index - kOutputWords - 1) * kWordBytes;
       return {first, first + kWordBytes};
     }
     if (index == kOutputWords) {
-      append(status_);
+      append(status_, 8);
       word.resize(kWordBytes);
       return word;
     }
-    for (unsigned e = 0; e < kPerWord; ++e) {
-      append(static_cast<std::uint64_t>(outputs_[index * kPerWord + e]));
+    const bool high = index >= kLowWords;
+    const unsigned bytes = high ? 1 : 4;
+    const unsigned first = (high ? index - kLowWords : index) * kWordBytes / bytes;
+    for (unsigned i = first; i < first + kWordBytes / bytes; ++i) {
+      append(static_cast<std::uint64_t>(outputs_[i]) >> (high ? 32 : 0), bytes);
     }
     return word;
   }
