@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: Apache-2.0
+`default_nettype none
+`include "pq_assert.svh"
+
+// pq_rank_control: the work of one rank, from host commands to phases and engine operations.
+//
+//   work queue --> [ command ] --> [ step ] --+--> phase_*: beats of the step --> pq_rank_stream
+//                                             +--> engine_*: its operation --> engines of the rank
+//
+// A step is a phase, an engine operation that takes its beats, or both. Its row is opened while
+// the engines drain the step before; its columns go when the engines have taken the operation.
+//
+// WRITE, READ  one step                            ENCODE  ENCODE; codes out, a write, for each beat
+// ATTEND       for each window: TABLE, SCORE       CLUSTER LOAD of the start; 4 times: CLUSTER,
+//              for each window: ACCUMULATE,                UNLOAD to the reducer, LOAD of its result
+//              COMBINE; the status is kept                 but for the last time
+//
+// Latency     no step depends on data. From the last column of a step to the engine operation of
+//             the next one: ReadCycles + the engine's drain + 4 cycles
+// Throughput  one command after the other; transfers (pq_transfer) go beside it
+// Golden      aqpim::golden::Channel   sw/golden/channel.h
+module pq_rank_control #(
+  parameter  int unsigned HeadDim        = 128,
+  parameter  int unsigned SubDim         = 4,
+  parameter  int unsigned CodeBits       = 8,
+  parameter  int unsigned WordBits       = 256,
+  parameter  int unsigned ScoreDepth     = 2048,
+  parameter  int unsigned Engines        = 16,
+  parameter  int unsigned BanksPerEngine = 1,
+  parameter  int unsigned Banks          = 16,
+  parameter  int unsigned Rows           = 16384,
+  parameter  int unsigned Columns        = 32,
+  parameter  int unsigned ReadCycles     = 11,
+  localparam int unsigned RowBits        = $clog2(Rows),
+  localparam int unsigned BankBits       = $clog2(Banks),
+  localparam int unsigned IndexBits      = $clog2(Columns) + BankBits,
+  localparam int unsigned TokensWidth    = $clog2(ScoreDepth + 1)
+) (
+  input  wire logic                   clk_i,
+  input  wire logic                   rst_ni,
+  // Work command (pq_host_commands)
+  input  wire logic                   cmd_valid_i,
+  output logic                        cmd_take_o,
+  input  wire logic [2:0]             cmd_kind_i,          // 0 WRITE 1 READ 2 ATTEND 3 ENCODE
+                                                           // 4 CLUSTER
+  input  wire logic                   cmd_joint_i,         // codebooks are those of the rank
+  input  wire logic                   cmd_values_i,        // CLUSTER: elements of values
+  input  wire logic [RowBits-1:0]     cmd_row0_i,          // key codebook; else the first row
+  input  wire logic [RowBits-1:0]     cmd_row1_i,          // value codebook; ENCODE: of the codes
+  input  wire logic [RowBits-1:0]     cmd_row2_i,          // key codes
+  input  wire logic [RowBits-1:0]     cmd_row3_i,          // value codes
+  input  wire logic [15:0]            cmd_count_i,         // beats; ATTEND, CLUSTER: tokens
+  input  wire logic [15:0]            cmd_beats_i,         // CLUSTER: of the tokens and weights
+  input  wire logic [IndexBits-1:0]   cmd_first_i,         // beat in the row; ENCODE: token
+  input  wire logic [BankBits:0]      cmd_bank_i,          // Banks: striped
+  input  wire logic [RowBits-1:0]     cmd_window_rows_i,   // rows of codes of a window
+  output logic                        done_o,              // held until done_taken_i
+  input  wire logic                   done_taken_i,
+  // The rank's state
+  input  wire logic                   regs_full_i,
+  output logic                        regs_used_o,         // pulse: the registers are free
+  input  wire logic                   result_full_i,
+  output logic                        result_made_o,       // pulse
+  // Reducer
+  output logic                        reducer_want_o,
+  input  wire logic                   reducer_have_i,
+  output logic                        reducer_start_o,     // pulse
+  output logic                        last_pass_o,
+  output logic                        joint_o,
+  output logic                        values_o,
+  input  wire logic                   reducer_done_i,
+  // Phases
+  output logic                        phase_valid_o,
+  input  wire logic                   phase_ready_i,
+  output logic      [2:0]             phase_source_o,
+  output logic      [RowBits-1:0]     phase_row_o,
+  output logic      [IndexBits-1:0]   phase_first_o,
+  output logic      [15:0]            phase_beats_o,
+  output logic      [BankBits:0]      phase_bank_o,
+  output logic      [7:0]             phase_pace_o,
+  output logic                        phase_all_o,
+  output logic                        phase_go_o,
+  input  wire logic                   phase_last_i,
+  // Engines
+  output logic                        engine_valid_o,
+  output logic      [2:0]             engine_operation_o,
+  output logic                        engine_first_o,
+  output logic      [TokensWidth-1:0] engine_skip_o,
+  output logic      [TokensWidth-1:0] engine_tokens_o,
+  input  wire logic                   engine_ready_i,
+  output logic                        read_valid_o,        // of all engines of the rank
+  output logic                        read_status_o,       // status; otherwise codes
+  output logic                        read_beat_o          // of the codes
+);
+
+  localparam int unsigned WordsPerBeat  = 256 / WordBits;
+  localparam int unsigned Centroids     = 1 << CodeBits;
+  localparam int unsigned CodeBeats     = HeadDim / SubDim * CodeBits / 256;   // of a token
+  localparam int unsigned TokensPerRow  = Columns * BanksPerEngine / CodeBeats;
+  localparam int unsigned CodebookBeats = Centroids * HeadDim / 32;
+  localparam int unsigned LocalRows     = (CodebookBeats + Columns * BanksPerEngine - 1)
+                                        / (Columns * BanksPerEngine);
+  localparam int unsigned TokenSlots    = CodeBits / 4;
+  localparam int unsigned SliceBeats    = Centroids * 2 / TokenSlots / WordsPerBeat;
+  localparam int unsigned RecordsBeats  = Centroids * 8 / TokenSlots / WordsPerBeat;
+
+  // Clock cycles from beat to beat. CLUSTER: a loop of K + 1 cycles takes two words. Records of
+  // one engine must not come faster than the reducer divides.
+  localparam int unsigned ClusterPace = ((Centroids + 1) * WordsPerBeat + 1) / 2;
+  localparam int unsigned RecordPace  = WordsPerBeat > 2 ? WordsPerBeat : 2;
+  localparam int unsigned DividePace  = 4;
+
+  // From a phase's last column until its beats have reached the engines; from an operation that
+  // takes beats of the bus at once until it can.
+  localparam int unsigned FlightCycles = ReadCycles + 6;
+  localparam int unsigned StartCycles  = 8;
+  localparam int unsigned AnswerCycles = 16;   // codes and status of the engines, RD's last beat
+  localparam int unsigned PauseBits    = 5;
+
+  localparam logic [2:0] KindWrite  = 3'd0;
+  localparam logic [2:0] KindRead   = 3'd1;
+  localparam logic [2:0] KindAttend = 3'd2;
+  localparam logic [2:0] KindEncode = 3'd3;
+
+  localparam logic [2:0] FromLocal     = 3'd0;
+  localparam logic [2:0] FromLocalWrite = 3'd1;
+  localparam logic [2:0] FromBroadcast = 3'd2;
+  localparam logic [2:0] FromRead      = 3'd3;
+  localparam logic [2:0] FromWrite     = 3'd4;
+  localparam logic [2:0] FromRecords   = 3'd5;
+  localparam logic [2:0] FromStart     = 3'd6;
+  localparam logic [2:0] FromCentroids = 3'd7;
+
+  localparam logic [3:0] StepTransfer   = 4'd0;   // WRITE, READ
+  localparam logic [3:0] StepTable      = 4'd1;
+  localparam logic [3:0] StepScore      = 4'd2;
+  localparam logic [3:0] StepAccumulate = 4'd3;
+  localparam logic [3:0] StepCombine    = 4'd4;
+  localparam logic [3:0] StepStatus     = 4'd5;
+  localparam logic [3:0] StepEncode     = 4'd6;
+  localparam logic [3:0] StepCodes      = 4'd7;
+  localparam logic [3:0] StepWriteCodes = 4'd8;
+  localparam logic [3:0] StepStart      = 4'd9;
+  localparam logic [3:0] StepCluster    = 4'd10;
+  localparam logic [3:0] StepUnload     = 4'd11;
+  localparam logic [3:0] StepLoad       = 4'd12;
+
+  localparam logic [2:0] Idle = 3'd0;
+  localparam logic [2:0] Open = 3'd1;   // the phase is offered
+  localparam logic [2:0] Arm  = 3'd2;   // the operation waits for the engines
+  localparam logic [2:0] Run  = 3'd3;   // columns go
+  localparam logic [2:0] Read = 3'd4;   // engines answer
+  localparam logic [2:0] Wait = 3'd5;   // for the reducer, or for beats on their way
+  localparam logic [2:0] Done = 3'd6;
+
+  // ---- Command ----------------------------------------------------------------------------------
+
+  logic [2:0]             kind_q;
+  logic                   joint_q, values_q;
+  logic [RowBits-1:0]     row0_q, row1_q, row3_q, window_rows_q;
+  logic [15:0]            count_q, beats_q;
+  logic [IndexBits-1:0]   first_q;
+  logic [BankBits:0]      bank_q;
+
+  logic [2:0]             state_q;
+  logic [3:0]             step_q, step_next;
+  logic [PauseBits-1:0]   pause_q;
+  logic                   step_done, last_step, starts, waits;
+
+  // ---- Windows of ATTEND ------------------------------------------------------------------------
+
+  // The first window's rows come back when its codes of values are next.
+  logic [TokensWidth-1:0] skip_q, tokens_left, window_tokens;
+  logic [RowBits-1:0]     codebook_q, codes_q, codebook_step;
+  logic                   first_window, last_window;
+  logic [RowBits+5:0]     window_room;
+
+  assign tokens_left   = TokensWidth'(count_q) - skip_q;
+  assign window_room   = (RowBits + 6)'(window_rows_q) * (RowBits + 6)'(TokensPerRow);
+  assign last_window   = joint_q || (RowBits + 6)'(tokens_left) <= window_room;
+  assign window_tokens = last_window ? tokens_left : TokensWidth'(window_room);
+  assign first_window  = skip_q == '0;
+  assign codebook_step = RowBits'(LocalRows);
+
+  logic [1:0] pass_q;
+  logic       code_q;
+
+  assign last_pass_o = pass_q == 2'd3;
+
+  // ---- Steps ------------------------------------------------------------------------------------
+
+  logic       has_phase, has_operation, enters_values;
+  logic [2:0] operation;
+
+  assign enters_values = step_q == StepScore && last_window;
+
+  always_comb begin
+    unique case (step_q)
+      StepTable:      step_next = StepScore;
+      StepScore:      step_next = last_window ? StepAccumulate : StepTable;
+      StepAccumulate: step_next = StepCombine;
+      StepCombine:    step_next = last_window ? StepStatus : StepAccumulate;
+      StepEncode:     step_next = StepCodes;
+      StepCodes:      step_next = StepWriteCodes;
+      StepWriteCodes: step_next = StepCodes;
+      StepStart:      step_next = StepCluster;
+      StepCluster:    step_next = StepUnload;
+      StepUnload:     step_next = StepLoad;
+      StepLoad:       step_next = StepCluster;
+      default:        step_next = StepTransfer;
+    endcase
+  end
+
+  assign last_step = step_q == StepTransfer || step_q == StepStatus
+                  || (step_q == StepWriteCodes && (CodeBeats == 1 || code_q))
+                  || (step_q == StepUnload && last_pass_o);
+
+  assign has_phase     = step_q != StepStatus && step_q != StepCodes;
+  assign has_operation = step_q != StepTransfer && step_q != StepWriteCodes && has_phase;
+
+  always_comb begin
+    unique case (step_q)
+      StepScore:      operation = 3'd1;
+      StepAccumulate: operation = 3'd2;
+      StepCombine:    operation = 3'd3;
+      StepEncode:     operation = 3'd4;
+      StepStart,
+      StepLoad:       operation = 3'd5;
+      StepCluster:    operation = 3'd6;
+      StepUnload:     operation = 3'd7;
+      default:        operation = 3'd0;
+    endcase
+  end
+
+  always_comb begin
+    phase_source_o = joint_q ? FromBroadcast : FromLocal;
+    phase_row_o    = codebook_q;
+    phase_first_o  = '0;
+    phase_beats_o  = 16'(CodebookBeats);
+    phase_bank_o   = (BankBits + 1)'(Banks);
+    phase_pace_o   = 8'(WordsPerBeat);
+    unique case (step_q)
+      StepTransfer: begin
+        phase_source_o = kind_q == KindRead ? FromRead : FromWrite;
+        phase_row_o    = row0_q;
+        phase_first_o  = first_q;
+        phase_beats_o  = count_q;
+        phase_bank_o   = bank_q;
+      end
+      StepScore, StepAccumulate: begin
+        phase_source_o = FromLocal;
+        phase_row_o    = codes_q;
+        phase_beats_o  = 16'(window_tokens) * 16'(CodeBeats);
+      end
+      StepWriteCodes: begin
+        phase_source_o = FromLocalWrite;
+        phase_row_o    = codes_q;
+        phase_first_o  = CodeBeats == 1 ? first_q : IndexBits'({first_q, code_q});
+        phase_beats_o  = 16'd1;
+      end
+      StepStart: begin
+        phase_source_o = FromStart;
+        phase_beats_o  = joint_q ? 16'(SliceBeats) : 16'(SliceBeats * Engines);
+      end
+      StepCluster: begin
+        phase_source_o = FromLocal;
+        phase_row_o    = codes_q;
+        phase_beats_o  = beats_q;
+        phase_pace_o   = 8'(ClusterPace);
+      end
+      StepUnload: begin
+        phase_source_o = FromRecords;
+        phase_beats_o  = 16'(RecordsBeats * Engines);
+        phase_pace_o   = joint_q ? 8'(RecordPace) : 8'(DividePace);
+      end
+      StepLoad: begin
+        phase_source_o = FromCentroids;
+        phase_beats_o  = joint_q ? 16'(SliceBeats) : 16'(SliceBeats * Engines);
+      end
+      default: ;
+    endcase
+  end
+
+  assign phase_all_o = joint_q;
+
+  // ---- Sequence ---------------------------------------------------------------------------------
+
+  // What a step waits for beside the engines
+  always_comb begin
+    unique case (step_q)
+      StepCombine: waits = first_window && result_full_i;
+      StepUnload:  waits = !reducer_have_i;
+      default:     waits = 1'b0;
+    endcase
+  end
+
+  assign cmd_take_o = state_q == Idle && cmd_valid_i
+                   && (cmd_kind_i < KindAttend || regs_full_i)
+                   && (cmd_kind_i <= KindAttend || !result_full_i);
+
+  assign phase_valid_o = state_q == Open && has_phase;
+  assign starts        = state_q == Arm && pause_q == '0 && engine_ready_i && !waits;
+  assign step_done     = (state_q == Run && phase_last_i && step_q != StepUnload && !last_step)
+                      || (state_q == Read && pause_q == '0 && !last_step)
+                      || (state_q == Wait && pause_q == '0 && reducer_done_i && !last_step);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q    <= Idle;
+      pause_q    <= '0;
+      phase_go_o <= 1'b0;
+    end else begin
+      if (pause_q != '0) pause_q <= pause_q - 1'b1;
+      unique case (state_q)
+        Idle: if (cmd_take_o) state_q <= Open;
+        Open: if (!has_phase || phase_ready_i) state_q <= Arm;
+        Arm: begin
+          if (!has_operation && has_phase) begin
+            state_q    <= Run;
+            phase_go_o <= 1'b1;
+          end else if (starts) begin
+            state_q <= has_phase ? Run : Read;
+            pause_q <= !has_phase ? PauseBits'(AnswerCycles)
+                     : phase_source_o >= FromRecords ? PauseBits'(StartCycles) : '0;
+          end
+        end
+        Run: begin
+          if (pause_q == '0) phase_go_o <= 1'b1;
+          if (phase_last_i) begin
+            phase_go_o <= 1'b0;
+            pause_q    <= PauseBits'(FlightCycles);
+            state_q    <= step_q == StepUnload || last_step ? Wait : Open;
+          end
+        end
+        Read: if (pause_q == '0) state_q <= last_step ? Done : Open;
+        Wait: begin
+          if (pause_q == '0 && (step_q != StepUnload || reducer_done_i)) begin
+            state_q <= last_step ? Done : Open;
+          end
+        end
+        Done: if (done_taken_i) state_q <= Idle;
+        default: state_q <= Idle;
+      endcase
+    end
+  end
+
+  assign done_o = state_q == Done;
+
+  always_ff @(posedge clk_i) begin
+    if (cmd_take_o) begin
+      kind_q        <= cmd_kind_i;
+      joint_q       <= cmd_joint_i;
+      values_q      <= cmd_values_i;
+      row0_q        <= cmd_row0_i;
+      row1_q        <= cmd_row1_i;
+      row3_q        <= cmd_row3_i;
+      count_q       <= cmd_count_i;
+      beats_q       <= cmd_beats_i;
+      first_q       <= cmd_first_i;
+      bank_q        <= cmd_bank_i;
+      window_rows_q <= cmd_window_rows_i;
+      skip_q        <= '0;
+      pass_q        <= '0;
+      code_q        <= 1'b0;
+      unique case (cmd_kind_i)
+        KindAttend: step_q <= StepTable;
+        KindEncode: step_q <= StepEncode;
+        KindWrite,
+        KindRead:   step_q <= StepTransfer;
+        default:    step_q <= StepStart;
+      endcase
+      codebook_q <= cmd_row0_i;
+      codes_q    <= cmd_kind_i == KindAttend ? cmd_row2_i
+                  : cmd_kind_i == KindEncode ? cmd_row1_i : cmd_row0_i;
+    end else if (step_done) begin
+      step_q <= step_next;
+      if (enters_values) begin
+        skip_q     <= '0;
+        codebook_q <= row1_q;
+        codes_q    <= row3_q;
+      end else if (step_q == StepScore || step_q == StepCombine) begin
+        skip_q     <= skip_q + window_tokens;
+        codebook_q <= codebook_q + codebook_step;
+        codes_q    <= codes_q + window_rows_q;
+      end
+      if (step_q == StepUnload)     pass_q <= pass_q + 2'd1;
+      if (step_q == StepWriteCodes) code_q <= 1'b1;
+    end
+  end
+
+  // ---- To the engines and the reducer -----------------------------------------------------------
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      engine_valid_o  <= 1'b0;
+      read_valid_o    <= 1'b0;
+      regs_used_o     <= 1'b0;
+      result_made_o   <= 1'b0;
+      reducer_start_o <= 1'b0;
+    end else begin
+      engine_valid_o  <= starts && has_operation;
+      read_valid_o    <= starts && !has_phase;
+      regs_used_o     <= (starts && step_q == StepAccumulate && first_window)
+                      || (state_q == Wait && pause_q == '0 && last_step && kind_q > KindAttend
+                          && (step_q != StepUnload || reducer_done_i));
+      result_made_o   <= state_q == Read && pause_q == '0 && step_q == StepStatus;
+      reducer_start_o <= starts && step_q == StepUnload;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    engine_operation_o <= operation;
+    engine_first_o     <= step_q == StepStart || (first_window && step_q != StepLoad);
+    engine_skip_o      <= skip_q;
+    engine_tokens_o    <= step_q == StepCluster ? TokensWidth'(count_q) : window_tokens;
+    read_status_o      <= step_q == StepStatus;
+    read_beat_o        <= code_q;
+  end
+
+  // The reducer is kept from UNLOAD to the end of the LOAD of its result.
+  assign reducer_want_o = (step_q == StepUnload && state_q != Idle && state_q != Done)
+                       || (step_q == StepLoad && state_q != Idle);
+  assign joint_o        = joint_q;
+  assign values_o       = values_q;
+
+  `AQ_ASSERT(a_tokens_left, state_q != Arm || step_q != StepScore || tokens_left != '0, clk_i,
+             !rst_ni)
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0
+`default_nettype none
+`include "pq_assert.svh"
+
+// pq_rank_stream: a phase's beats as DRAM commands of one rank, in time.
+//
+//   phase_* --> [ row, index, left ] --+--> column of all banks (local_*), always granted
+//                                      +--> request for the data bus (bus_*) --> pq_bus
+//   refresh owed -----------------------+--> row command (row_*)
+//   [ waits: activate, column, precharge, window of the power limit ]
+//
+// The same row is open in all banks of the rank, or none. A row is opened as soon as a phase that
+// needs it is there, and closed when its last column of the phase is read; refreshes come between.
+// Commands of all banks keep to one slot for each kind, chosen so that a row period of even
+// length is met to the cycle: no two ranks compete for the slot of a column.
+//
+// Phases      source  beats from, to                                        beat i is in
+//             Local       each bank, its engine                    bank of each engine: column i;
+//                         two banks per engine: even and odd bank in turn       column i / 2
+//             LocalWrite  each engine, its bank                             likewise
+//             Broadcast   one bank, the rank's engines                      striped
+//             Read, Write one bank, the host                      column i of the bank, or striped
+//             Records     an engine, the reducer           all: RecordBeats of each engine in turn
+//                                                          not all: all of an engine, then the next
+//             Start       the host, engines (first LOAD)           all: every beat to all engines
+//             Centroids   the reducer's buffer, engines (LOAD)     not all: to each in turn
+//             striped: bank groups take turns, then banks, then columns, then rows
+// Latency     phase_valid_i with phase_ready_o to the activate: 1 cycle at least; go_i to the first
+//             column: 1 cycle
+// Throughput  Local, one bank per engine: a row in (Columns - 1) * CCDAB + nRTPL + nRP + nRCD memory
+//             cycles (232 with the power limit of HBM3 at 5.2 Gb/s); two: Columns beats of
+//             each bank in the window of the power limit (192). Others: what pq_bus grants
+// Golden      tb/memory/timing_checker.h judges the timing, sw/golden/channel.h the data
+module pq_rank_stream #(
+  parameter  int unsigned Slot           = 0,     // of the columns of all banks
+  parameter  int unsigned Engines        = 16,
+  parameter  int unsigned BanksPerEngine = 1,
+  parameter  int unsigned BankGroups     = 4,
+  parameter  int unsigned BanksPerGroup  = 4,
+  parameter  int unsigned Rows           = 16384,
+  parameter  int unsigned Columns        = 32,
+  parameter  int unsigned WordsPerBeat   = 1,
+  parameter  int unsigned RecordBeats    = 4,     // of a centroid
+  parameter  int unsigned RecordsBeats   = 1024,  // of all centroids
+  parameter  int unsigned nBL            = 2,     // timing: docs/memory.md
+  parameter  int unsigned nCWL           = 6,
+  parameter  int unsigned nRCD           = 19,
+  parameter  int unsigned nRP            = 19,
+  parameter  int unsigned nRAS           = 45,
+  parameter  int unsigned nRC            = 63,
+  parameter  int unsigned nCCDS          = 2,
+  parameter  int unsigned nCCDL          = 4,
+  parameter  int unsigned nCCDAB         = 4,
+  parameter  int unsigned nWR            = 21,
+  parameter  int unsigned nRTPL          = 8,
+  parameter  int unsigned nREFI          = 5070,
+  parameter  int unsigned nRFC           = 456,
+  parameter  int unsigned Postponed      = 8,
+  parameter  bit          PowerLimited   = 1'b1,
+  parameter  int unsigned LimitedCCDAB   = 6,
+  parameter  int unsigned LimitedColumns = 32,
+  parameter  int unsigned LimitedWindow  = 192,
+  localparam int unsigned Banks          = BankGroups * BanksPerGroup,
+  localparam int unsigned RowBits        = $clog2(Rows),
+  localparam int unsigned ColumnBits     = $clog2(Columns),
+  localparam int unsigned BankBits       = $clog2(Banks),
+  localparam int unsigned EngineBits     = $clog2(Engines),
+  localparam int unsigned IndexBits      = ColumnBits + BankBits
+) (
+  input  wire logic                  clk_i,
+  input  wire logic                  rst_ni,
+  // Phase
+  input  wire logic                  phase_valid_i,
+  output logic                       phase_ready_o,
+  input  wire logic [2:0]            phase_source_i,   // 0 Local 1 LocalWrite 2 Broadcast 3 Read
+                                                       // 4 Write 5 Records 6 Start 7 Centroids
+  input  wire logic [RowBits-1:0]    phase_row_i,      // of its first beat
+  input  wire logic [IndexBits-1:0]  phase_first_i,    // index of its first beat in that row
+  input  wire logic [15:0]           phase_beats_i,    // 1 at least
+  input  wire logic [BankBits:0]     phase_bank_i,     // Read, Write: the bank; Banks: striped
+  input  wire logic [7:0]            phase_pace_i,     // clock cycles from beat to beat, at least
+  input  wire logic                  phase_all_i,      // of Records, Start, Centroids
+  input  wire logic                  go_i,             // columns may be issued
+  output logic                       last_o,           // pulse: the last one was, a cycle ago
+  // Row command
+  output logic                       row_valid_o,
+  output logic      [1:0]            row_kind_o,       // 0 ACT_ALL 1 PRE_ALL 2 REF
+  output logic                       row_slot_o,
+  output logic      [RowBits-1:0]    row_row_o,
+  input  wire logic                  row_grant_i,
+  // Column of all banks, in slot Slot
+  output logic                       local_valid_o,
+  output logic                       local_write_o,
+  output logic                       local_odd_o,      // two banks per engine: which of them
+  // Column of one bank or engine
+  output logic      [1:0]            bus_valid_o,      // in slot 0, 1
+  output logic      [BankBits-1:0]   bus_bank_o,
+  output logic      [EngineBits-1:0] bus_engine_o,
+  output logic      [15:0]           bus_beat_o,       // of the phase; Centroids: of the engine
+  input  wire logic                  bus_grant_i,
+  input  wire logic                  bus_slot_i,
+  // Both
+  output logic      [2:0]            source_o,
+  output logic                       all_o,
+  output logic      [RowBits-1:0]    column_row_o,
+  output logic      [ColumnBits-1:0] column_o
+);
+
+  localparam logic [2:0] Local      = 3'd0;
+  localparam logic [2:0] LocalWrite = 3'd1;
+  localparam logic [2:0] Broadcast  = 3'd2;
+  localparam logic [2:0] Write      = 3'd4;
+  localparam logic [2:0] Records    = 3'd5;
+  localparam logic [2:0] Centroids  = 3'd7;
+
+  localparam logic [1:0] Activate  = 2'd0;
+  localparam logic [1:0] Precharge = 2'd1;
+  localparam logic [1:0] Refresh   = 2'd2;
+
+  // Slots that follow from that of the columns
+  localparam int unsigned PrechargeSlot = (Slot + nRTPL) % 2;
+  localparam int unsigned ActivateSlot  = (PrechargeSlot + nRP) % 2;
+
+  localparam int unsigned AllGap    = PowerLimited ? LimitedCCDAB : nCCDAB;
+  localparam int unsigned UnpackGap = 2 * WordsPerBeat;
+  localparam int unsigned PortGap   = UnpackGap > nBL ? (UnpackGap > nCCDS ? UnpackGap : nCCDS)
+                                                      : (nBL > nCCDS ? nBL : nCCDS);
+  localparam int unsigned BankGap   = BanksPerEngine == 1 ? (AllGap > PortGap ? AllGap : PortGap)
+                                                          : nCCDL;
+  localparam int unsigned WriteGap  = nCWL + nBL + nWR;
+  localparam int unsigned WaitBits  = 10;
+  localparam int unsigned OwedBits  = $clog2(Postponed + 2);
+
+  // ---- Phase ------------------------------------------------------------------------------------
+
+  logic                  active_q, all_q;
+  logic [2:0]            source_q;
+  logic [RowBits-1:0]    row_q;
+  logic [IndexBits-1:0]  index_q, index_next, index_mask;
+  logic [15:0]           left_q, beat_q, inner_q, inner_last;
+  logic [BankBits:0]     bank_q;
+  logic [7:0]            pace_q, pause_q;
+  logic [EngineBits-1:0] turn_q;
+  logic                  take, fire, last, striped, needs_row, is_local, inner_wraps, turn_wraps;
+
+  assign phase_ready_o = !active_q;
+  assign take          = phase_valid_i && !active_q;
+  assign fire          = local_valid_o || bus_grant_i;
+  assign last          = fire && left_q == 16'd1;
+  assign is_local      = source_q == Local || source_q == LocalWrite;
+  assign needs_row     = source_q < Records;
+  assign striped       = source_q == Broadcast || bank_q[BankBits];
+
+  // The bits of index_q that stay in a row
+  assign index_mask = is_local ? IndexBits'(Columns * BanksPerEngine - 1)
+                    : striped  ? '1 : IndexBits'(Columns - 1);
+  assign index_next = (index_q + 1'b1) & index_mask;
+
+  assign inner_last  = all_q ? 16'(RecordBeats - 1) : 16'(RecordsBeats - 1);
+  assign inner_wraps = source_q != Records || inner_q == inner_last;
+  assign turn_wraps  = turn_q == EngineBits'(Engines - 1);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      active_q <= 1'b0;
+      last_o   <= 1'b0;
+    end else begin
+      active_q <= take || (active_q && !last);
+      last_o   <= last;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take) begin
+      source_q <= phase_source_i;
+      all_q    <= phase_all_i;
+      row_q    <= phase_row_i;
+      index_q  <= phase_first_i;
+      left_q   <= phase_beats_i;
+      bank_q   <= phase_bank_i;
+      pace_q   <= phase_pace_i;
+      beat_q   <= '0;
+      inner_q  <= '0;
+      turn_q   <= '0;
+      pause_q  <= '0;
+    end else if (fire) begin
+      index_q <= index_next;
+      row_q   <= row_q + RowBits'(index_next == '0);
+      left_q  <= left_q - 16'd1;
+      pause_q <= pace_q;
+      inner_q <= inner_wraps ? '0 : inner_q + 16'd1;
+      if (inner_wraps) turn_q <= turn_wraps ? '0 : turn_q + 1'b1;
+      if (source_q != Centroids || all_q || turn_wraps) beat_q <= beat_q + 16'd1;
+    end else if (pause_q > 8'd1) begin
+      pause_q <= pause_q - 8'd1;
+    end
+  end
+
+  // ---- Refresh ----------------------------------------------------------------------------------
+
+  localparam int unsigned IntervalBits = $clog2(nREFI + 2);
+
+  logic [IntervalBits-1:0] interval_q, interval_next;
+  logic [OwedBits-1:0]     owed_q;
+  logic                    due, owed, refresh;
+
+  assign interval_next = interval_q + IntervalBits'(2);
+  assign due           = interval_next >= IntervalBits'(nREFI);
+  assign owed          = owed_q != '0;
+  assign refresh       = row_grant_i && row_kind_o == Refresh;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      interval_q <= '0;
+      owed_q     <= '0;
+    end else begin
+      interval_q <= due ? interval_next - IntervalBits'(nREFI) : interval_next;
+      owed_q     <= owed_q + OwedBits'(due) - OwedBits'(refresh);
+    end
+  end
+
+  // ---- Row --------------------------------------------------------------------------------------
+
+  logic                open_q, at_row;
+  logic [RowBits-1:0]  open_row_q;
+  logic [WaitBits-1:0] activate_wait, column_wait, precharge_wait, activate_delay, precharge_delay;
+  logic                activate, precharge, fire_slot;
+
+  assign at_row    = open_q && open_row_q == row_q;
+  assign activate  = row_grant_i && row_kind_o == Activate;
+  assign precharge = row_grant_i && row_kind_o == Precharge;
+  assign fire_slot = local_valid_o ? Slot[0] : bus_slot_i;
+
+  // A row that waits for leave to read makes way for a refresh.
+  always_comb begin
+    if (open_q) begin
+      row_kind_o  = Precharge;
+      row_slot_o  = PrechargeSlot[0];
+      row_valid_o = !(active_q && needs_row && at_row && (go_i || !owed))
+                 && precharge_wait <= WaitBits'(PrechargeSlot);
+    end else begin
+      row_kind_o  = owed ? Refresh : Activate;
+      row_slot_o  = ActivateSlot[0];
+      row_valid_o = (owed || (active_q && needs_row)) && activate_wait <= WaitBits'(ActivateSlot);
+    end
+  end
+
+  assign row_row_o = row_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) open_q <= 1'b0;
+    else         open_q <= activate || (open_q && !precharge);
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (activate) open_row_q <= row_q;
+  end
+
+  always_comb begin
+    unique case (row_kind_o)
+      Activate:  activate_delay = WaitBits'(ActivateSlot + nRC);
+      Precharge: activate_delay = WaitBits'(PrechargeSlot + nRP);
+      default:   activate_delay = WaitBits'(ActivateSlot + nRFC);
+    endcase
+  end
+
+  assign precharge_delay = activate                                      ? WaitBits'(ActivateSlot + nRAS)
+                         : source_q == Write || source_q == LocalWrite
+                           ? WaitBits'(fire_slot) + WaitBits'(WriteGap)
+                           : WaitBits'(fire_slot) + WaitBits'(nRTPL);
+
+  pq_wait #(.Width(WaitBits)) u_activate_wait (
+    .clk_i, .rst_ni, .set_i(row_grant_i), .delay_i(activate_delay), .wait_o(activate_wait));
+  pq_wait #(.Width(WaitBits)) u_column_wait (
+    .clk_i, .rst_ni, .set_i(activate), .delay_i(WaitBits'(ActivateSlot + nRCD)),
+    .wait_o(column_wait));
+  pq_wait #(.Width(WaitBits)) u_precharge_wait (
+    .clk_i, .rst_ni, .set_i(activate || (fire && needs_row)), .delay_i(precharge_delay),
+    .wait_o(precharge_wait));
+
+  // ---- Columns ----------------------------------------------------------------------------------
+
+  logic                ready, odd;
+  logic [WaitBits-1:0] port_wait;
+  logic [1:0]          bank_ready, power_ready, power_late;   // of even and odd banks
+
+  assign odd           = BanksPerEngine == 2 && index_q[0];
+  assign ready         = active_q && go_i && pause_q <= 8'd1 && (!needs_row || at_row);
+  assign local_valid_o = ready && is_local && column_wait <= WaitBits'(Slot)
+                      && port_wait <= WaitBits'(Slot) && bank_ready[odd] && power_ready[odd];
+  assign local_write_o = source_q == LocalWrite;
+  assign local_odd_o   = odd;
+
+  for (genvar s = 0; s < 2; s++) begin : gen_slot
+    assign bus_valid_o[s] = ready && !is_local
+                         && (!needs_row || (column_wait <= WaitBits'(s) && (&power_late)));
+  end
+
+  pq_wait #(.Width(WaitBits)) u_port_wait (
+    .clk_i, .rst_ni, .set_i(local_valid_o), .delay_i(WaitBits'(Slot + PortGap)),
+    .wait_o(port_wait));
+
+  for (genvar b = 0; b < 2; b++) begin : gen_bank
+    if (b < BanksPerEngine) begin : gen_used
+      logic                local_access;
+      logic [WaitBits-1:0] bank_wait;
+
+      assign local_access  = local_valid_o && odd == b[0];
+      assign bank_ready[b] = bank_wait <= WaitBits'(Slot);
+
+      pq_wait #(.Width(WaitBits)) u_bank_wait (
+        .clk_i, .rst_ni, .set_i(local_access), .delay_i(WaitBits'(Slot + BankGap)),
+        .wait_o(bank_wait));
+
+      if (PowerLimited) begin : gen_limited
+        logic bus_access_q;
+
+        // Striped beats come to a bank once in Banks beats: they count when the last bank has had
+        // its own.
+        always_ff @(posedge clk_i or negedge rst_ni) begin
+          if (!rst_ni) bus_access_q <= 1'b0;
+          else         bus_access_q <= bus_grant_i && needs_row
+                            && (!striped || (&index_q[BankBits-1:0]) || left_q == 16'd1);
+        end
+
+        pq_power_window #(.Columns(LimitedColumns), .Window(LimitedWindow)) u_power_window (
+          .clk_i, .rst_ni, .access_i(local_access || bus_access_q),
+          .allowed_o(power_ready[b]), .allowed_late_o(power_late[b]));
+      end else begin : gen_unlimited
+        assign power_ready[b] = 1'b1;
+        assign power_late[b]  = 1'b1;
+      end
+    end else begin : gen_unused
+      assign bank_ready[b]  = 1'b1;
+      assign power_ready[b] = 1'b1;
+      assign power_late[b]  = 1'b1;
+    end
+  end
+
+  // ---- Addresses --------------------------------------------------------------------------------
+
+  assign source_o     = source_q;
+  assign all_o        = all_q;
+  assign column_row_o = row_q;
+  assign column_o     = is_local ? ColumnBits'(index_q / IndexBits'(BanksPerEngine))
+                      : striped  ? index_q[IndexBits-1:BankBits] : index_q[ColumnBits-1:0];
+  assign bus_bank_o   = striped
+      ? BankBits'(32'(index_q) % BankGroups * BanksPerGroup + 32'(index_q) % Banks / BankGroups)
+      : bank_q[BankBits-1:0];
+  assign bus_engine_o = source_q == Records
+      ? turn_q
+      : EngineBits'(32'(turn_q) % BankGroups * (Engines / BankGroups) + 32'(turn_q) / BankGroups);
+  assign bus_beat_o   = beat_q;
+
+  `AQ_ASSERT(a_refresh_in_time, owed_q <= OwedBits'(Postponed), clk_i, !rst_ni)
+  `AQ_ASSERT(a_open_row_is_read, !(fire && needs_row) || at_row, clk_i, !rst_ni)
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+`default_nettype none
+`include "pq_assert.svh"
+
+// pq_reduce: the reducer of a channel, between beats.
+//
+//   record beats --> [ words ] --> pq_reducer --centroids--> [ beat ] --> buffer --> next LOAD
+//                                            \--elements---> [ beat ] --> host (last pass)
+//
+// A pass has the records of all engines of a rank: their sum (joint), or one codebook for each
+// engine, one after the other. The buffer then holds the centroids in the order of LOAD, engine by
+// engine.
+//
+// Shapes      buffer: K * SliceWords words for each codebook
+// Latency     beat to its first word: 0 cycles; done_o: when the last centroid is in the buffer
+// Throughput  a beat in WordsPerBeat cycles, a centroid as in pq_reducer: who sends keeps its pace
+// Golden      aqpim::golden::reduce()   sw/golden/reducer.h
+module pq_reduce #(
+  parameter  int unsigned Engines       = 16,
+  parameter  int unsigned SubDim        = 4,
+  parameter  int unsigned CodeBits      = 8,
+  parameter  int unsigned WordBits      = 256,
+  parameter  int unsigned ScoreDepth    = 2048,
+  localparam int unsigned WordsPerBeat  = 256 / WordBits,
+  localparam int unsigned Centroids     = 1 << CodeBits,
+  localparam int unsigned SliceWords    = 8 / CodeBits,
+  localparam int unsigned SliceBeats    = Centroids * SliceWords / WordsPerBeat,
+  localparam int unsigned BufferDepth   = Engines * SliceBeats > 256 ? Engines * SliceBeats : 256,
+  localparam int unsigned BufferBits    = $clog2(BufferDepth)
+) (
+  input  wire logic                  clk_i,
+  input  wire logic                  rst_ni,
+  input  wire logic                  start_i,           // pulse: a pass begins
+  input  wire logic                  joint_i,           // one codebook of all engines
+  input  wire logic                  values_i,          // elements of values, not of keys
+  input  wire logic                  last_pass_i,       // elements go to the host
+  input  wire logic                  record_valid_i,
+  input  wire logic [255:0]          record_i,
+  output logic                       done_o,            // until the next start_i
+  input  wire logic                  buffer_read_i,
+  input  wire logic [BufferBits-1:0] buffer_address_i,
+  output logic      [255:0]          buffer_o,
+  output logic                       elements_valid_o,
+  output logic      [15:0]           elements_beat_o,
+  output logic      [255:0]          elements_o
+);
+
+  localparam int unsigned SliceChannels = WordBits / CodeBits / 2;
+  localparam int unsigned ElementBits   = 8 * SliceChannels;
+  localparam int unsigned PerBeat       = 256 / ElementBits;   // centroids of a beat of elements
+  localparam int unsigned CountBits     = $clog2(Engines * Centroids + 1);
+
+  // ---- Records as words -------------------------------------------------------------------------
+
+  logic                word_valid, word_ready;
+  logic [WordBits-1:0] word;
+
+  if (WordsPerBeat == 1) begin : gen_whole
+    assign word_valid = record_valid_i;
+    assign word       = record_i;
+  end else begin : gen_split
+    localparam int unsigned RestBits = 256 - WordBits;
+    logic [WordsPerBeat-2:0] rest_valid_q;
+    logic [RestBits-1:0]     rest_q;
+
+    assign word_valid = record_valid_i || rest_valid_q[0];
+    assign word       = record_valid_i ? record_i[WordBits-1:0] : rest_q[WordBits-1:0];
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni)             rest_valid_q <= '0;
+      else if (record_valid_i) rest_valid_q <= '1;
+      else                     rest_valid_q <= rest_valid_q >> 1;
+    end
+    always_ff @(posedge clk_i) begin
+      rest_q <= record_valid_i ? record_i[255:WordBits] : rest_q >> WordBits;
+    end
+
+    `AQ_ASSERT(a_pace, !(record_valid_i && rest_valid_q[0]), clk_i, !rst_ni)
+  end
+
+  logic                   centroid_valid, elements_valid;
+  logic [WordBits-1:0]    centroid;
+  logic [ElementBits-1:0] elements;
+
+  pq_reducer #(
+    .WordBits   (WordBits),
+    .CodeBits   (CodeBits),
+    .SubDim     (SubDim),
+    .ScoreDepth (ScoreDepth)
+  ) u_reducer (
+    .clk_i            (clk_i),
+    .rst_ni           (rst_ni),
+    .word_valid_i     (word_valid),
+    .word_ready_o     (word_ready),
+    .word_i           (word),
+    .last_part_i      (joint_i ? 8'(Engines - 1) : 8'd0),
+    .values_i         (values_i),
+    .centroid_valid_o (centroid_valid),
+    .centroid_o       (centroid),
+    .elements_valid_o (elements_valid),
+    .elements_o       (elements)
+  );
+
+  // ---- Centroids to the buffer ------------------------------------------------------------------
+
+  logic [WordsPerBeat-1:0] place_q;       // one-hot: the word of the beat that comes next
+  logic                    beat_valid_q;
+  logic [255:0]            beat_q;
+  logic [BufferBits-1:0]   address_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      place_q      <= WordsPerBeat'(1);
+      beat_valid_q <= 1'b0;
+    end else begin
+      if (centroid_valid) begin
+        place_q <= WordsPerBeat'({place_q, place_q} >> (WordsPerBeat - 1));
+      end
+      beat_valid_q <= centroid_valid && place_q[WordsPerBeat-1];
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (centroid_valid) beat_q <= 256'({centroid, beat_q} >> WordBits);
+    if (start_i)           address_q <= '0;
+    else if (beat_valid_q) address_q <= address_q + 1'b1;
+  end
+
+  pq_memory #(.Depth(1 << BufferBits), .Width(256)) u_buffer (
+    .clk_i           (clk_i),
+    .write_i         (beat_valid_q),
+    .write_address_i (address_q),
+    .write_data_i    (beat_q),
+    .read_i          (buffer_read_i),
+    .read_address_i  (buffer_address_i),
+    .read_data_o     (buffer_o)
+  );
+
+  // ---- Elements to the host ---------------------------------------------------------------------
+
+  logic [CountBits-1:0] left_q;          // centroids that have not come
+  logic [PerBeat-1:0]   element_place_q;
+  logic [15:0]          elements_beat_q;
+
+  assign done_o = left_q == '0 && !beat_valid_q && !elements_valid_o;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      left_q           <= '0;
+      element_place_q  <= PerBeat'(1);
+      elements_valid_o <= 1'b0;
+    end else begin
+      if (start_i) left_q <= joint_i ? CountBits'(Centroids) : CountBits'(Engines * Centroids);
+      else if (elements_valid) left_q <= left_q - 1'b1;
+      if (elements_valid) begin
+        element_place_q <= PerBeat'({element_place_q, element_place_q} >> (PerBeat - 1));
+      end
+      elements_valid_o <= elements_valid && element_place_q[PerBeat-1] && last_pass_i;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (elements_valid) elements_o <= 256'({elements, elements_o} >> ElementBits);
+    elements_beat_o <= elements_beat_q;
+    if (start_i) elements_beat_q <= '0;
+    else if (elements_valid && element_place_q[PerBeat-1]) elements_beat_q <= elements_beat_q + 1'b1;
+  end
+
+  `AQ_ASSERT(a_reducer_ready, !word_valid || word_ready, clk_i, !rst_ni)
+  `AQ_ASSERT(a_no_collision, !(beat_valid_q && buffer_read_i), clk_i, !rst_ni)
+
+endmodule
+
+`default_nettype wire

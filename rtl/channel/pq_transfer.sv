@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+`default_nettype none
+
+// pq_transfer: the registers of a rank's engines in, their results out, over the data bus.
+//
+//   transfer command --> [ kind, beat, engine in turn ] --> bus request --> pq_bus
+//
+// SET_QUERY    tokens, control, shifts, query: each beat to all engines; biases to all, or beat by
+//              beat to each engine in turn
+// SET_VECTORS  tokens, control, shifts to all; then vectors, beat by beat to each engine in turn
+// RESULT       result beats, beat by beat of each engine in turn
+//
+// It is the double buffering of a rank: registers are written while the work before still
+// accumulates and combines, results are read while the work after looks up and scores. regs_full_i
+// and result_full_i say whose turn it is.
+//
+// Latency     registers: SettleCycles after the last beat they are in force, and done_o comes;
+//             results: done_o comes when the last beat has left
+// Throughput  a beat to all engines in WordsPerBeat clock cycles, others as pq_bus grants
+// Golden      aqpim::golden::Channel   sw/golden/channel.h
+module pq_transfer #(
+  parameter  int unsigned Engines      = 16,
+  parameter  int unsigned BankGroups   = 4,
+  parameter  int unsigned WordsPerBeat = 1,
+  parameter  int unsigned ShiftBeats   = 1,
+  parameter  int unsigned QueryBeats   = 8,
+  parameter  int unsigned ResultBeats  = 21,
+  parameter  int unsigned SettleCycles = 24,
+  localparam int unsigned EngineBits   = $clog2(Engines)
+) (
+  input  wire logic                  clk_i,
+  input  wire logic                  rst_ni,
+  // Command
+  input  wire logic                  cmd_valid_i,
+  output logic                       cmd_take_o,
+  input  wire logic [1:0]            cmd_kind_i,      // 0 SET_QUERY 1 SET_VECTORS 2 RESULT
+  input  wire logic [5:0]            cmd_beats_i,     // of biases; SET_VECTORS: 1: vectors follow
+  input  wire logic                  cmd_each_i,      // biases of each engine
+  output logic                       done_o,          // held until done_taken_i
+  input  wire logic                  done_taken_i,
+  // The rank's state
+  input  wire logic                  regs_full_i,     // written, and in use or waiting for it
+  output logic                       regs_written_o,  // pulse
+  input  wire logic                  result_full_i,
+  output logic                       result_read_o,   // pulse
+  // Bus request
+  output logic                       bus_valid_o,
+  output logic                       bus_read_o,      // ENGINE_RD
+  output logic                       bus_all_o,       // ENGINE_WR_ALL, otherwise ENGINE_WR
+  output logic      [2:0]            bus_kind_o,      // as bus_kind_i of pq_bank_engine
+  output logic      [5:0]            bus_index_o,     // of the beat in its kind
+  output logic      [EngineBits-1:0] bus_engine_o,
+  output logic      [15:0]           bus_beat_o,      // of the payload or of the results
+  input  wire logic                  bus_grant_i
+);
+
+  localparam logic [1:0] SetQuery   = 2'd0;
+  localparam logic [1:0] SetVectors = 2'd1;
+
+  // Kinds in their order; Tokens ... Bias as on bus_kind_o
+  localparam logic [2:0] Idle    = 3'd0;
+  localparam logic [2:0] Tokens  = 3'd1;
+  localparam logic [2:0] Control = 3'd2;
+  localparam logic [2:0] Shift   = 3'd3;
+  localparam logic [2:0] Query   = 3'd4;
+  localparam logic [2:0] Bias    = 3'd5;
+  localparam logic [2:0] Result  = 3'd6;
+  localparam logic [2:0] Settle  = 3'd7;
+
+  localparam int unsigned PauseBits = $clog2(SettleCycles + 1);
+
+  logic [2:0]            state_q, state_after;
+  logic [1:0]            kind_q;
+  logic [5:0]            beats_q, index_q, index_last;
+  logic                  each_q, each, turn_last, beat_last, kind_last;
+  logic [EngineBits-1:0] turn_q;
+  logic [15:0]           beat_q;
+  logic [PauseBits-1:0]  pause_q;
+  logic                  done_q, pausing, waits;
+
+  assign pausing    = pause_q != '0;
+  assign waits      = cmd_kind_i[1] ? !result_full_i : regs_full_i;
+  assign cmd_take_o = state_q == Idle && !done_q && cmd_valid_i && !waits;
+
+  assign each      = state_q == Result || (state_q == Bias && each_q)
+                  || (state_q == Query && kind_q == SetVectors);
+  assign turn_last = !each || turn_q == EngineBits'(Engines - 1);
+  assign beat_last = index_q == index_last;
+  assign kind_last = turn_last && beat_last;
+
+  always_comb begin
+    unique case (state_q)
+      Shift:   index_last = 6'(ShiftBeats - 1);
+      Query:   index_last = 6'(QueryBeats - 1);
+      Bias:    index_last = beats_q - 6'd1;
+      Result:  index_last = 6'(ResultBeats - 1);
+      default: index_last = '0;
+    endcase
+  end
+
+  always_comb begin
+    unique case (state_q)
+      Tokens:  state_after = Control;
+      Control: state_after = Shift;
+      Shift:   state_after = kind_q == SetQuery || beats_q != '0 ? Query : Settle;
+      Query:   state_after = kind_q == SetQuery && beats_q != '0 ? Bias : Settle;
+      default: state_after = Settle;
+    endcase
+  end
+
+  assign bus_valid_o  = state_q != Idle && state_q != Settle && !pausing;
+  assign bus_read_o   = state_q == Result;
+  assign bus_all_o    = !each;
+  assign bus_kind_o   = state_q == Result ? '0 : state_q;
+  assign bus_index_o  = index_q;
+  assign bus_engine_o =
+      EngineBits'(32'(turn_q) % BankGroups * (Engines / BankGroups) + 32'(turn_q) / BankGroups);
+  assign bus_beat_o   = beat_q;
+
+  assign regs_written_o = state_q == Settle && !pausing && !kind_q[1];
+  assign result_read_o  = state_q == Settle && !pausing && kind_q[1];
+  assign done_o         = done_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q <= Idle;
+      pause_q <= '0;
+      done_q  <= 1'b0;
+    end else begin
+      if (pausing) pause_q <= pause_q - 1'b1;
+      if (done_taken_i) done_q <= 1'b0;
+      if (cmd_take_o) begin
+        state_q <= cmd_kind_i[1] ? Result : Tokens;
+      end else if (bus_grant_i) begin
+        if (kind_last) state_q <= state_after;
+        if (kind_last && state_after == Settle) pause_q <= PauseBits'(SettleCycles);
+        else if (!each) pause_q <= PauseBits'(WordsPerBeat - 1);
+      end else if (state_q == Settle && !pausing) begin
+        state_q <= Idle;
+        done_q  <= 1'b1;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (cmd_take_o) begin
+      kind_q  <= cmd_kind_i;
+      beats_q <= cmd_beats_i;
+      each_q  <= cmd_each_i;
+      index_q <= '0;
+      turn_q  <= '0;
+      beat_q  <= '0;
+    end else if (bus_grant_i) begin
+      beat_q <= beat_q + 16'd1;
+      turn_q <= turn_last ? '0 : turn_q + 1'b1;
+      if (turn_last) index_q <= beat_last ? '0 : index_q + 6'd1;
+    end
+  end
+
+endmodule
+
+`default_nettype wire
