@@ -4,9 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
-#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -19,7 +17,6 @@ using aqpim::config::ChannelShape;
 using aqpim::golden::AnswerCode;
 using aqpim::golden::Beat;
 using aqpim::golden::Channel;
-using aqpim::golden::Engine;
 using aqpim::golden::HostAnswer;
 using aqpim::golden::HostCommand;
 using aqpim::golden::HostOpcode;
@@ -51,9 +48,8 @@ std::vector<Beat> random_beats(Random& random, std::size_t count) {
 
 // A context of scope rank: codebooks from rows 0 and 80, codes from 160 and 200, raw from 240, 40
 // rows each but for 80 of codebooks.
-HostCommand wide_config(unsigned window_rows = 0, Target target = {}) {
-  return command(HostOpcode::kSetConfig, {0, 80, 80, 160, 200, 40, window_rows, 240, 40}, {},
-                 target);
+HostCommand wide_config(Target target = {}) {
+  return command(HostOpcode::kSetConfig, {0, 80, 80, 160, 200, 40, 0, 240, 40}, {}, target);
 }
 
 }  // namespace
@@ -78,7 +74,7 @@ TEST_CASE("channel: an access of one bank goes column by column, then row by row
 TEST_CASE("channel: a striped access goes through the groups, the banks of a group, the columns") {
   const ChannelShape shape = make_channel(4, 8, 256);
   Channel channel(shape, label);
-  REQUIRE(channel.execute(wide_config(0, {.rank = 1})).code == AnswerCode::kOk);
+  REQUIRE(channel.execute(wide_config({.rank = 1})).code == AnswerCode::kOk);
   const auto read = [&](unsigned first, unsigned beats) {
     return channel.execute(command(HostOpcode::kRead, {16, 161, first, beats}, {}, {.rank = 1}))
         .data;
@@ -170,4 +166,217 @@ TEST_CASE("channel: a result is packed in 40 bits an output and unpacked again")
   CHECK(beats[20][6] == 0x15);
   CHECK(beats[20][8] == 0);
   CHECK(aqpim::golden::unpack_result(beats, shape.engine) == result);
+}
+
+// ---- Commands of engines ------------------------------------------------------------------------
+
+namespace {
+
+constexpr unsigned kFraction = 12;
+
+// A channel whose memory is full of random bytes, with a context of scope rank and the registers
+// of a query to be set.
+class Fixture {
+ public:
+  explicit Fixture(const ChannelShape& shape)
+      : shape_(shape),
+        channel_(shape, [](unsigned rank, unsigned bank, unsigned row, unsigned column) {
+          Random random((rank * 16 + bank) * 512 + row, "row");
+          return random_beats(random, 32)[column];
+        }) {
+    run(wide_config());
+  }
+
+  HostAnswer run(const HostCommand& to_run) {
+    const HostAnswer answer = channel_.execute(to_run);
+    REQUIRE(answer.code == AnswerCode::kOk);
+    return answer;
+  }
+
+  // Tokens and control; no shifts.
+  std::vector<Beat> setup(const std::vector<std::uint16_t>& tokens, unsigned run = 0,
+                          bool clear = true) const {
+    std::vector<Beat> payload(2 + shape_.shift_beats());
+    payload[0] = aqpim::test::beats_of_halves(tokens)[0];
+    payload[1][0] = static_cast<std::uint8_t>(kFraction | (clear ? 0x20 : 0));
+    payload[1][1] = static_cast<std::uint8_t>(run);
+    return payload;
+  }
+
+  // All elements of the query are this binary16; 2^−9 makes no weight vanish.
+  void query(const std::vector<std::uint16_t>& tokens, std::uint16_t element = 0x1800,
+             bool clear = true) {
+    std::vector<Beat> payload = setup(tokens, 0, clear);
+    const std::vector<std::uint16_t> elements(shape_.engine.head_dim, element);
+    append(payload, aqpim::test::beats_of_halves(elements));
+    run(command(HostOpcode::kSetQuery, {0, 0}, payload));
+  }
+
+  static void append(std::vector<Beat>& payload, const std::vector<Beat>& more) {
+    payload.insert(payload.end(), more.begin(), more.end());
+  }
+
+  void attend(unsigned tokens) { run(command(HostOpcode::kAttend, {tokens, 0, 0, 1})); }
+
+  // Results of the engines, in their order.
+  std::vector<Result> results() {
+    const std::vector<Beat> data = run(command(HostOpcode::kResult, {})).data;
+    std::vector<Result> results(shape_.engines());
+    for (unsigned i = 0; i < shape_.engines(); ++i) {
+      std::vector<Beat> own;
+      for (std::size_t b = 0; b < shape_.result_beats(); ++b) {
+        own.push_back(data[b * shape_.engines() + i]);
+      }
+      results[shape_.engine_in_turn(i)] = aqpim::golden::unpack_result(own, shape_.engine);
+    }
+    return results;
+  }
+
+  std::vector<Result> ask(const std::vector<std::uint16_t>& tokens, unsigned most) {
+    query(tokens);
+    attend(most);
+    return results();
+  }
+
+  Channel& channel() { return channel_; }
+
+ private:
+  ChannelShape shape_;
+  Channel channel_;
+};
+
+std::vector<std::uint16_t> all_tokens(const ChannelShape& shape, unsigned tokens) {
+  return std::vector<std::uint16_t>(shape.engines(), static_cast<std::uint16_t>(tokens));
+}
+
+}  // namespace
+
+TEST_CASE("channel: an engine without tokens gives no weight, the others their own") {
+  for (const ChannelShape& shape : channel_shapes()) {
+    Fixture fixture(shape);
+    std::vector<std::uint16_t> tokens;
+    for (unsigned e = 0; e < shape.engines(); ++e) {
+      tokens.push_back(static_cast<std::uint16_t>(e % 3 == 1 ? 0 : e + 1));
+    }
+    const std::vector<Result> results = fixture.ask(tokens, shape.engines());
+    const std::vector<Result> all =
+        fixture.ask(all_tokens(shape, shape.engines()), shape.engines());
+    for (unsigned e = 0; e < shape.engines(); ++e) {
+      CAPTURE(e);
+      CHECK((results[e].weight_sum == 0) == (tokens[e] == 0));
+      CHECK(results[e].flags == 0);
+      if (tokens[e] == 0) {
+        CHECK(std::ranges::all_of(results[e].outputs, [](std::int64_t o) { return o == 0; }));
+      } else {
+        CHECK((results[e] == all[e]) == (tokens[e] == shape.engines()));
+      }
+    }
+  }
+}
+
+TEST_CASE("channel: a tile has no more tokens than its command says") {
+  const ChannelShape shape = make_channel(4, 8, 256);
+  Fixture fixture(shape);
+  const auto some = fixture.ask(all_tokens(shape, 20), 128);
+  CHECK(fixture.ask(all_tokens(shape, 65535), 20) == some);
+  CHECK(fixture.ask(all_tokens(shape, 20), 20) == some);
+  CHECK(fixture.ask(all_tokens(shape, 21), 128) != some);
+}
+
+TEST_CASE("channel: two results wait, the older one is read first, its flags stay its own") {
+  const ChannelShape shape = make_channel(4, 8, 256);
+  Fixture fixture(shape);
+  const auto tokens = all_tokens(shape, 9);
+  const std::vector<Result> plain = fixture.ask(tokens, 9);
+  fixture.query(tokens, 0x7bff);  // the largest: saturates
+  fixture.attend(9);
+  fixture.query(tokens);
+  fixture.attend(9);
+  // The third query's flags show in its own tile.
+  fixture.query(tokens, 0x7e00);  // not a number
+  const std::vector<Result> saturated = fixture.results();
+  for (const Result& result : saturated) {
+    CHECK((result.flags & aqpim::golden::kFlagQuerySaturated) != 0);
+    CHECK((result.flags & aqpim::golden::kFlagNonfinite) == 0);
+  }
+  CHECK(fixture.results() == plain);
+  fixture.attend(9);
+  // And stick until CONTROL clears them.
+  fixture.query(tokens, 0x1800, false);
+  fixture.attend(9);
+  CHECK(fixture.results()[0].flags == aqpim::golden::kFlagNonfinite);
+  CHECK(fixture.results()[0].flags == aqpim::golden::kFlagNonfinite);
+  CHECK(fixture.ask(tokens, 9)[0].flags == 0);
+}
+
+TEST_CASE("channel: biases are the same for all engines, or each has its own") {
+  const ChannelShape shape = make_channel(4, 8, 256);
+  Fixture fixture(shape);
+  const auto maxima = [&](bool own) {
+    std::vector<Beat> payload = fixture.setup(all_tokens(shape, 8), 8);
+    Fixture::append(payload, std::vector<Beat>(shape.query_beats()));
+    // The first bias of the i-th engine in turn is 256 · (i + 1): i + 1 in the log2 domain.
+    std::vector<Beat> biases(own ? shape.engines() : 1);
+    for (std::size_t i = 0; i < biases.size(); ++i) {
+      biases[i][1] = static_cast<std::uint8_t>(i + 1);
+    }
+    Fixture::append(payload, biases);
+    fixture.run(command(HostOpcode::kSetQuery, {1, own ? 1u : 0u}, payload));
+    fixture.attend(8);
+    std::vector<int> maxima;
+    for (const Result& result : fixture.results()) maxima.push_back(result.maximum);
+    return maxima;
+  };
+  CHECK(maxima(false) == std::vector<int>(16, 1));
+  CHECK(maxima(true) == std::vector<int>{1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15, 4, 8, 12, 16});
+}
+
+TEST_CASE("channel: a context that is set again counts from the next command on") {
+  const ChannelShape shape = make_channel(4, 8, 256);
+  Fixture fixture(shape);
+  const auto tokens = all_tokens(shape, 9);
+  const std::vector<Result> before = fixture.ask(tokens, 9);
+  fixture.run(command(HostOpcode::kSetConfig, {0, 80, 80, 161, 200, 40, 0, 240, 40}));
+  CHECK(fixture.ask(tokens, 9) != before);
+  fixture.run(wide_config());
+  CHECK(fixture.ask(tokens, 9) == before);
+}
+
+TEST_CASE("channel: a command that is refused changes nothing") {
+  const ChannelShape shape = make_channel(4, 8, 256);
+  const auto tokens = all_tokens(shape, 9);
+  struct Bad {
+    AnswerCode code;
+    HostCommand bad;
+  };
+  const std::vector<Beat> beats(1);
+  const std::vector<Bad> all = {
+      {AnswerCode::kIllegal, command(HostOpcode{9}, {0, 80, 80, 160, 200, 40})},
+      {AnswerCode::kIllegal, command(HostOpcode::kWrite, {0, 0, 0, 1}, beats, {.rank = 2})},
+      {AnswerCode::kNotReady, command(HostOpcode::kWrite, {0, 0, 0, 1}, beats, {.context = 1})},
+      {AnswerCode::kShape, command(HostOpcode::kSetConfig, {0, 0, 0, 0, 0, 1})},
+      {AnswerCode::kAddress, command(HostOpcode::kSetConfig, {500, 0, 40, 0, 0, 1})},
+      {AnswerCode::kAddress, command(HostOpcode::kWrite, {0, 280, 0, 1}, beats)},
+      {AnswerCode::kShape, command(HostOpcode::kAttend, {129, 0, 0, 1})},
+      {AnswerCode::kPending, command(HostOpcode::kSetQuery, {0, 0}, std::vector<Beat>(11))},
+      {AnswerCode::kPending, command(HostOpcode::kSetVectors, {0}, std::vector<Beat>(3))},
+      {AnswerCode::kNotReady, command(HostOpcode::kEncode, {0, 0, 0, 0})},
+      {AnswerCode::kCodeFull, command(HostOpcode::kEncode, {0, 0, 40, 0})},
+      {AnswerCode::kNotReady, command(HostOpcode::kCluster, {0, 2, 0}, std::vector<Beat>(256))},
+  };
+  Fixture untouched(shape);
+  const std::vector<Result> expected = untouched.ask(tokens, 9);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    CAPTURE(i);
+    Fixture fixture(shape);
+    fixture.query(tokens);
+    CHECK(fixture.channel().check(all[i].bad) == all[i].code);
+    CHECK(fixture.channel().execute(all[i].bad) == HostAnswer{all[i].code, {}, {}});
+    CHECK(fixture.channel().stored(0, 0, 0, 0) == untouched.channel().stored(0, 0, 0, 0));
+    CHECK(fixture.channel().stored(0, 0, 160, 0) == untouched.channel().stored(0, 0, 160, 0));
+    fixture.attend(9);
+    // Of a result there is one.
+    CHECK(fixture.results() == expected);
+    CHECK(fixture.channel().check(command(HostOpcode::kResult, {})) == AnswerCode::kNotReady);
+  }
 }
