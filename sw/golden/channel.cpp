@@ -295,7 +295,7 @@ void Channel::set_registers(const HostCommand& command) {
     return;
   }
   write_all(RegisterSelect::kQuery, take(shape_.query_beats()));
-  if (SetQueryFields(command).biases_per_engine) {
+  if (SetQueryFields(command).each == 1) {
     write_each(RegisterSelect::kBias, rest);
   } else {
     write_all(RegisterSelect::kBias, rest);

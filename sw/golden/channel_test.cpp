@@ -67,8 +67,6 @@ TEST_CASE("channel: an access of one bank goes column by column, then row by row
   CHECK(read.data[1] == label(0, 5, 161, 31));
   CHECK(read.data[2] == label(0, 5, 162, 0));
   CHECK(read.data[39] == label(0, 5, 163, 5));
-  CHECK(channel.execute(command(HostOpcode::kRead, {5, 161, 70, 1})).data[0] ==
-        label(0, 5, 163, 6));
 }
 
 TEST_CASE("channel: a striped access goes through the groups, the banks of a group, the columns") {
@@ -88,7 +86,7 @@ TEST_CASE("channel: a striped access goes through the groups, the banks of a gro
     CHECK(data[i + 496] == label(1, banks[i], 161, 31));
   }
   CHECK(data[512] == label(1, 0, 162, 0));
-  CHECK(read(515, 1)[0] == label(1, 12, 162, 0));
+  CHECK(read(511, 5)[4] == label(1, 12, 162, 0));
 }
 
 TEST_CASE("channel: what is written is read, and nothing else changes") {

@@ -44,9 +44,9 @@ AccessFields::AccessFields(const HostCommand& command)
       beats(command.fields[3]) {}
 
 SetQueryFields::SetQueryFields(const HostCommand& command)
-    : bias_beats(command.fields[0]), biases_per_engine(command.fields[1] != 0) {}
+    : bias_beats(command.fields[0]), each(command.fields[1]) {}
 
-SetVectorsFields::SetVectorsFields(const HostCommand& command) : vectors(command.fields[0] != 0) {}
+SetVectorsFields::SetVectorsFields(const HostCommand& command) : vectors(command.fields[0]) {}
 
 AttendFields::AttendFields(const HostCommand& command)
     : tokens(command.fields[0]),
@@ -104,15 +104,17 @@ AnswerCode HostRules::check_fields(const HostCommand& command) const {
       return check_access(AccessFields(command), context);
     case HostOpcode::kSetQuery: {
       const std::size_t most = shape_.engine.bias_depth * kElementBytes / config::kBeatBytes;
-      return SetQueryFields(command).bias_beats > most ? AnswerCode::kShape : AnswerCode::kOk;
+      const SetQueryFields query(command);
+      return query.bias_beats > most || query.each > 1 ? AnswerCode::kShape : AnswerCode::kOk;
     }
+    case HostOpcode::kSetVectors:
+      return SetVectorsFields(command).vectors > 1 ? AnswerCode::kShape : AnswerCode::kOk;
     case HostOpcode::kAttend:
       return check_attend(AttendFields(command), context);
     case HostOpcode::kEncode:
       return check_encode(EncodeFields(command), context);
     case HostOpcode::kCluster:
       return check_cluster(ClusterFields(command), context);
-    case HostOpcode::kSetVectors:
     case HostOpcode::kResult:
       break;
   }
@@ -129,13 +131,14 @@ AnswerCode HostRules::check_set_config(const Context& next) const {
 }
 
 AnswerCode HostRules::check_access(const AccessFields& access, const Context& context) const {
-  if (access.beats == 0) return AnswerCode::kShape;
-  if (access.bank > shape_.memory.banks()) return AnswerCode::kAddress;
   const bool striped = access.bank == shape_.memory.banks();
   const unsigned beats_per_row = shape_.memory.columns * (striped ? shape_.memory.banks() : 1);
-  const unsigned first = access.row + access.first_beat / beats_per_row;
+  if (access.beats == 0 || access.bank > shape_.memory.banks() ||
+      access.first_beat >= beats_per_row) {
+    return AnswerCode::kShape;
+  }
   const unsigned last = access.row + (access.first_beat + access.beats - 1) / beats_per_row;
-  const auto holds = [&](const Region& region) { return region.holds(first, last); };
+  const auto holds = [&](const Region& region) { return region.holds(access.row, last); };
   const bool inside = std::ranges::any_of(context.codebooks, holds) ||
                       std::ranges::any_of(context.codes, holds) || holds(context.raw);
   return inside ? AnswerCode::kOk : AnswerCode::kAddress;
@@ -214,7 +217,7 @@ void HostRules::accept(const HostCommand& command) {
       rank.waiting = Waiting::kQuery;
       break;
     case HostOpcode::kSetVectors:
-      rank.waiting = SetVectorsFields(command).vectors ? Waiting::kVectors : Waiting::kSetup;
+      rank.waiting = SetVectorsFields(command).vectors == 1 ? Waiting::kVectors : Waiting::kSetup;
       break;
     case HostOpcode::kAttend:
       rank.waiting = Waiting::kNothing;
@@ -243,11 +246,11 @@ std::size_t HostRules::payload_beats(const HostCommand& command) const {
       return AccessFields(command).beats;
     case HostOpcode::kSetQuery: {
       const SetQueryFields fields(command);
-      const std::size_t copies = fields.biases_per_engine ? shape_.engines() : 1;
+      const std::size_t copies = fields.each == 1 ? shape_.engines() : 1;
       return setup + shape_.query_beats() + fields.bias_beats * copies;
     }
     case HostOpcode::kSetVectors: {
-      const bool vectors = SetVectorsFields(command).vectors;
+      const bool vectors = SetVectorsFields(command).vectors == 1;
       return setup + (vectors ? std::size_t{shape_.query_beats()} * shape_.engines() : 0);
     }
     case HostOpcode::kCluster: {

@@ -50,19 +50,19 @@ Context context_of(const HostCommand& set_config);
 
 struct AccessFields {  // of WR and RD
   explicit AccessFields(const HostCommand& command);
-  unsigned bank;  // as many as a rank has: striped
-  unsigned row, first_beat, beats;
+  unsigned bank;                    // as many as a rank has: striped
+  unsigned row, first_beat, beats;  // the first beat is in this row
 };
 
 struct SetQueryFields {
   explicit SetQueryFields(const HostCommand& command);
   unsigned bias_beats;
-  bool biases_per_engine;
+  unsigned each;  // 1: engines have biases of their own
 };
 
 struct SetVectorsFields {
   explicit SetVectorsFields(const HostCommand& command);
-  bool vectors;
+  unsigned vectors;  // 1: each engine's follows
 };
 
 struct AttendFields {

@@ -104,10 +104,12 @@ TEST_CASE("host rules: regions have rows, and these are in the memory") {
 TEST_CASE("host rules: an access is in one region, and has beats") {
   for (const HostOpcode opcode : {kWrite, kRead}) {
     check_all(after({config()}), {{opcode, {0, 0, 0, 0}, kShape},
-                                  {opcode, {17, 0, 0, 0}, kShape},
-                                  {opcode, {17, 0, 0, 1}, kAddress},
+                                  {opcode, {17, 0, 0, 1}, kShape},
+                                  {opcode, {15, 0, 31, 1}, kOk},
+                                  {opcode, {15, 0, 32, 1}, kShape},
+                                  {opcode, {16, 0, 511, 1}, kOk},
+                                  {opcode, {16, 0, 512, 1}, kShape},
                                   // Row by row: 32 beats in a bank, 512 in all.
-                                  {opcode, {15, 0, 2559, 1}, kOk},
                                   {opcode, {15, 0, 0, 2560}, kOk},
                                   {opcode, {15, 79, 31, 2}, kAddress},
                                   {opcode, {15, 0, 0, 2561}, kAddress},
@@ -115,10 +117,8 @@ TEST_CASE("host rules: an access is in one region, and has beats") {
                                   {opcode, {16, 0, 0, 40961}, kAddress},
                                   {opcode, {16, 79, 511, 1}, kOk},
                                   {opcode, {16, 79, 511, 2}, kAddress},
-                                  // The first row is not that of the first beat.
-                                  {opcode, {0, 240, 1920, 1}, kOk},
-                                  {opcode, {0, 0, 65535, 65535}, kAddress},
-                                  {opcode, {0, 65535, 65535, 1}, kAddress},
+                                  {opcode, {0, 0, 31, 65535}, kAddress},
+                                  {opcode, {0, 65535, 31, 65535}, kAddress},
                                   // Each region has its ends.
                                   {opcode, {0, 80, 0, 2560}, kOk},
                                   {opcode, {0, 160, 0, 1280}, kOk},
@@ -136,7 +136,7 @@ TEST_CASE("host rules: an access is in one region, and has beats") {
 
 TEST_CASE("host rules: regions may overlap") {
   const HostCommand overlapping = command(kSetConfig, {0, 0, 80, 60, 60, 40, 0, 70, 100});
-  check_all(after({overlapping}), {{kRead, {0, 69, 0, 64}, kOk},
+  check_all(after({overlapping}), {{kRead, {0, 69, 31, 33}, kOk},
                                    {kRead, {0, 69, 0, 3200}, kAddress},
                                    {kRead, {0, 70, 0, 3200}, kOk}});
 }
@@ -177,8 +177,11 @@ TEST_CASE("host rules: tiles have tokens, and the windows that hold them") {
                                                        {kAttend, {65, 39, 0, 2}, kAddress}});
 }
 
-TEST_CASE("host rules: a query has as many biases as there are places") {
-  check_all(after({}), {{kSetQuery, {2, 1}, kOk}, {kSetQuery, {3, 0}, kShape}});
+TEST_CASE("host rules: a query has as many biases as there are places, and flags are 0 or 1") {
+  check_all(after({}), {{kSetQuery, {2, 1}, kOk},
+                        {kSetQuery, {3, 0}, kShape},
+                        {kSetQuery, {0, 2}, kShape},
+                        {kSetVectors, {2}, kShape}});
 }
 
 TEST_CASE("host rules: a vector is encoded into a slot of a row, with a codebook that is there") {
