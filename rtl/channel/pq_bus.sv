@@ -188,8 +188,8 @@ module pq_bus #(
   // ---- Who has the data bus ---------------------------------------------------------------------
 
   // The request of each rank: its transfer's, otherwise its stream's.
-  localparam int unsigned AskBits = 3 + BankBits + RowBits + ColumnBits + EngineBits + 16 + 8 + 3 + 6
-                                  + 2;
+  localparam int unsigned AskBits = 3 + BankBits + RowBits + ColumnBits + EngineBits + 16 + 8 + 3
+                                  + 6 + 2;
 
   logic [R*AskBits-1:0]  ask;
   logic [R-1:0]          ask_wins;            // its slot is free, and the bus timing allows it
@@ -353,8 +353,8 @@ module pq_bus #(
   // Engines are asked so early that their answer has its place on the bus.
   localparam int unsigned AskCycle = ReadCycles - EngineReadCycles - 1;
 
-  // What is known of a read from its command to its data. Bit k: of the command that was on the pins
-  // k cycles ago.
+  // What is known of a read from its command to its data. Bit k: of the command that was on the
+  // pins k cycles ago.
   logic [ReadCycles:0] read_q, from_engine_q, to_engines_q, to_reducer_q;
 
   for (genvar r = 0; r < Ranks; r++) begin : gen_bank_take

@@ -3,16 +3,17 @@
 
 // pq_host_commands: takes host commands, refuses bad ones, queues the others.
 //
-//   cmd_* --> [ command ] --> [ context ] --> [ sums ] --> [ first check that fails ] --> refused_*
-//                  contexts <-- SET_CONFIG                       \--> queues of work and transfers
+//   cmd_* --> [ command ] --> [ context ] --> [ sums ] --> [ checks ] --> answer_*: the first that
+//                  contexts <-- SET_CONFIG                   |            failed
+//                                                            \--> queues of work and transfers
 //
 // All checks are made when a command arrives, from the contexts and the commands that were
 // accepted before, so that an answer does not depend on timing, except that of a full queue. What
 // was accepted cannot fail later. Addresses go into the queues: a context may change at once.
 //
 // Fields      docs/channel.md: opcodes, fields f0 ... f9, answers and their order
-// Latency     4 cycles from a command to its answer, if it has one at once, or to its queue
-// Throughput  1 command in 4 cycles
+// Latency     5 cycles from a command to its answer, if it has one at once, or to its queue
+// Throughput  1 command in 5 cycles, 6 with an answer at once
 // Golden      aqpim::golden::Channel::check()   sw/golden/channel.h
 module pq_host_commands #(
   parameter  int unsigned HeadDim        = 128,
@@ -101,18 +102,22 @@ module pq_host_commands #(
     $error("pq_channel: BiasDepth must be at most 512");
   end
   if (Columns < 2 || (1 << $clog2(Columns)) != Columns || Banks < 2 || (1 << BankBits) != Banks
-      || (1 << RowBits) != Rows || RowBits > 16 || RowBits < 13 || IndexBits > 15) begin : gen_bad_memory
-    $error("pq_channel: Rows, Columns and banks of a rank must be powers of two, Rows 8192 to 65536");
+      || (1 << RowBits) != Rows || RowBits > 16 || RowBits < 13 || IndexBits > 15)
+      begin : gen_bad_memory
+    $error("pq_channel: Rows, Columns and Banks must be powers of two, Rows 8192 to 65536");
   end
 
   // ---- Command and its context ------------------------------------------------------------------
 
-  localparam logic [1:0] Take   = 2'd0;
-  localparam logic [1:0] Look   = 2'd1;
-  localparam logic [1:0] Decide = 2'd2;
-  localparam logic [1:0] Answer = 2'd3;
+  localparam logic [2:0] Take   = 3'd0;
+  localparam logic [2:0] Look   = 3'd1;   // context and sums of fields
+  localparam logic [2:0] Add    = 3'd2;   // sums with the context
+  localparam logic [2:0] Check  = 3'd3;
+  localparam logic [2:0] Decide = 3'd4;
+  localparam logic [2:0] Answer = 3'd5;
 
-  logic [1:0]  state_q, context_q;
+  logic [2:0]  state_q;
+  logic [1:0]  context_q;
   logic [7:0]  tag_q;
   logic [3:0]  opcode_q;
   logic        rank_q, rank_legal;
@@ -177,9 +182,11 @@ module pq_host_commands #(
   // ---- Sums -------------------------------------------------------------------------------------
 
   // Of fields of 16 bits: they cannot overflow. Rows of the access are counted from its first one.
-  logic [31:0] last_row_q, code_rows_q, window_end_q, window_begin_q, raw_rows_q, stream_words;
+  logic [31:0] last_row_q, code_rows_q, window_end, window_end_q, window_begin, raw_rows_q;
+  logic [31:0] stream_words, books, books_q;
   logic [15:0] stream_beats_q;
   logic        joint, whole_rank;
+  logic [WorkBits-1:0] work, work_q;
   logic [31:0] per_row_beats;
 
   assign whole_rank    = f0 == 16'(Banks);
@@ -192,16 +199,25 @@ module pq_host_commands #(
 
   always_ff @(posedge clk_i) begin
     if (state_q == Look) begin
-      last_row_q     <= 32'(f1) + (whole_rank ? last_beat / (Columns * Banks) : last_beat / Columns);
+      last_row_q     <= 32'(f1) + (whole_rank ? last_beat / (Columns * Banks)
+                                              : last_beat / Columns);
       code_rows_q    <= (32'(f0) + 32'(TokensPerRow - 1)) / TokensPerRow;
       raw_rows_q     <= (stream_beats + 32'(RowBeats - 1)) / RowBeats;
       stream_beats_q <= 16'(stream_beats);
     end
   end
 
-  assign joint          = window_rows == '0;
-  assign window_end_q   = 32'(f3[7:0]) * 32'(window_rows);
-  assign window_begin_q = window_end_q - 32'(window_rows);
+  assign joint      = window_rows == '0;
+  assign window_end = 32'(f3[7:0]) * 32'(window_rows);
+
+  always_ff @(posedge clk_i) begin
+    if (state_q == Add) begin
+      window_end_q   <= window_end;
+      books_q        <= books;
+      work_q         <= work;
+    end
+  end
+  assign window_begin = window_end_q - 32'(window_rows);
 
   // ---- Checks -----------------------------------------------------------------------------------
 
@@ -216,10 +232,10 @@ module pq_host_commands #(
   endfunction
 
   logic        shape, address, code_full, order, pending, full;
-  logic        is_work, is_transfer, needs_context;
+  logic        is_work, is_transfer;
   logic [15:0] first_book;
-  logic [31:0] books_needed;
-  logic [2*Ranks-1:0] asked_q;      // registers without a consumer: 0 none 1 query 2 control 3 vectors
+  logic [2*Ranks-1:0] asked_q;      // registers without a consumer: 0 none 1 query 2 control only
+                                    // 3 vectors
   logic [2*Ranks-1:0] unread_q;     // results
   logic [1:0]  asked, unread;
   logic [Ranks-1:0] work_full, transfer_full;
@@ -230,12 +246,11 @@ module pq_host_commands #(
   assign unread        = unread_q[2*rank +: 2];
   assign is_transfer   = opcode_q == SetQuery || opcode_q == SetVectors || opcode_q == Result;
   assign is_work       = !is_transfer && opcode_q != SetConfig;
-  assign needs_context = is_work;
   assign full          = is_work ? work_full[rank] : is_transfer && transfer_full[rank];
 
   // ATTEND, ENCODE: the first window's codebook, and rows of codebooks up to that of the last
   assign first_book   = opcode_q == Attend ? f2 : f1;
-  assign books_needed = joint ? (32'(first_book) + 32'd1) * StripedRows
+  assign books = joint ? (32'(first_book) + 32'd1) * StripedRows
                       : (32'(first_book) + (opcode_q == Attend ? 32'(f3) : 32'd1)) * LocalRows;
 
   always_comb begin
@@ -270,8 +285,8 @@ module pq_host_commands #(
         shape   = f0 == '0 || f0 > 16'(ScoreDepth) || f3 == '0
                || (joint ? f3 != 16'd1
                          : f3 > 16'(ScoreDepth) || f3 > 16'd255 || window_end_q < code_rows_q
-                           || window_begin_q >= code_rows_q);
-        address = 32'(f1) + code_rows_q > 32'(code_rows) || books_needed > 32'(book_rows);
+                           || window_begin >= code_rows_q);
+        address = 32'(f1) + code_rows_q > 32'(code_rows) || books_q > 32'(book_rows);
         order   = asked != 2'd1;
         pending = unread == 2'd2;
       end
@@ -279,7 +294,7 @@ module pq_host_commands #(
       Encode: begin
         shape     = f0 > 16'd1 || f3 >= 16'(TokensPerRow);
         code_full = 32'(f2) >= 32'(code_rows);
-        address   = books_needed > 32'(book_rows);
+        address   = books_q > 32'(book_rows);
         order     = asked != 2'd3;
         pending   = unread != 2'd0;
       end
@@ -293,18 +308,32 @@ module pq_host_commands #(
     endcase
   end
 
+  // The queue is looked at last: what is accepted goes there in the next cycle.
+  logic       illegal_q, unknown_q, shape_q, address_q, code_full_q, order_q, pending_q;
   logic [3:0] code;
 
+  always_ff @(posedge clk_i) begin
+    if (state_q == Check) begin
+      illegal_q   <= opcode_q > Cluster || !rank_legal;
+      unknown_q   <= is_work && !known;
+      shape_q     <= shape;
+      address_q   <= address;
+      code_full_q <= code_full;
+      order_q     <= order;
+      pending_q   <= pending;
+    end
+  end
+
   always_comb begin
-    if (opcode_q > Cluster || !rank_legal) code = Illegal;
-    else if (full)                         code = QueueFull;
-    else if (needs_context && !known)      code = NotReady;
-    else if (shape)                        code = Shape;
-    else if (code_full)                    code = CodeFull;
-    else if (address)                      code = Address;
-    else if (order)                        code = NotReady;
-    else if (pending)                      code = Pending;
-    else                                   code = Ok;
+    if (illegal_q)        code = Illegal;
+    else if (full)        code = QueueFull;
+    else if (unknown_q)   code = NotReady;
+    else if (shape_q)     code = Shape;
+    else if (code_full_q) code = CodeFull;
+    else if (address_q)   code = Address;
+    else if (order_q)     code = NotReady;
+    else if (pending_q)   code = Pending;
+    else                  code = Ok;
   end
 
   logic accepted;
@@ -318,7 +347,9 @@ module pq_host_commands #(
     end else begin
       unique case (state_q)
         Take:    if (cmd_valid_i) state_q <= Look;
-        Look:    state_q <= Decide;
+        Look:    state_q <= Add;
+        Add:     state_q <= Check;
+        Check:   state_q <= Decide;
         Decide:  state_q <= code != Ok || opcode_q == SetConfig ? Answer : Take;
         default: if (answer_taken_i) state_q <= Take;
       endcase
@@ -337,7 +368,6 @@ module pq_host_commands #(
   logic [2:0]              kind;
   logic [RowBits-1:0]      row0, row1, row2, row3, book, window_step;
   logic [15:0]             count;
-  logic [WorkBits-1:0]     work;
   logic [TransferBits-1:0] transfer;
 
   // The window's codebook
@@ -383,7 +413,7 @@ module pq_host_commands #(
     assign here = accepted && rank == r[0];
 
     pq_queue #(.Depth(QueueDepth), .Width(WorkBits)) u_work (
-      .clk_i, .rst_ni, .push_i(here && is_work), .data_i(work), .full_o(work_full[r]),
+      .clk_i, .rst_ni, .push_i(here && is_work), .data_i(work_q), .full_o(work_full[r]),
       .pop_i(work_take_i[r]), .valid_o(work_valid_o[r]),
       .data_o(work_o[r*WorkBits +: WorkBits]));
 

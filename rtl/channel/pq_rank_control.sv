@@ -10,10 +10,12 @@
 // A step is a phase, an engine operation that takes its beats, or both. Its row is opened while
 // the engines drain the step before; its columns go when the engines have taken the operation.
 //
-// WRITE, READ  one step                            ENCODE  ENCODE; codes out, a write, for each beat
-// ATTEND       for each window: TABLE, SCORE       CLUSTER LOAD of the start; 4 times: CLUSTER,
-//              for each window: ACCUMULATE,                UNLOAD to the reducer, LOAD of its result
-//              COMBINE; the status is kept                 but for the last time
+// WRITE, READ  one step
+// ATTEND       for each window: TABLE, SCORE; for each window: ACCUMULATE, COMBINE; the status is
+//              kept
+// ENCODE       ENCODE; for each beat of codes: out of the engines, into the banks
+// CLUSTER      LOAD of the start; 4 times: CLUSTER, UNLOAD to the reducer, LOAD of its result but
+//              for the last time
 //
 // Latency     no step depends on data. From the last column of a step to the engine operation of
 //             the next one: ReadCycles + the engine's drain + 4 cycles

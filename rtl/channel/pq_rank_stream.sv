@@ -27,9 +27,9 @@
 //             striped: bank groups take turns, then banks, then columns, then rows
 // Latency     phase_valid_i with phase_ready_o to the activate: 1 cycle at least; go_i to the first
 //             column: 1 cycle
-// Throughput  Local, one bank per engine: a row in (Columns - 1) * CCDAB + nRTPL + nRP + nRCD memory
-//             cycles (232 with the power limit of HBM3 at 5.2 Gb/s); two: Columns beats of
-//             each bank in the window of the power limit (192). Others: what pq_bus grants
+// Throughput  Local, one bank per engine: a row in (Columns - 1) * CCDAB + nRTPL + nRP + nRCD
+//             memory cycles (232 with the power limit of HBM3 at 5.2 Gb/s); two: Columns beats
+//             of each bank in the window of the power limit (192). Others: what pq_bus grants
 // Golden      tb/memory/timing_checker.h judges the timing, sw/golden/channel.h the data
 module pq_rank_stream #(
   parameter  int unsigned Slot           = 0,     // of the columns of all banks
@@ -264,10 +264,10 @@ module pq_rank_stream #(
     endcase
   end
 
-  assign precharge_delay = activate                                      ? WaitBits'(ActivateSlot + nRAS)
+  assign precharge_delay = activate ? WaitBits'(ActivateSlot + nRAS)
                          : source_q == Write || source_q == LocalWrite
-                           ? WaitBits'(fire_slot) + WaitBits'(WriteGap)
-                           : WaitBits'(fire_slot) + WaitBits'(nRTPL);
+                         ? WaitBits'(fire_slot) + WaitBits'(WriteGap)
+                         : WaitBits'(fire_slot) + WaitBits'(nRTPL);
 
   pq_wait #(.Width(WaitBits)) u_activate_wait (
     .clk_i, .rst_ni, .set_i(row_grant_i), .delay_i(activate_delay), .wait_o(activate_wait));

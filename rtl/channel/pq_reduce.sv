@@ -125,15 +125,20 @@ module pq_reduce #(
     else if (beat_valid_q) address_q <= address_q + 1'b1;
   end
 
-  pq_memory #(.Depth(1 << BufferBits), .Width(256)) u_buffer (
-    .clk_i           (clk_i),
-    .write_i         (beat_valid_q),
-    .write_address_i (address_q),
-    .write_data_i    (beat_q),
-    .read_i          (buffer_read_i),
-    .read_address_i  (buffer_address_i),
-    .read_data_o     (buffer_o)
-  );
+  // As wide as fast macros are
+  localparam int unsigned ColumnWidth = 32;
+
+  for (genvar i = 0; i < 256 / ColumnWidth; i++) begin : gen_buffer
+    pq_memory #(.Depth(1 << BufferBits), .Width(ColumnWidth)) u_buffer (
+      .clk_i           (clk_i),
+      .write_i         (beat_valid_q),
+      .write_address_i (address_q),
+      .write_data_i    (beat_q[i*ColumnWidth +: ColumnWidth]),
+      .read_i          (buffer_read_i),
+      .read_address_i  (buffer_address_i),
+      .read_data_o     (buffer_o[i*ColumnWidth +: ColumnWidth])
+    );
+  end
 
   // ---- Elements to the host ---------------------------------------------------------------------
 
@@ -161,7 +166,9 @@ module pq_reduce #(
     if (elements_valid) elements_o <= 256'({elements, elements_o} >> ElementBits);
     elements_beat_o <= elements_beat_q;
     if (start_i) elements_beat_q <= '0;
-    else if (elements_valid && element_place_q[PerBeat-1]) elements_beat_q <= elements_beat_q + 1'b1;
+    else if (elements_valid && element_place_q[PerBeat-1]) begin
+      elements_beat_q <= elements_beat_q + 1'b1;
+    end
   end
 
   `AQ_ASSERT(a_reducer_ready, !word_valid || word_ready, clk_i, !rst_ni)

@@ -6,7 +6,7 @@
 //
 //                    +--> work queue ------> pq_rank_control --phases--> pq_rank_stream --+
 //   cmd_* --> pq_host_commands                 |  for each rank     rows, columns, requests |
-//                    +--> transfer queue --> pq_transfer ------------------requests--------+--> pq_bus
+//                    +--> transfer queue --> pq_transfer ------------------requests-----+--> pq_bus
 //                                              v                                              |
 //   answer_* <-- one at a time <-- done   engine operations      DRAM pins, data bus, host <--+
 //                                                                          pq_reduce <--------+
@@ -67,7 +67,7 @@ module pq_sequencer #(
   // Host
   input  wire logic                     cmd_valid_i,
   output logic                          cmd_ready_o,        // a command is taken with cmd_valid_i
-  input  wire logic [7:0]               cmd_tag_i,          // comes back with all that belongs to it
+  input  wire logic [7:0]               cmd_tag_i,          // comes back with its answer
   input  wire logic [3:0]               cmd_opcode_i,       // docs/channel.md
   input  wire logic                     cmd_rank_i,
   input  wire logic [1:0]               cmd_context_i,
@@ -93,8 +93,9 @@ module pq_sequencer #(
   output logic      [1:0]               row_rank_o,
   output logic      [2*RowBits-1:0]     row_row_o,
   output logic      [1:0]               col_valid_o,
-  output logic      [5:0]               col_kind_o,         // 0 RD 1 WR 2 BROADCAST 3 RD_ALL 4 WR_ALL
-                                                            // 5 ENGINE_RD 6 ENGINE_WR 7 ENGINE_WR_ALL
+  output logic      [5:0]               col_kind_o,         // 0 RD 1 WR 2 BROADCAST 3 RD_ALL
+                                                            // 4 WR_ALL 5 ENGINE_RD 6 ENGINE_WR
+                                                            // 7 ENGINE_WR_ALL
   output logic      [1:0]               col_rank_o,
   output logic      [3:0]               col_set_o,          // 0 all 1 even 2 odd banks
   output logic      [2*BankBits-1:0]    col_bank_o,
@@ -418,8 +419,9 @@ module pq_sequencer #(
       .bus_grant_i    (transfer_grant[r])
     );
 
-    // Codes and status are asked of all engines of the rank at once, results and records never then.
-    assign read_valid_o[r*Engines +: Engines] = bus_read[r*Engines +: Engines] | {Engines{read_all}};
+    // Codes and status are asked of all engines of the rank, and nothing else at that time.
+    assign read_valid_o[r*Engines +: Engines] =
+        bus_read[r*Engines +: Engines] | {Engines{read_all}};
     assign read_kind_o[2*r +: 2]  = read_all ? {1'b1, read_status} : {1'b0, read_record};
     assign read_index_o[6*r +: 6] = read_all ? {5'd0, read_beat} : read_index;
 
