@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -338,6 +339,67 @@ TEST_CASE("channel: a context that is set again counts from the next command on"
   CHECK(fixture.ask(tokens, 9) != before);
   fixture.run(wide_config());
   CHECK(fixture.ask(tokens, 9) == before);
+}
+
+namespace {
+
+// K-means of a slice: 20 tokens in each engine's raw region, started from the first 16 of engine 0.
+class Clustering {
+ public:
+  explicit Clustering(bool bfloat16) : fixture_(make_channel(2, 4, 128)), bfloat16_(bfloat16) {
+    Random random(5, "tokens");
+    for (unsigned e = 0; e < 16; ++e) {
+      std::vector<std::uint8_t> stream;
+      for (unsigned t = 0; t < 20; ++t) {
+        // A word of 16 weights, then tokens of 16 channels.
+        if (t % 16 == 0) stream.insert(stream.end(), 16, 3);
+        for (unsigned i = 0; i < 16; ++i) {
+          const std::uint16_t half = element(static_cast<unsigned>(random.bits(9)));
+          stream.push_back(static_cast<std::uint8_t>(half));
+          stream.push_back(static_cast<std::uint8_t>(half >> 8));
+        }
+      }
+      const std::vector<Beat> beats = aqpim::test::beats_of_bytes(stream);
+      fixture_.run(
+          command(HostOpcode::kWrite, {e, 240, 0, static_cast<unsigned>(beats.size())}, beats));
+      if (e == 0) start_ = aqpim::test::beats_of_bytes(std::span(stream).subspan(16, 512));
+    }
+  }
+
+  std::vector<Beat> operator()(unsigned tokens, unsigned most) {
+    std::vector<Beat> payload =
+        fixture_.setup(std::vector<std::uint16_t>(16, static_cast<std::uint16_t>(tokens)));
+    payload[1][0] = static_cast<std::uint8_t>(0x28 | (bfloat16_ ? 0x10 : 0));
+    fixture_.run(command(HostOpcode::kSetVectors, {0}, payload));
+    return fixture_.run(command(HostOpcode::kCluster, {0, most, 0}, start_)).elements;
+  }
+
+ private:
+  // A sign, an exponent of eight and a mantissa of five bits, which both formats hold.
+  std::uint16_t element(unsigned bits) const {
+    const unsigned sign = bits >> 8, exponent = bits >> 5 & 7, mantissa = bits & 31;
+    return static_cast<std::uint16_t>(bfloat16_
+                                          ? sign << 15 | (122 + exponent) << 7 | mantissa << 2
+                                          : sign << 15 | (10 + exponent) << 10 | mantissa << 5);
+  }
+
+  Fixture fixture_;
+  bool bfloat16_;
+  std::vector<Beat> start_;
+};
+
+}  // namespace
+
+TEST_CASE("channel: no more tokens are clustered than the command says") {
+  Clustering clustering(false);
+  const std::vector<Beat> expected = clustering(18, 20);
+  CHECK(expected.size() == 8);
+  CHECK(clustering(65535, 18) == expected);
+  CHECK(clustering(19, 20) != expected);
+}
+
+TEST_CASE("channel: raw tokens and the first centroids may be bfloat16") {
+  CHECK(Clustering(true)(20, 20) == Clustering(false)(20, 20));
 }
 
 TEST_CASE("channel: a command that is refused changes nothing") {

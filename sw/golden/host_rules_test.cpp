@@ -170,6 +170,9 @@ TEST_CASE("host rules: tiles have tokens, and the windows that hold them") {
                                           // Only the rows that hold tokens have to be there.
                                           {kAttend, {96, 37, 0, 2}, kOk},
                                           {kAttend, {97, 37, 0, 2}, kAddress}});
+  // Half a codebook is none.
+  check_all(after({command(kSetConfig, {0, 80, 79, 160, 200, 40}), query()}),
+            {{kAttend, {1, 0, 38, 1}, kOk}, {kAttend, {1, 0, 39, 1}, kAddress}});
   // A row of two banks holds 64 tokens, and a codebook has 16 rows.
   check_all(after({config(1), query()}, shape_of(2)), {{kAttend, {64, 39, 4, 1}, kOk},
                                                        {kAttend, {64, 39, 5, 1}, kAddress},

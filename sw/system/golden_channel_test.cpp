@@ -383,24 +383,27 @@ TEST_CASE("golden channel: a context spread over the banks is one context") {
 }
 
 TEST_CASE("golden channel: a tile has windows with codebooks of their own, and waits its turn") {
-  for (const ChannelShape& shape : channel_shapes()) {
+  for (ChannelShape shape : channel_shapes()) {
+    shape.engine.score_depth = 512;
     const Head head = aqpim::test::make_head(shape.engine.sub_dim, 360, shape.engine.head_dim);
-    const unsigned window = shape.tokens_per_row();
-    const HeadCache cache = aqpim::quantize::quantize(head, shape.engine, options(window, false));
-    Host host(shape, 1);
-    // Some engines have three windows, the last of them one less, and the others none.
-    const auto used = static_cast<unsigned>((cache.tokens + window - 1) / window + 2) / 3;
-    const Spread spread = spread_windows(cache, window, shape.engines(), used);
-    const auto windows = static_cast<unsigned>(spread[0].size());
-    REQUIRE(windows >= 2);
-    Attention attention(head, cache, host, spread);
-    const std::size_t t = head.tokens - 1;
-    // The last window is a tile of its own, and both are asked before one is read.
-    attention.ask(0, t, 0, windows - 1);
-    attention.ask(0, t, windows - 1, 1);
-    std::vector<aqpim::system::Partial> parts = attention.parts();
-    std::ranges::move(attention.parts(), std::back_inserter(parts));
-    CHECK(error_of(head, cache, 0, t, parts) < 0.004);
+    for (const unsigned window_rows : {1u, 2u}) {
+      const unsigned window = window_rows * shape.tokens_per_row();
+      const HeadCache cache = aqpim::quantize::quantize(head, shape.engine, options(window, false));
+      Host host(shape, window_rows);
+      // Some engines have up to three windows, the others none.
+      const auto used = static_cast<unsigned>((cache.tokens + window - 1) / window + 2) / 3;
+      const Spread spread = spread_windows(cache, window, shape.engines(), used);
+      const auto windows = static_cast<unsigned>(spread[0].size());
+      REQUIRE(windows >= 2);
+      Attention attention(head, cache, host, spread);
+      // The last window is a tile of its own, and both are asked before one is read.
+      const std::size_t t = head.tokens - 1;
+      attention.ask(0, t, 0, windows - 1);
+      attention.ask(0, t, windows - 1, 1);
+      std::vector<aqpim::system::Partial> parts = attention.parts();
+      std::ranges::move(attention.parts(), std::back_inserter(parts));
+      CHECK(error_of(head, cache, 0, t, parts) < 0.004);
+    }
   }
 }
 
