@@ -13,7 +13,10 @@
 //
 // A clock cycle has two slots, memory cycles 2n and 2n + 1, each with one row and one column
 // command. Columns of all banks of rank r keep to slot r and go first; one column of the data bus
-// takes a slot that is left. Transfers go before streams, and of equals the rank that had the bus.
+// takes a slot that is left. Transfers go before streams. Of two streams the one of the rank that
+// leads goes first, and the other one fills its gaps; the lead changes when its rank has not used
+// the bus for LeadCycles. So one rank gets through with its codebooks while the other looks up
+// codes, instead of both waiting for each other.
 //
 // Latency     grant to pins: 1 cycle. From the cycle n of a command on the pins: read data are
 //             taken in n + ReadCycles, and go on in the next cycle; payload_take_o in n, payload_i
@@ -249,14 +252,29 @@ module pq_bus #(
   end
 
   if (Ranks == 2) begin : gen_owner
-    logic       owner_q;
-    logic [1:0] wins, urgent;
+    localparam int unsigned LeadCycles = 256;
+
+    logic                          lead_q, follows;
+    logic [$clog2(LeadCycles)-1:0] idle_q;
+    logic [1:0]                    wins, urgent;
     assign wins   = ask_wins;
     assign urgent = wins & transfer_valid_i;
-    assign owner  = wins == 2'b11 && urgent[0] == urgent[1] ? owner_q
+    assign owner  = wins == 2'b11 && urgent[0] == urgent[1] ? lead_q
                   : wins == 2'b11 ? urgent[1] : wins[1];
-    always_ff @(posedge clk_i) begin
-      if (won) owner_q <= owner;
+
+    // A stream of the rank that does not lead has the bus
+    assign follows = won && owner != lead_q && !urgent[owner];
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        lead_q <= 1'b0;
+        idle_q <= '0;
+      end else if (stream_grant_o[lead_q] || (follows && (&idle_q))) begin
+        lead_q <= owner;
+        idle_q <= '0;
+      end else if (!(&idle_q)) begin
+        idle_q <= idle_q + 1'b1;
+      end
     end
   end else begin : gen_one
     assign owner = 1'b0;

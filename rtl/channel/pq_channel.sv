@@ -49,7 +49,7 @@ module pq_channel #(
   parameter  int unsigned nREFI          = 5070,
   parameter  int unsigned nRFC           = 456,
   parameter  int unsigned Postponed      = 8,     // refreshes that may be owed
-  parameter  bit          PowerLimited   = 1'b1,
+  parameter  int unsigned PowerLimited   = 1,     // 0 or 1
   parameter  int unsigned LimitedCCDAB   = 6,     // with the power limit: instead of nCCDAB,
   parameter  int unsigned LimitedColumns = 32,    // and so many columns of a bank
   parameter  int unsigned LimitedWindow  = 192,   // in so many memory cycles

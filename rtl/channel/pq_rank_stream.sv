@@ -202,11 +202,13 @@ module pq_rank_stream #(
 
   logic [IntervalBits-1:0] interval_q, interval_next;
   logic [OwedBits-1:0]     owed_q;
-  logic                    due, owed, refresh;
+  logic                    due, owed, spared, refresh;
 
   assign interval_next = interval_q + IntervalBits'(2);
   assign due           = interval_next >= IntervalBits'(nREFI);
-  assign owed          = owed_q != '0;
+  // A broadcast keeps the other rank from the bus: refreshes wait for its end, up to a limit.
+  assign spared        = active_q && source_q == Broadcast;
+  assign owed          = spared ? owed_q > OwedBits'(Postponed / 2) : owed_q != '0;
   assign refresh       = row_grant_i && row_kind_o == Refresh;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
