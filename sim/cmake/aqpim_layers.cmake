@@ -112,10 +112,11 @@ function(aqpim_tests)
     return()
   endif()
   add_custom_target(tests)
-  # The test bench's memory has no RTL in it, so its tests run with those of the software.
+  # What has no RTL in it runs with the tests of the software: the test bench's memory and host commands.
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/sw/*_test.cpp)
-  file(GLOB memory_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tb/memory/*_test.cpp)
-  list(APPEND sources ${memory_sources})
+  file(GLOB bench_sources CONFIGURE_DEPENDS
+    ${PROJECT_SOURCE_DIR}/tb/memory/*_test.cpp ${PROJECT_SOURCE_DIR}/tb/channel/host_*_test.cpp)
+  list(APPEND sources ${bench_sources})
   if(sources)
     aqpim_add_doctest(sw_tests ${sources})
   endif()
