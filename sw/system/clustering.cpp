@@ -9,10 +9,9 @@
 #include <utility>
 
 #include "sw/config/error.h"
-#include "sw/golden/float_to_fixed.h"
-#include "sw/golden/nearest.h"
 #include "sw/system/layout.h"
 #include "sw/system/registers.h"
+#include "sw/system/slice.h"
 
 namespace aqpim::system {
 
@@ -22,9 +21,6 @@ using golden::Command;
 using golden::Operation;
 using golden::RegisterSelect;
 using Stream = std::shared_ptr<const std::vector<std::uint8_t>>;
-
-// Raw tokens and centroids are integers · 2^−8.
-constexpr unsigned kRawFraction = 8;
 
 Stream stream_of(std::vector<std::uint8_t> bytes) {
   return std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
@@ -40,109 +36,6 @@ void append_setup(golden::Program& program, bool values, const config::EngineCon
   const std::vector<std::uint8_t> shifts(engine.subspaces(), 0);
   append_registers(program, RegisterSelect::kShift, std::span(shifts), engine);
 }
-
-// Tokens first … last − 1, contiguous and as even as can be over `parts`.
-struct Range {
-  std::size_t first = 0;
-  std::size_t last = 0;
-  std::size_t size() const { return last - first; }
-};
-
-Range share_of(std::size_t part, std::size_t parts, std::size_t n) {
-  return {part * n / parts, (part + 1) * n / parts};
-}
-
-// One slice of the channels of all tokens.
-class Slice {
- public:
-  Slice(std::span<const std::uint16_t> tokens, std::size_t index,
-        const config::EngineConfig& engine)
-      : engine_(engine),
-        tokens_(tokens),
-        first_channel_(index * engine.slice_channels()),
-        n_(tokens.size() / engine.head_dim) {}
-
-  // The words of LOAD for the start of the clustering: tokens ⌊c·n/K⌋.
-  std::vector<std::uint8_t> start() const {
-    std::vector<std::uint8_t> bytes;
-    for (std::size_t c = 0; c < engine_.centroids(); ++c) {
-      append(bytes, c * n_ / engine_.centroids());
-    }
-    return bytes;
-  }
-
-  // The words of CLUSTER, and its tokens: whole groups, filled up with tokens of weight 0.
-  Stream stream(Range range, std::span<const std::uint8_t> weights) const {
-    const std::size_t block = engine_.word_bytes();
-    const std::size_t padded = padded_tokens(range);
-    std::vector<std::uint8_t> bytes;
-    for (std::size_t begin = 0; begin < padded; begin += block) {
-      for (std::size_t i = begin; i < begin + block; ++i) {
-        bytes.push_back(i < range.size() ? weights[range.first + i] : 0);
-      }
-      for (std::size_t i = begin; i < std::min(begin + block, padded); ++i) {
-        if (i < range.size()) {
-          append(bytes, range.first + i);
-        } else {
-          bytes.resize(bytes.size() + 2 * engine_.slice_channels(), 0);
-        }
-      }
-    }
-    return stream_of(std::move(bytes));
-  }
-
-  std::size_t padded_tokens(Range range) const {
-    const std::size_t slots = engine_.token_slots();
-    return (range.size() + slots - 1) / slots * slots;
-  }
-
-  // Codes [n, sub-spaces of the slice] that a pass assigns which begins with these words of LOAD.
-  std::vector<std::uint8_t> codes(std::span<const std::uint8_t> load) const {
-    const std::size_t dim = engine_.sub_dim;
-    const std::size_t channels = engine_.slice_channels();
-    const std::size_t subspaces = engine_.slice_subspaces();
-    std::vector<std::uint8_t> codes(n_ * subspaces);
-    std::vector<std::int32_t> centroids(engine_.centroids() * dim);
-    std::vector<std::int32_t> vector(dim);
-    for (std::size_t s = 0; s < subspaces; ++s) {
-      for (std::size_t c = 0; c < engine_.centroids(); ++c) {
-        for (std::size_t i = 0; i < dim; ++i) {
-          const std::size_t byte = 2 * (c * channels + s * dim + i);
-          centroids[c * dim + i] =
-              fixed(static_cast<std::uint16_t>(load[byte] | load[byte + 1] << 8));
-        }
-      }
-      const golden::Nearest nearest(centroids, dim);
-      for (std::size_t t = 0; t < n_; ++t) {
-        for (std::size_t i = 0; i < dim; ++i) vector[i] = fixed(element(t, s * dim + i));
-        codes[t * subspaces + s] = static_cast<std::uint8_t>(nearest(vector));
-      }
-    }
-    return codes;
-  }
-
- private:
-  std::uint16_t element(std::size_t token, std::size_t channel) const {
-    return tokens_[token * engine_.head_dim + first_channel_ + channel];
-  }
-
-  void append(std::vector<std::uint8_t>& bytes, std::size_t token) const {
-    for (std::size_t channel = 0; channel < engine_.slice_channels(); ++channel) {
-      const std::uint16_t half = element(token, channel);
-      bytes.push_back(static_cast<std::uint8_t>(half));
-      bytes.push_back(static_cast<std::uint8_t>(half >> 8));
-    }
-  }
-
-  std::int32_t fixed(std::uint16_t half) const {
-    return golden::float_to_fixed(half, false, kRawFraction, engine_.query_width).value;
-  }
-
-  const config::EngineConfig& engine_;
-  std::span<const std::uint16_t> tokens_;
-  std::size_t first_channel_;
-  std::size_t n_;
-};
 
 // A pass of one engine, but for its LOAD.
 struct Share {
@@ -160,7 +53,7 @@ std::vector<Share> shares_of(const Slice& slice, std::size_t n, std::size_t chun
     for (std::size_t first = range.first; first < range.last; first += chunk) {
       const Range part{first, std::min(first + chunk, range.last)};
       share.chunks.push_back(whole(Operation::kCluster, false, slice.padded_tokens(part),
-                                   slice.stream(part, weights)));
+                                   stream_of(slice.stream(part, weights))));
     }
   }
   return shares;
@@ -208,7 +101,6 @@ std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
   // UNLOAD answers each word of a stream, whatever it holds.
   const Stream unload = stream_of(std::vector<std::uint8_t>(
       std::size_t{config.centroids()} * config.record_words() * config.word_bytes()));
-  const std::size_t channels = config.slice_channels();
   std::vector<std::uint8_t> codebook(std::size_t{config.centroids()} * config.head_dim);
   ClusterStatistics counted{.codebooks = 1, .codes = n * config.subspaces()};
   for (std::size_t s = 0; s < config.slices(); ++s) {
@@ -240,11 +132,7 @@ std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
       reduced = engines.reduce(partials, values);
       load = stream_of(reduced.centroids);
     }
-    for (std::size_t c = 0; c < config.centroids(); ++c) {
-      std::copy_n(
-          reduced.codebook.begin() + static_cast<std::ptrdiff_t>(c * channels), channels,
-          codebook.begin() + static_cast<std::ptrdiff_t>(c * config.head_dim + s * channels));
-    }
+    slice.put(reduced.codebook, codebook);
   }
   if (statistics != nullptr) *statistics += counted;
   return codebook;

@@ -11,8 +11,13 @@ namespace aqpim::system {
 
 Partial engine_part(const golden::Result& result, const TilePlan& tile,
                     const quantize::HeadCache& cache, const config::EngineConfig& engine) {
+  return engine_part(result, tile.common, cache, engine);
+}
+
+Partial engine_part(const golden::Result& result, double common, const quantize::HeadCache& cache,
+                    const config::EngineConfig& engine) {
   const int unit = -static_cast<int>(engine.weight_width);
-  Partial part{.maximum = static_cast<double>(result.maximum) + tile.common,
+  Partial part{.maximum = static_cast<double>(result.maximum) + common,
                .weight = std::ldexp(static_cast<double>(result.weight_sum), unit),
                .output = std::vector<double>(cache.head_dim)};
   std::vector<double> transformed(cache.head_dim);

@@ -30,9 +30,11 @@ struct Partial {
   std::vector<double> output;  // o [D], channels in the file's order
 };
 
-// What the engine computed for one tile.
+// What the engine computed for one tile, or for tokens whose biases left out `common`.
 Partial engine_part(const golden::Result& result, const TilePlan& tile,
                     const quantize::HeadCache& cache, const config::EngineConfig& engine);
+Partial engine_part(const golden::Result& result, double common, const quantize::HeadCache& cache,
+                    const config::EngineConfig& engine);
 
 // Tokens first … last − 1 of the file, in double precision, for query head g of token t.
 Partial exact_part(const workload::Head& head, std::size_t g, std::size_t t, std::size_t first,

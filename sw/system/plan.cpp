@@ -17,11 +17,10 @@ using golden::RegisterSelect;
 constexpr std::size_t kShortestRun = 8;
 constexpr std::size_t kLongestRun = 128;
 
-std::size_t longest_run(std::size_t block, const config::EngineConfig& engine) {
-  if (block == 0) return 0;
-  std::size_t run = std::min<std::size_t>({block, kLongestRun, engine.score_depth});
-  while (run >= kShortestRun && block % run != 0) --run;
-  if (run < kShortestRun) {
+std::size_t run_of(const quantize::HeadCache& cache, const config::EngineConfig& engine) {
+  if (cache.center_block == 0) return 0;
+  const std::size_t run = longest_run(cache.center_block, engine);
+  if (run == 0) {
     throw std::invalid_argument("no run of 8 … 128 tokens divides the centre block");
   }
   return run;
@@ -46,13 +45,19 @@ Command token_command(Operation operation, bool first, const PackedCache::Stream
 
 }  // namespace
 
+std::size_t longest_run(std::size_t block, const config::EngineConfig& engine) {
+  std::size_t run = std::min<std::size_t>({block, kLongestRun, engine.score_depth});
+  while (run >= kShortestRun && block % run != 0) --run;
+  return run < kShortestRun ? 0 : run;
+}
+
 Planner::Planner(const quantize::HeadCache& cache, const config::EngineConfig& engine,
                  QueryFormat format)
     : cache_(cache),
       engine_(engine),
       format_(format),
       packed_(pack(cache, engine)),
-      bias_run_(longest_run(cache.center_block, engine)),
+      bias_run_(run_of(cache, engine)),
       tile_tokens_(longest_tile(bias_run_, engine)) {}
 
 std::vector<TilePlan> Planner::plan(std::span<const float> query, std::size_t t) const {

@@ -24,6 +24,10 @@
 
 namespace aqpim::system {
 
+// Tokens per bias: the largest divisor of `block` from 8 to 128 that fits the score memory; 0 if
+// there is none.
+std::size_t longest_run(std::size_t block, const config::EngineConfig& engine);
+
 struct TilePlan {
   std::size_t first = 0;   // encoded token index i
   std::size_t tokens = 0;  // ≥ 1

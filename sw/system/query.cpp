@@ -122,6 +122,11 @@ TileBiases tile_biases(std::span<const double> centre_scores, const quantize::He
   for (std::size_t i = first; i < first + tokens; i += run) {
     scores.push_back(centre_scores[i / cache.center_block]);
   }
+  return run_biases(scores, engine, run);
+}
+
+TileBiases run_biases(std::span<const double> scores, const config::EngineConfig& engine,
+                      std::size_t run) {
   TileBiases tile{.run = run, .common = *std::ranges::max_element(scores), .biases = {}};
   for (const double score : scores) {
     const double units =

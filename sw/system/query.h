@@ -57,4 +57,8 @@ TileBiases tile_biases(std::span<const double> centre_scores, const quantize::He
                        const config::EngineConfig& engine, std::size_t first, std::size_t tokens,
                        std::size_t run);
 
+// Biases of runs of `run` tokens whose centres have these scores.
+TileBiases run_biases(std::span<const double> scores, const config::EngineConfig& engine,
+                      std::size_t run);
+
 }  // namespace aqpim::system
