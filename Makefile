@@ -15,7 +15,9 @@ PAGE     ?=# Markdown page whose tables and pictures are replaced, e.g. docs/acc
 ITERATIONS ?= 3000# episodes per configuration
 # Options of area, timing and netlist, beside CONFIG:
 LIB      ?=# a Liberty file, .lib or .lib.gz (default: osu018)
-TOP      ?=# names of modules, by blanks or commas (default: pq_engine)
+TOP      ?=# names of modules, by blanks or commas (default: pq_engine); pq_channel: its parts, and their sum
+MEMORY   ?=# memory of a channel, in configs/memory (default: hbm3-5200)
+BANKS_PER_ENGINE ?=# in a channel: 1, 2 (words of 256 bits only) or 1,2 (default: 1)
 # Option of area:
 VERSUS   ?=# KEY=VALUE: once more with this parameter, side by side (default: Quantize=0)
 
@@ -35,7 +37,8 @@ workloads = $(if $(WORKLOAD),--workload '$(WORKLOAD)',\
   $(foreach file,$(sort $(wildcard workloads/*.safetensors)),--workload $(file)))
 sim_options = $(workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \
   $(call option,queries,$(QUERIES)) $(call option,seed,$(SEED))
-syn_options = $(configs) $(call option,lib,$(LIB)) $(call option,top,$(call as_list,$(TOP)))
+syn_options = $(configs) $(call option,lib,$(LIB)) $(call option,top,$(call as_list,$(TOP))) \
+  $(call option,memory,$(MEMORY)) $(call option,banks-per-engine,$(call as_list,$(BANKS_PER_ENGINE)))
 accuracy_workloads = $(foreach file,$(or $(WORKLOAD),$(sort $(wildcard workloads/*.safetensors))),--workload '$(file)')
 accuracy_options = $(accuracy_workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \
   $(call option,queries,$(QUERIES)) $(call option,variants,$(VARIANTS)) $(call option,page,$(PAGE))
@@ -89,17 +92,17 @@ lint: ## Verilator and Yosys warnings in all configurations, layout of RTL and C
 	@$(PYTHON) sim/lint.py
 
 .PHONY: area
-area: ## map the engine with Yosys, print the area per block (CONFIG LIB TOP VERSUS)
+area: ## map engine or channel with Yosys, print the area per block (CONFIG LIB TOP MEMORY BANKS_PER_ENGINE VERSUS)
 	@sim/install_dependencies.sh area
 	@$(PYTHON) syn/area.py $(syn_options) $(call option,versus,$(VERSUS))
 
 .PHONY: timing
-timing: ## worst slack and highest clock with OpenSTA (CONFIG LIB TOP)
+timing: ## worst slack and highest clock with OpenSTA (CONFIG LIB TOP MEMORY BANKS_PER_ENGINE)
 	@sim/install_dependencies.sh timing
 	@$(PYTHON) syn/timing.py $(syn_options)
 
 .PHONY: netlist
-netlist: ## simulate the mapped netlist beside the RTL, block by block: all outputs must be equal (CONFIG LIB TOP)
+netlist: ## simulate the mapped netlist beside the RTL, block by block: all outputs must be equal (CONFIG LIB TOP MEMORY BANKS_PER_ENGINE)
 	@sim/install_dependencies.sh netlist
 	@$(PYTHON) syn/lockstep.py $(syn_options)
 

@@ -3,7 +3,10 @@
 """Area: maps the engine, or other modules, with Yosys, sizes it for the target clock, prints area per block.
 
 What a parameter costs is shown side by side: --versus Quantize=0 maps each configuration once more, with that value. It
-is the default for modules that have this parameter; --versus none leaves it out.
+is the default for modules that have this parameter, outside a channel; --versus none leaves it out.
+
+--top pq_channel adds up a pseudo-channel from its parts, engines and what a channel adds to them, per pseudo-channel,
+engine and bank, and sets it beside pq_fp16_unit at each bank.
 
 Exit codes: 0, or 2 for bad input (library, configuration, module) and failing tools.
 """
@@ -14,6 +17,10 @@ import flow
 import report
 
 VERSUS = {'Quantize': 0}
+RIVAL = 'pq_fp16_unit'
+ENGINE_PARTS = (('engine', flow.ENGINE), ('adapter', None))
+SEQUENCER_PARTS = (('host commands', 'pq_host_commands'), ('control', 'pq_rank_control'), ('stream', 'pq_rank_stream'),
+                   ('transfer', 'pq_transfer'), ('bus', 'pq_bus'), ('reducer', 'pq_reduce'), ('sequencer itself', None))
 
 
 def compare(top, arguments):
@@ -24,7 +31,8 @@ def compare(top, arguments):
     for key in values:
         if key not in known:
             raise flow.FlowError(f'{top} has no parameter {key} (it has: {", ".join(known) or "none"})')
-    return values or {key: value for key, value in VERSUS.items() if key in known}
+    in_channel = 'BanksPerEngine' in known
+    return values or {key: value for key, value in VERSUS.items() if key in known and not in_channel}
 
 
 def blocks(result):
@@ -97,6 +105,8 @@ def show(result, other, _):
         'nand2_area': nand2, 'target_mhz': round(1000 / result['target_ns'], 1),
         'target_met': result['slack_ns'] >= 0, 'memories': memories, **totals(result), 'seconds': result['seconds'],
     }
+    for row in data['blocks']:
+        row['module'] = result['modules'].get(row['block'], {}).get('module')
     data['kilogates'] = round(data['area'] / nand2 / 1000, 1)
     cells, macros = data['cells'], data['macros']
     lines = [f'{data["top"]}, {data["configuration"]}, in {data["library"]}, um2 (NAND2 {nand2:g}), sized for '
@@ -122,7 +132,49 @@ def show(result, other, _):
     return lines, data
 
 
-def summary(shown):
+def parts(data, table):
+    """{part: area} of a module: the blocks of each part's module, memories apart, and all others."""
+    found = {part: sum(row['cells'] for row in data['blocks'] if row['module'] == module) for part, module in table if module}
+    macros = {f'{part}: memories': sum(row['macros'] for row in data['blocks'] if row['module'] == module)
+              for part, module in table if module}
+    found |= {part: area for part, area in macros.items() if area}
+    rest = next(part for part, module in table if not module)
+    return found | {rest: data['area'] - sum(found.values())}
+
+
+def channel(engine, sequencer, read_bus, rival):
+    """A pseudo-channel's parts, per pseudo-channel, engine and bank, and what the rival needs at a bank."""
+    values = sequencer['parameters']
+    banks = values['Ranks'] * values['BankGroups'] * values['BanksPerGroup']
+    engines = banks // values['BanksPerEngine']
+    areas = {part: engines * area for part, area in parts(engine, ENGINE_PARTS).items()}
+    areas |= parts(sequencer, SEQUENCER_PARTS) | {'read bus': read_bus['area']}
+
+    def row(area):
+        return {'per_channel': round(area, 1), 'per_engine': round(area / engines, 1), 'per_bank': round(area / banks, 1),
+                'of_rival': round(area / banks / rival['area'], 4)}
+    engine_area = sum(area for part, area in areas.items() if part.split(':')[0] == ENGINE_PARTS[0][0])
+    total = sum(areas.values())
+    return {'top': flow.CHANNEL, 'configuration': sequencer['configuration'], 'library': sequencer['library'],
+            'parameters': engine['parameters'] | values, 'banks': banks, 'engines': engines,
+            'target_met': all(data['target_met'] for data in (engine, sequencer, read_bus)),
+            'parts': {part: row(area) for part, area in areas.items()}, 'total': row(total),
+            'added_to_engines': row(total - engine_area), 'added_percent': round(100 * (total / engine_area - 1), 2),
+            'rival': {'module': RIVAL, 'per_bank': rival['area'], 'target_met': rival['target_met']}}
+
+
+def show_channel(data):
+    rows = data['parts'] | {'total': data['total'], 'of it beside the engines': data['added_to_engines']}
+    missed = '' if data['target_met'] else ', WHICH MISSES ITS CLOCK'
+    return [f'{data["top"]}, {data["configuration"]}, in {data["library"]}{missed}: {data["engines"]} engines, '
+            f'{data["banks"]} banks, um2; a channel adds {data["added_percent"]:.1f} % to its engines; {RIVAL}: '
+            f'{data["rival"]["per_bank"]:.0f} at each bank', ''] + report.table(
+        ['part', 'pseudo-channel', 'per engine', 'per bank', f'of {RIVAL}'],
+        [[part, f'{row["per_channel"]:.0f}', f'{row["per_engine"]:.0f}', f'{row["per_bank"]:.0f}', f'{row["of_rival"]:.3f}']
+         for part, row in rows.items()]) + ['']
+
+
+def summary(shown, asked, write):
     head = ['module', 'configuration', 'cells', 'macros', 'total um2', 'kGE', 'memory Kbit', 'seconds']
     rows = [[data['top'], data['configuration'], f'{data["cells"]:.0f}', f'{data["macros"]:.0f}', f'{data["area"]:.0f}',
              f'{data["kilogates"]:.0f}', f'{data["memory_bits"] / 1024:.1f}', f'{data["seconds"]:.0f}'] for data in shown]
@@ -131,10 +183,22 @@ def summary(shown):
         for row, data in zip(rows, shown):
             other = data.get('versus')
             row += [f'{other["area"]:.0f}', percent(other['added'])] if other else ['', '']
-    return report.table(head, rows, 2), 0
+    lines = []
+    if flow.CHANNEL in asked:
+        found = {(data['top'], data['configuration']): data for data in shown}
+        for (top, config), sequencer in found.items():
+            if top == 'pq_sequencer':
+                data = channel(found['pq_bank_engine', config], sequencer, found['pq_read_bus', config], found[RIVAL, RIVAL])
+                lines += show_channel(data)
+                write(flow.CHANNEL, config, data)
+    return lines + report.table(head, rows, 2), 0
+
+
+def tops(asked):
+    return [RIVAL] if flow.CHANNEL in asked else []
 
 
 if __name__ == '__main__':
-    sys.exit(report.main(__doc__, 'area', show, summary, compare, {
+    sys.exit(report.main(__doc__, 'area', show, summary, compare, more_tops=tops, extra={
         '--versus': {'action': 'append', 'default': [], 'metavar': 'KEY=VALUE',
                      'help': 'map once more with this value and compare; none: do not'}}))

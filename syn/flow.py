@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The synthesis flow behind area.py and timing.py: RTL -> Yosys -> sized netlist -> OpenSTA.
 
-  elaborate   parameters of configs/NAME.json; every derived module once; pq_memory becomes a macro cell
+  elaborate   parameters of configs/NAME.json, in a channel those of configs/memory/NAME.json too; every derived module
+              once; pq_memory becomes a macro cell
   generic     gates, flip-flops of the library; small leaves flattened into their blocks
   map         ABC, block by block, with two recipes; each block starts with the smaller netlist
   size        netlist.py: loads, then moves on the violating paths that OpenSTA finds
@@ -28,10 +29,15 @@ from liberty import Library
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = ROOT / 'configs'
+MEMORIES = CONFIGS / 'memory'
 CONSTRAINTS = ROOT / 'constraints' / 'engine.sdc'
 BUILD = ROOT / 'build' / 'syn'
 DEFAULT_LIBRARY = Path('/usr/share/qflow/tech/osu018/osu018_stdcells.lib')
+DEFAULT_MEMORY = 'hbm3-5200'
 ENGINE = 'pq_engine'
+CHANNEL = 'pq_channel'
+PARTS = {CHANNEL: ('pq_bank_engine', 'pq_sequencer', 'pq_read_bus')}   # mapped one by one: there are 32 engines in it
+BEAT_BITS = 256             # of a DRAM access
 LEAVES = ('pq_round_saturate', 'pq_multiplier', 'pq_exp2', 'pq_stored_element')   # flattened into the blocks that use them
 
 # The target: 650 MHz in NanGate45; in other technologies the same number of FO4 delays.
@@ -84,11 +90,56 @@ def parameters_of(top):
     return re.findall(r'\bparameter\s+[\w\s]*?(\w+)\s*=', text)
 
 
-def configurations(names, top, values):
-    """{name: parameters of `top`} of the named configurations, or of all: what their tables "engine" have for it, and then
-    `values`. Other modules than the engine may be the same in all: then there is one, of the module's name."""
+def words(texts):
+    """Words of texts, by blanks or commas."""
+    return [word for text in texts for word in re.split(r'[\s,]+', text) if word]
+
+
+def _table(path, wanted):
+    """The tables `wanted` of a JSON file, as one, of integers."""
+    try:
+        data = json.loads(path.read_text())
+        return {key: int(value) for table in wanted for key, value in data[table].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FlowError(f'{path} lacks tables of integers: {", ".join(wanted)} ({error})') from None
+
+
+def memory_parameters(name):
+    """What the RTL calls the entries of a memory's table."""
+    path = MEMORIES / f'{name}.json'
+    if not path.exists():
+        known = ', '.join(sorted(path.stem for path in MEMORIES.glob('*.json')))
+        raise FlowError(f'there is no memory {name} (there are: {known})')
+    found = _table(path, ('organization', 'timing', 'refresh'))
+    for key, parameter in (('ranks', 'Ranks'), ('bank_groups', 'BankGroups'), ('banks_per_group', 'BanksPerGroup'),
+                           ('rows', 'Rows'), ('columns', 'Columns'), ('postponed', 'Postponed')):
+        found[parameter] = found.pop(key)
+    limited = 'power_limit' in json.loads(path.read_text())
+    found['PowerLimited'] = int(limited)
+    if limited:
+        table = _table(path, ('power_limit',))
+        found |= {'LimitedCCDAB': table['nCCDAB'], 'LimitedColumns': table['columns'], 'LimitedWindow': table['window']}
+    return found
+
+
+def _misfit(engine, banks):
+    """Why there is no channel of such engines, each next to so many banks; or nothing."""
+    bits = engine['HeadDim'] // engine['SubDim'] * engine['CodeBits']
+    if bits % BEAT_BITS:
+        return f'the codes of a token are {bits} bits, not whole beats of {BEAT_BITS}'
+    if not engine['Quantize']:
+        return 'its engines do not quantize'
+    if banks > 1 and engine['WordBits'] != BEAT_BITS:
+        return f'an engine for two banks needs words of {BEAT_BITS} bits'
+    return None
+
+
+def configurations(names, top, values, memory_name=DEFAULT_MEMORY, banks=()):
+    """{name: parameters of `top`} of the named configurations, or of all: what their tables "engine" have for it, for the
+    modules of a channel what the memory has, too, and BanksPerEngine (for each of `banks`), and then `values`. Outside a
+    channel, other modules than the engine may be the same in all: then there is one, of the module's name."""
     known = {path.stem: path for path in sorted(CONFIGS.glob('*.json'))}
-    wanted = [name for text in names for name in re.split(r'[\s,]+', text) if name] or list(known)
+    wanted = words(names) or list(known)
     takes = parameters_of(top)
     for name in wanted:
         if name not in known:
@@ -96,19 +147,29 @@ def configurations(names, top, values):
     for key in values:
         if key not in takes:
             raise FlowError(f'{top} has no parameter {key} (it has: {", ".join(takes) or "none"})')
-    found = {}
-    for name in wanted:
-        try:
-            engine = json.loads(known[name].read_text())['engine']
-            table = {key: int(value) for key, value in engine.items() if top == ENGINE or key in takes}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise FlowError(f'configuration {known[name]} has no table "engine" of integers ({error})') from None
-        for key in table:
-            if key not in takes:
-                raise FlowError(f'configuration {known[name]} sets {key}, which {top} does not have')
-        found[name] = table | values
-    if top != ENGINE and all(table == found[wanted[0]] for table in found.values()):
-        return {top: found[wanted[0]]}
+    outside = {key: value for key, value in memory_parameters(memory_name).items() if key in takes}
+    in_channel = 'BanksPerEngine' in takes
+    found, misfits = {}, []
+    for number in banks or (1,) if in_channel else (1,):
+        if number not in (1, 2):
+            raise FlowError(f'an engine has 1 or 2 banks, not {number}')
+        for name in wanted:
+            engine = _table(known[name], ('engine',))
+            misfit = _misfit(engine, number) if in_channel else None
+            if misfit:
+                misfits.append(f'{name} does not fit a channel: {misfit}')
+                continue
+            table = {key: value for key, value in engine.items() if top == ENGINE or key in takes}
+            for key in table:
+                if key not in takes:
+                    raise FlowError(f'configuration {known[name]} sets {key}, which {top} does not have')
+            label = name if number == 1 else f'{name}-{number}banks'
+            found[label] = table | outside | ({'BanksPerEngine': number} if in_channel else {}) | values
+    if misfits and (words(names) or not found):
+        raise FlowError(misfits[0])
+    tables = list(found.values())
+    if top != ENGINE and not in_channel and all(table == tables[0] for table in tables):
+        return {top: tables[0]}
     return found
 
 
@@ -337,9 +398,8 @@ class Synthesis:
         to_output = re.search(r'^Endpoint: \S+\s*\(output', text, re.M) is not None
         steps = [(pin, float(delay)) for delay, pin, _ in self._STEP.findall(text) if '/' in pin or not '(' in pin]
         pins = [(pin, delay) for pin, delay in steps if '/' in pin]
-        if not from_input:
-            pins = pins[1:]                      # the clock pin
-        pins = pins[len(pins) % 2:] if from_input else pins[:len(pins) - len(pins) % 2]
+        pins = pins[1:]                          # the clock pin, or what the input drives
+        pins = pins[:len(pins) - len(pins) % 2]
         share = 1 - UNCERTAINTY - IO_SHARE * (from_input + to_output)
         return {'slack': slack, 'start': start, 'end': end, 'recovery': 'recovery' in text,
                 'pins': [pin for pin, _ in pins], 'delays': [delay for _, delay in pins],

@@ -138,7 +138,7 @@ def show(result, _, arguments):
     return lines + differences, data
 
 
-def summary(shown):
+def summary(shown, *_):
     rows = [[data['top'], data['configuration'], len(data['blocks']), sum(row['cells'] for row in data['blocks']),
              data['cycles'], data['cycles'] * sum(row['output_bits'] for row in data['blocks']),
              f'{data["seconds"]:.0f}', 'yes' if data['equal'] else 'NO'] for data in shown]

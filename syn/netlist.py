@@ -4,8 +4,9 @@
 ABC sizes and buffers inside a block and knows nothing of what its inputs and outputs are wired to, nor of flip-flops
 and memories. So its buffers are taken out again, and then, in the whole hierarchy:
 
-  load      every driver gets the smallest cell of its kind that keeps resistance * load below LOAD_EFFORT units; what
-            no cell can drive gets a balanced tree of buffers. The unit is that of an inverter driving an inverter.
+  load      every driver gets the smallest cell of its kind that keeps resistance * load below LOAD_EFFORT units and the
+            load below 0.9 of what the library allows; what no cell can drive gets a balanced tree of buffers. The unit
+            is that of an inverter driving an inverter.
   timing    on violating paths of OpenSTA, drivers get the next stronger cell, and the sinks of a net that are on no
             violating path move behind a buffer, where a linear delay model says that it pays.
 
@@ -244,7 +245,11 @@ class Design:
             return self.port_drives.get((kind, pin, i), (self.library.driving.resistance, 0.0))
         if kind in self.memories:
             return self.memory_resistance, 0.0
-        return self.library.cells[kind].drive[pin], 0.0
+        return self._effective(self.library.cells[kind], pin), 0.0
+
+    def _effective(self, cell, pin):
+        """The resistance of an output, taken as so high that `limit` keeps 0.9 of its largest load."""
+        return max(cell.drive[pin], self.limit / (0.9 * cell.max_load.get(pin, float('inf'))))
 
     def _fix_module(self, module, above, final):
         nets = self.nets(module)
@@ -261,7 +266,7 @@ class Design:
             if kind in self.library.cells and resistance * load > self.limit:
                 cell = self._strong_enough(self.library.cells[kind], pin, load)
                 module.cells[name][0] = cell.name
-                resistance = cell.drive[pin]
+                resistance = self._effective(cell, pin)
             if kind not in self.modules or final:
                 # What other blocks add to an output port is for the block above to split up.
                 allowed = self.limit / resistance - elsewhere
@@ -276,19 +281,22 @@ class Design:
     def _strong_enough(self, cell, pin, load):
         """The smallest cell of the kind that can drive the load, or else the strongest one."""
         for other in cell.family:
-            if other.drive[pin] * load <= self.limit and load <= 0.9 * other.max_load.get(pin, float('inf')):
+            if self._effective(other, pin) * load <= self.limit:
                 return other
-        return min(cell.family, key=lambda other: other.drive[pin])
+        return min(cell.family, key=lambda other: self._effective(other, pin))
 
     def _grow_tree(self, module, bit, net, ports, allowed):
         """Puts buffers, as many levels as it takes, between a driver and its sinks; returns the driver's load."""
         items = [(self._sink_load(module, sink), sink) for sink in net.sinks]
         items += [(load, ('',) + port) for port, load in ports.items()]
-        while sum(load for load, _ in items) > allowed and len(items) > 1:
+        total = sum(load for load, _ in items)
+        while total > allowed and len(items) > 1:
             groups = self._groups(items, allowed)
-            if len(groups) >= len(items):
+            # Heavy sinks may need a buffer each.
+            lighter = sum(cell.load + self.wire for cell, _ in groups)
+            if lighter >= total:
                 break
-            items = [self._buffer(module, bit, cell, group) for cell, group in groups]
+            items, total = [self._buffer(module, bit, cell, group) for cell, group in groups], lighter
         net.sinks = [sink for _, sink in items if sink[0]]
         net.ports = [sink[1:] for _, sink in items if not sink[0]]
         return sum(load for load, sink in items if sink[0])
@@ -299,7 +307,7 @@ class Design:
         total = sum(load for load, _ in items)
         best = None
         for cell in self.buffers:
-            room = min(self.limit / cell.resistance, 0.9 * next(iter(cell.max_load.values()), float('inf')))
+            room = self.limit / self._effective(cell, next(iter(cell.outputs)))
             count = -(-total // room)
             seen = count * (cell.load + self.wire)
             cost = (seen > allowed, seen if seen > allowed else count * cell.area)
@@ -324,7 +332,7 @@ class Design:
         inside = sum(load for load, sink in group if sink[0])
         for _, (instance, port, i) in group:
             if not instance:
-                self.port_drives[module.name, port, i] = (cell.resistance, inside)
+                self.port_drives[module.name, port, i] = (self._effective(cell, next(iter(cell.outputs))), inside)
             if instance:
                 module.cells[instance][1][port][i] = new
             else:

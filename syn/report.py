@@ -20,7 +20,11 @@ def options(description, folder, extra):
                         help='Liberty library, .lib or .lib.gz (default: %(default)s)')
     parser.add_argument('--top', action='append', default=[], metavar='NAMES',
                         help=f'modules, by commas or blanks (default: {flow.ENGINE}); they take what they know of the '
-                             'parameters of a configuration')
+                             f'parameters of a configuration and of the memory; {flow.CHANNEL}: its parts, one by one')
+    parser.add_argument('--memory', default=flow.DEFAULT_MEMORY, metavar='NAME',
+                        help='the memory of a channel (default: %(default)s)')
+    parser.add_argument('--banks-per-engine', action='append', default=[], metavar='NUMBERS',
+                        help='in a channel, by commas or blanks: 1 or 2 banks for each engine (default: 1)')
     parser.add_argument('--set', action='append', default=[], metavar='KEY=VALUE', dest='values',
                         help='a parameter of the modules, instead of what the configuration says')
     parser.add_argument('--out', default=str(flow.ROOT / 'build' / folder), metavar='FOLDER',
@@ -64,20 +68,23 @@ def target(result):
     return text
 
 
-def main(description, folder, show, summary, compare=None, extra=None):
+def main(description, folder, show, summary, compare=None, more_tops=None, extra=None):
     """Runs the flow. `show(result, other, arguments)` gives the lines and the JSON of one module in one configuration,
-    `summary(shown)` those of all and the exit code. `compare(top, arguments)` gives the parameters of a second run of
-    the module, `other`, or nothing. `extra` are more options."""
+    `summary(shown, asked, write)` those of all and the exit code: `asked` are the modules of --top, `write(folder, name, data)`
+    writes more JSON. `compare(top, arguments)` gives the parameters of a second run of the module, `other`, or nothing.
+    `more_tops(asked)` gives modules that are done as well, `extra` are more options."""
     arguments = options(description, folder, extra or {})
     start = time.monotonic()
     name = Path(sys.argv[0]).name
     try:
         jobs = []
-        tops = [top for text in arguments.top for top in re.split(r'[\s,]+', text) if top] or [flow.ENGINE]
-        for top in tops:
+        asked = flow.words(arguments.top) or [flow.ENGINE]
+        tops = [part for top in asked for part in flow.PARTS.get(top, (top,))] + (more_tops(asked) if more_tops else [])
+        banks = [int(word) if word.isdigit() else word for word in flow.words(arguments.banks_per_engine)]
+        for top in dict.fromkeys(tops):
             second = compare(top, arguments) if compare else {}
             values = parameters(arguments.values)
-            for config, table_ in flow.configurations(arguments.config, top, values).items():
+            for config, table_ in flow.configurations(arguments.config, top, values, arguments.memory, banks).items():
                 jobs.append((top, config, table_))
                 if second:
                     text = ','.join(f'{key}={value}' for key, value in second.items())
@@ -95,7 +102,7 @@ def main(description, folder, show, summary, compare=None, extra=None):
             print('\n'.join(lines) + '\n', flush=True)
             write(out / top, config, data)
             shown.append(data)
-        lines, code = summary(shown)
+        lines, code = summary(shown, asked, lambda *item: write(out / item[0], *item[1:]))
         print('\n'.join(lines))
         write(out, folder, shown)
         print(f'\n{time.monotonic() - start:.0f} s; JSON in {out}')

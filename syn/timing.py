@@ -36,7 +36,7 @@ def show(result, *_):
     return lines, data
 
 
-def summary(shown):
+def summary(shown, *_):
     rows = [[data['top'], data['configuration'], f'{data["target_mhz"]:.0f}', f'{data["worst_slack_ns"]:+.3f}',
              f'{data["highest_mhz"]:.0f}', 'yes' if data['worst_slack_ns'] >= 0 else 'NO'] for data in shown]
     lines = report.table(['module', 'configuration', 'target MHz', 'worst slack ns', 'highest MHz', 'met'], rows, 2)

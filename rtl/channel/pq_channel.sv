@@ -217,13 +217,13 @@ module pq_channel #(
 
   // ---- Engines ----------------------------------------------------------------------------------
 
-  // Only the engine that was asked answers, the others give zeros.
+  logic [R*Engines*256-1:0] read_data;
+
   for (genvar g = 0; g < R * Engines; g++) begin : gen_engine
     localparam int unsigned Rank  = g / Engines;
     localparam int unsigned Index = g % Engines;
 
-    logic         read_answered;
-    logic [255:0] read_data, data;
+    logic read_answered;
 
     pq_bank_engine #(
       .HeadDim        (HeadDim),
@@ -260,24 +260,27 @@ module pq_channel #(
       .read_kind_i     (read_kind[2*Rank +: 2]),
       .read_index_i    (read_index[6*Rank +: 6]),
       .read_valid_o    (read_answered),
-      .read_data_o     (read_data),
+      .read_data_o     (read_data[g*256 +: 256]),
       .write_data_o    (write_data_o[g*256 +: 256]),
       .write_enable_o  (write_enable_o[g]),
       .error_o         (errors[g])
     );
 
-    if (g == 0) begin : gen_first
-      assign data = read_data;
-    end else begin : gen_next
-      assign data = gen_engine[g-1].data | read_data;
-    end
-
     logic unused_answered;
     assign unused_answered = read_answered;
   end
 
-  assign engine_data = gen_engine[R*Engines-1].data;
-  assign error_o     = |errors;
+  pq_read_bus #(
+    .BanksPerEngine (BanksPerEngine),
+    .Ranks          (Ranks),
+    .BankGroups     (BankGroups),
+    .BanksPerGroup  (BanksPerGroup)
+  ) u_read_bus (
+    .data_i (read_data),
+    .data_o (engine_data)
+  );
+
+  assign error_o = |errors;
 
   for (genvar r = 0; r < Ranks; r++) begin : gen_ready
     assign engine_ready[r] = &ready[r*Engines +: Engines];

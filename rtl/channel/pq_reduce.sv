@@ -125,11 +125,15 @@ module pq_reduce #(
     else if (beat_valid_q) address_q <= address_q + 1'b1;
   end
 
-  // As wide as fast macros are
-  localparam int unsigned ColumnWidth = 32;
+  // As wide as fast macros are. It is read when all centroids are there: one port does.
+  localparam int unsigned ColumnWidth = 64;
 
   for (genvar i = 0; i < 256 / ColumnWidth; i++) begin : gen_buffer
-    pq_memory #(.Depth(1 << BufferBits), .Width(ColumnWidth)) u_buffer (
+    pq_memory #(
+      .Depth      (1 << BufferBits),
+      .Width      (ColumnWidth),
+      .SinglePort (1'b1)
+    ) u_buffer (
       .clk_i           (clk_i),
       .write_i         (beat_valid_q),
       .write_address_i (address_q),
