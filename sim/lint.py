@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that need no simulation: warnings of Verilator and Yosys for engine and reducer of every configuration and for
-D = 256, the width of RTL lines, the layout of C++ sources, and the licence header of every source. Prints a line per
+"""Checks that need no simulation: warnings of Verilator and Yosys for engine, reducer and a bank's engine in a channel, of
+every configuration and for D = 256, the width of RTL lines, the layout of C++ sources, and the licence header of every source. Prints a line per
 check; the exit code is 0 if all are clean.
 """
 import json
@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RTL_COLUMNS = 100
+BEAT_BITS = 256
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 SOURCE_SUFFIXES = {".sv", ".svh", ".cpp", ".h", ".in", ".py", ".sh", ".cmake", ".sdc", ".tcl", ".ys", ".gp"}
 SOURCE_NAMES = {"Makefile", "CMakeLists.txt", "run"}
@@ -31,11 +32,15 @@ def parameter_sets():
 
 
 def designs():
-    """Name, top module and RTL parameters of all that is checked. Only engines that cluster need a reducer."""
+    """Name, top module and RTL parameters of all that is checked. Only engines that cluster need a reducer; those whose
+    tokens fill beats of 256 bits can be in a channel, with two banks if their words are beats."""
     for name, engine in parameter_sets().items():
         yield name, "pq_engine", engine
         if engine["Quantize"]:
             yield name, "pq_reducer", {key: engine[key] for key in ("WordBits", "CodeBits", "SubDim", "ScoreDepth")}
+            if engine["HeadDim"] // engine["SubDim"] * engine["CodeBits"] % BEAT_BITS == 0:
+                banks = 2 if engine["WordBits"] == BEAT_BITS else 1
+                yield name, "pq_bank_engine", engine | {"BanksPerEngine": banks}
 
 
 def output_of(command):

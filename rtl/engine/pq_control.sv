@@ -63,6 +63,7 @@ module pq_control #(
   input  wire logic                   cluster_active_i,  // its loops are not over
   output logic                        word_ready_o,    // words are taken
   output logic                        word_take_o,     // this word is taken
+  output logic                        words_left_o,    // from Check on, until the last word
   output logic      [2:0]             operation_o,     // of the command that runs or is checked
   output logic                        start_o,         // pulse: it starts (first cycle of Fill)
   output logic                        first_o,         // its cmd_first_i
@@ -294,6 +295,7 @@ module pq_control #(
   assign cmd_ready_o  = state_q == Idle;
   assign busy_o       = state_q != Idle;
   assign word_ready_o = state_q == Stream && (operation_q != Cluster || cluster_ready_i);
+  assign words_left_o = state_q == Check || state_q == Fill || state_q == Stream;
   assign fill_o       = state_q == Fill && !start_o;
   assign locked_o     = busy_o && operation_q != Accumulate && operation_q != Combine
                      && operation_q != Unload;

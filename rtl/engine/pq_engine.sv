@@ -77,11 +77,13 @@ module pq_engine #(
   input  wire logic                   word_valid_i,
   input  wire logic [WordBits-1:0]    word_i,
   output logic                        word_ready_o,      // words are expected; not a handshake
+  output logic                        words_left_o,      // they are, or will be in this operation
   // Register writes
   input  wire logic                   reg_valid_i,
   input  wire logic [1:0]             reg_select_i,      // 0 CONTROL, 1 QUERY, 2 SHIFT, 3 BIAS
   input  wire logic [7:0]             reg_index_i,
   input  wire logic [WordBits-1:0]    reg_data_i,
+  output logic                        reg_locked_o,      // the registers are in use
   // Result read-out
   input  wire logic                   result_read_i,
   input  wire logic [8:0]             result_index_i,
@@ -184,7 +186,7 @@ module pq_engine #(
 
   // ---- Registers and control ------------------------------------------------------------------
 
-  logic       query_write, shift_write, bias_write, clear_flags, locked, bfloat16, values;
+  logic       query_write, shift_write, bias_write, clear_flags, bfloat16, values;
   logic [3:0] table_fraction;
   logic [7:0] bias_run, tile_run;
   logic       query_nonfinite, query_saturated, table_saturated, score_saturated, result_refused;
@@ -216,7 +218,7 @@ module pq_engine #(
     .reg_select_i      (reg_select_i),
     .reg_index_i       (reg_index_i),
     .reg_control_i     (reg_data_i[15:0]),
-    .locked_i          (locked),
+    .locked_i          (reg_locked_o),
     .nonfinite_i       (query_nonfinite),
     .query_saturated_i (query_saturated),
     .table_saturated_i (table_saturated),
@@ -259,11 +261,12 @@ module pq_engine #(
     .cluster_active_i (cluster_active),
     .word_ready_o    (word_ready_o),
     .word_take_o     (word_take),
+    .words_left_o    (words_left_o),
     .operation_o     (operation),
     .start_o         (start),
     .first_o         (first),
     .fill_o          (fill),
-    .locked_o        (locked),
+    .locked_o        (reg_locked_o),
     .centroid_o      (centroid),
     .word_o          (word),
     .last_o          (last),

@@ -124,6 +124,7 @@ class Control {
       busy_cycle();
       REQUIRE(bench->word_ready_o == 0);
       REQUIRE(bench->word_take_o == 0);
+      REQUIRE(bench->words_left_o == 1);
       REQUIRE(bench->cmd_error_o == 0);
       REQUIRE(bench->start_o == (cycle == 2 ? 1 : 0));
       REQUIRE(bench->fill_o == (cycle > 2 ? 1 : 0));
@@ -138,6 +139,7 @@ class Control {
       busy_cycle();
       REQUIRE(bench->word_ready_o == (clusters ? bench->cluster_ready_i : 1));
       REQUIRE(bench->word_take_o == (bench->word_valid_i & bench->word_ready_o));
+      REQUIRE(bench->words_left_o == 1);
       REQUIRE(bench->fill_o == 0);
       check_operation(operation, first);
       REQUIRE(bench->word_o == taken % unit_words);
@@ -156,6 +158,7 @@ class Control {
       busy_cycle();
       REQUIRE(bench->word_ready_o == 0);
       REQUIRE(bench->word_take_o == 0);
+      REQUIRE(bench->words_left_o == 0);
       check_operation(operation, first);
       bench.clock();
     }
@@ -203,6 +206,7 @@ class Control {
     REQUIRE(bench->cmd_error_o == 0);
     REQUIRE(bench->word_ready_o == 0);
     REQUIRE(bench->word_take_o == 0);
+    REQUIRE(bench->words_left_o == 0);
     REQUIRE(bench->locked_o == 0);
     REQUIRE(bench->start_o == 0);
     REQUIRE(bench->fill_o == 0);

@@ -56,6 +56,7 @@ TEST_CASE("elaboration: every module refuses its illegal parameters with a sente
                      "BiasDepth must be a power of two and fill at least two words"));
   CHECK(refused_with("exp2", "-GArgumentFraction=9", "ArgumentFraction must be 4 to 8"));
   CHECK(refused_with("exp2", "-GArgumentFraction=3", "ArgumentFraction must be 4 to 8"));
+  CHECK(refused_with("result", "-GOutputWidth=41", "OutputWidth must be at most 40"));
   CHECK(refused_with("divider", "-GQuotientWidth=1", "QuotientWidth must be at least 2"));
 }
 
