@@ -6,11 +6,13 @@ WORKLOAD ?=# a safetensors file, for accuracy several by blanks (default: all of
 CONFIG   ?=# names of configurations, by blanks or commas (default: those that fit)
 HEADS    ?=# names of heads, by blanks or commas (default: all)
 QUERIES  ?=# queries per head (default: 16)
-OUT      ?=# folder of the results (default: build/sim, build/accuracy)
+OUT      ?=# folder of the results (default: build/sim, build/accuracy, build/compare)
 SEED     ?=# of the power-up state; with aqpim sim --spacing random, of the gaps too (default: 1)
 # Options of accuracy, beside all of these but SEED:
 VARIANTS ?=# all, or standard: only the options that configurations have by themselves (default: all)
-PAGE     ?=# Markdown page whose tables and pictures are replaced, e.g. docs/accuracy.md
+PAGE     ?=# Markdown page whose tables and pictures are replaced, e.g. docs/accuracy.md (also of compare)
+# Option of compare, beside CONFIG and OUT:
+MEMORY   ?=# a memory of configs/memory (default: hbm3-5200)
 # Option of regress, beside SEED:
 ITERATIONS ?= 3000# episodes per configuration
 # Options of area, timing and netlist, beside CONFIG:
@@ -62,6 +64,15 @@ accuracy: ## attention error of every option of the cache, and of integer caches
 	@sim/build.sh release aqpim
 	@build/release/aqpim accuracy $(accuracy_options) --out '$(or $(OUT),build/accuracy)'
 	@$(if $(PAGE),cp '$(or $(OUT),build/accuracy)'/error_*.png '$(dir $(PAGE))figures/')
+
+.PHONY: compare
+compare: ## speed, limits and energy against FP16 attention next to the banks, for 1K to 32K tokens (CONFIG MEMORY OUT PAGE)
+	@sim/install_dependencies.sh accuracy
+	@sim/build.sh release aqpim
+	@build/release/aqpim compare $(configs) $(call option,memory,$(MEMORY)) $(call option,page,$(PAGE)) \
+	  --out '$(or $(OUT),build/compare)'
+	@$(if $(PAGE),cp '$(or $(OUT),build/compare)'/speedup.png '$(or $(OUT),build/compare)'/cycles.png \
+	  '$(dir $(PAGE))figures/')
 
 .PHONY: prefill
 prefill: ## engine cycles of clustering and encoding the keys of a head of 32,768 tokens on 16 engines (CONFIG)

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -16,15 +14,16 @@
 
 #include "sw/cli/cache_options.h"
 #include "sw/cli/commands.h"
+#include "sw/cli/files.h"
 #include "sw/cli/progress.h"
 #include "sw/cli/selection.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
+#include "sw/report/markdown.h"
 #include "sw/report/result_folder.h"
 #include "sw/study/accuracy_files.h"
 #include "sw/study/accuracy_plot.h"
 #include "sw/study/accuracy_study.h"
-#include "sw/workload/atomic_file.h"
 #include "sw/workload/workload.h"
 
 namespace aqpim::cli {
@@ -53,19 +52,6 @@ struct Arguments {
     return allow_nonfinite ? workload::Nonfinite::kSaturate : workload::Nonfinite::kRefuse;
   }
 };
-
-std::string read_page(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream || fs::is_directory(path)) throw InputError(fmt::format("{} cannot be read", path));
-  return text;
-}
-
-void write_file(const fs::path& path, const std::string& content) {
-  workload::AtomicFile file(path);
-  file.write(content);
-  file.commit();
-}
 
 // The wanted heads. Where configurations are named, heads that none of them fits are left out.
 std::vector<workload::Workload> load_all(
@@ -125,8 +111,8 @@ void run(Arguments& arguments) {
       wanted_configurations(arguments.configurations);
   const std::vector<workload::Workload> workloads = load_all(arguments, configurations);
   // A page without a place for the tables is found before the work.
-  const std::string page = arguments.page.empty() ? "" : read_page(arguments.page);
-  if (!arguments.page.empty()) study::with_tables(arguments.page, page, "");
+  const std::string page = arguments.page.empty() ? "" : read_text(arguments.page);
+  if (!arguments.page.empty()) report::with_tables(arguments.page, page, "accuracy", "");
 
   report::ResultFolder folder(arguments.out);
   study::Study study;
@@ -149,7 +135,7 @@ void run(Arguments& arguments) {
   }
   folder.commit(kResultFiles);
   if (!arguments.page.empty()) {
-    write_file(arguments.page, study::with_tables(arguments.page, page, tables));
+    write_file(arguments.page, report::with_tables(arguments.page, page, "accuracy", tables));
   }
   fmt::print("{}\nresults in {}\n", tables, folder.folder().string());
 }

@@ -42,9 +42,11 @@ int main(int argc, char** argv) {
 
   int exit_code = static_cast<int>(ExitCode::kSuccess);
   aqpim::cli::add_accuracy(app, exit_code);
+  aqpim::cli::add_compare(app, exit_code);
   aqpim::cli::add_info(app, exit_code);
   aqpim::cli::add_quantize(app, exit_code);
   aqpim::cli::add_prefill(app, exit_code);
+  aqpim::cli::add_scale(app, exit_code);
   aqpim::cli::add_sim(app, exit_code);
   aqpim::cli::add_trace(app, exit_code);
   for (CLI::App* command : app.get_subcommands({})) command->footer(kFooter);

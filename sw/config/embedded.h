@@ -10,9 +10,10 @@ struct EmbeddedFile {
   const char* text;
 };
 
-// configs/*.json and configs/memory/*.json as they were at build time (defined in a source that
-// CMake generates).
+// configs/*.json, configs/memory/*.json and configs/baseline/*.json as they were at build time
+// (defined in a source that CMake generates).
 std::span<const EmbeddedFile> embedded_files();
 std::span<const EmbeddedFile> embedded_memories();
+std::span<const EmbeddedFile> embedded_baselines();
 
 }  // namespace aqpim::config

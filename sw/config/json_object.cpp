@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -72,6 +74,31 @@ unsigned JsonObject::power_of_two(const char* key, unsigned low, unsigned high) 
   }
   throw InputError(fmt::format("{}: {} is {}, allowed are powers of two from {} to {}", where_, key,
                                value.dump(), low, high));
+}
+
+std::vector<unsigned> JsonObject::list_in_range(const char* key, unsigned low, unsigned high) {
+  const json& value = member(key);
+  std::vector<unsigned> list;
+  const auto fits = [&](const json& entry) {
+    return entry.is_number_unsigned() && entry.get<std::uint64_t>() >= low &&
+           entry.get<std::uint64_t>() <= high;
+  };
+  if (!value.is_array() || value.empty() || !std::ranges::all_of(value, fits)) {
+    throw InputError(fmt::format("{}: {} is {}, allowed is a list of numbers from {} to {}", where_,
+                                 key, value.dump(), low, high));
+  }
+  for (const json& entry : value) list.push_back(entry.get<unsigned>());
+  return list;
+}
+
+double JsonObject::positive(const char* key) {
+  const json& value = member(key);
+  // Numbers too large for a double are infinite.
+  if (value.is_number() && value.get<double>() > 0.0 && std::isfinite(value.get<double>())) {
+    return value.get<double>();
+  }
+  throw InputError(
+      fmt::format("{}: {} is {}, but must be a number above 0", where_, key, value.dump()));
 }
 
 void JsonObject::nothing_else() const {

@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace aqpim {
 
@@ -20,6 +21,9 @@ class JsonObject {
   unsigned one_of(const char* key, std::initializer_list<unsigned> allowed);
   unsigned in_range(const char* key, unsigned low, unsigned high, unsigned multiple_of = 1);
   unsigned power_of_two(const char* key, unsigned low, unsigned high);
+  // A list with at least one member.
+  std::vector<unsigned> list_in_range(const char* key, unsigned low, unsigned high);
+  double positive(const char* key);
   // Throws if the object has a key that none of the above asked for.
   void nothing_else() const;
 

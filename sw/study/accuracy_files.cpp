@@ -11,16 +11,13 @@
 #include <set>
 #include <utility>
 
-#include "sw/config/error.h"
+#include "sw/report/markdown.h"
 
 namespace aqpim::study {
 
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr const char* kBegin = "<!-- tables of aqpim accuracy: begin -->\n";
-constexpr const char* kEnd = "<!-- tables of aqpim accuracy: end -->\n";
 
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
@@ -84,16 +81,6 @@ std::string window_name(std::size_t window) {
 
 std::string on_off(bool on) { return on ? "on" : "off"; }
 
-// Rows of a Markdown table.
-std::string line(const std::vector<std::string>& cells) {
-  return fmt::format("| {} |\n", fmt::join(cells, " | "));
-}
-
-std::string head_of_table(const std::vector<std::string>& names) {
-  return line(names) +
-         fmt::format("|{}\n", fmt::join(std::vector<std::string>(names.size(), "---|"), ""));
-}
-
 std::string mean_and_worst(const Summary& summary) {
   // One head is its own worst.
   if (summary.heads == 1) return fmt::format("{:.4f}", summary.relative_error.mean);
@@ -112,17 +99,18 @@ class Tables {
       if (summary.standard) rows.push_back(&summary);
     }
     std::ranges::stable_sort(rows, std::ranges::greater{}, &Summary::bits_per_element);
-    std::string text = head_of_table({"cache", "bits per element", "error: mean", "median",
-                                      "worst head", "cosine", "KL, nats", "top 32 kept"});
+    std::string text = report::table_head({"cache", "bits per element", "error: mean", "median",
+                                           "worst head", "cosine", "KL, nats", "top 32 kept"});
     for (const Summary* row : rows) {
       const bool plain = row->variant.clustering == "none";
-      text += line({plain ? row->variant.config : fmt::format("**{}**", row->variant.config),
-                    fmt::format("{:.3f}", row->bits_per_element),
-                    fmt::format("{:.4f}", row->relative_error.mean),
-                    fmt::format("{:.4f}", row->relative_error.median),
-                    fmt::format("{:.4f}", row->relative_error.worst),
-                    fmt::format("{:.5f}", row->cosine.mean), fmt::format("{:.4f}", row->kl.mean),
-                    fmt::format("{:.1f} %", 100.0 * row->top32.mean)});
+      text += report::table_row(
+          {plain ? row->variant.config : fmt::format("**{}**", row->variant.config),
+           fmt::format("{:.3f}", row->bits_per_element),
+           fmt::format("{:.4f}", row->relative_error.mean),
+           fmt::format("{:.4f}", row->relative_error.median),
+           fmt::format("{:.4f}", row->relative_error.worst),
+           fmt::format("{:.5f}", row->cosine.mean), fmt::format("{:.4f}", row->kl.mean),
+           fmt::format("{:.1f} %", 100.0 * row->top32.mean)});
     }
     return text;
   }
@@ -143,11 +131,11 @@ class Tables {
         if (rows.size() < 2) return;
         for (const Summary* row : rows) {
           const std::string name = value(row->variant);
-          text += line({standard.variant.config, option,
-                        name == own ? fmt::format("**{}**", name) : name,
-                        fmt::format("{:.3f}", row->bits_per_element), mean_and_worst(*row),
-                        fmt::format("{:.4f}", row->kl.mean),
-                        fmt::format("{:.1f} %", 100.0 * row->top32.mean)});
+          text += report::table_row({standard.variant.config, option,
+                                     name == own ? fmt::format("**{}**", name) : name,
+                                     fmt::format("{:.3f}", row->bits_per_element),
+                                     mean_and_worst(*row), fmt::format("{:.4f}", row->kl.mean),
+                                     fmt::format("{:.1f} %", 100.0 * row->top32.mean)});
         }
       };
       add("transform", [](const Variant& variant) { return variant.transform; });
@@ -157,8 +145,8 @@ class Tables {
       add("clustering", [](const Variant& variant) { return variant.clustering; });
     }
     if (text.empty()) return text;
-    return head_of_table({"configuration", "option", "value", "bits per element",
-                          "error: mean / worst head", "KL, nats", "top 32 kept"}) +
+    return report::table_head({"configuration", "option", "value", "bits per element",
+                               "error: mean / worst head", "KL, nats", "top 32 kept"}) +
            text;
   }
 
@@ -270,21 +258,6 @@ std::string to_markdown(const Study& study, const std::string& command) {
     if (!options.empty()) text += "\n" + options;
   }
   return text;
-}
-
-std::string with_tables(const std::string& where, const std::string& page,
-                        const std::string& tables) {
-  const std::size_t begin = page.find(kBegin);
-  const std::size_t end = page.find(kEnd);
-  const bool once = page.find(kBegin, begin + 1) == std::string::npos &&
-                    page.find(kEnd, end + 1) == std::string::npos;
-  if (begin == std::string::npos || end == std::string::npos || end < begin || !once) {
-    throw InputError(fmt::format("{} has no pair of lines \"{}\" and \"{}\" to put tables between",
-                                 where,
-                                 std::string(kBegin, std::char_traits<char>::length(kBegin) - 1),
-                                 std::string(kEnd, std::char_traits<char>::length(kEnd) - 1)));
-  }
-  return page.substr(0, begin) + kBegin + "\n" + tables + "\n" + page.substr(end);
 }
 
 }  // namespace aqpim::study

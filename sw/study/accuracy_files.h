@@ -48,9 +48,4 @@ std::string to_json_text(const Study& study);
 // Tables for people. `command` is what to type to get them.
 std::string to_markdown(const Study& study, const std::string& command);
 
-// `page` with what stands between the two marker lines replaced by `tables`. Throws InputError that
-// begins with `where` if there is not one pair of markers.
-std::string with_tables(const std::string& where, const std::string& page,
-                        const std::string& tables);
-
 }  // namespace aqpim::study

@@ -5,7 +5,6 @@
 
 #include <string>
 
-#include "sw/config/error.h"
 #include "sw/study/accuracy_plot.h"
 #include "sw/study/test_study.h"
 
@@ -18,7 +17,6 @@ using aqpim::study::Summary;
 using aqpim::study::to_csv;
 using aqpim::study::to_json;
 using aqpim::study::to_markdown;
-using aqpim::study::with_tables;
 using aqpim::test::make_study;
 
 bool contains(const std::string& text, const std::string& part) {
@@ -115,15 +113,4 @@ TEST_CASE("accuracy.md: a study of standard variants has no table of options") {
   Study study = make_study({0.1});
   std::erase_if(study.rows, [](const Row& row) { return !row.standard; });
   CHECK_FALSE(contains(to_markdown(study, "c"), "option"));
-}
-
-TEST_CASE("a page keeps its text around the tables; without one pair of markers it is refused") {
-  const std::string begin = "<!-- tables of aqpim accuracy: begin -->\n";
-  const std::string end = "<!-- tables of aqpim accuracy: end -->\n";
-  CHECK(with_tables("p", "a\n" + begin + "old\n" + end + "z\n", "new\n") ==
-        "a\n" + begin + "\nnew\n\n" + end + "z\n");
-  for (const std::string& page :
-       {std::string("a"), begin, end, end + begin, begin + end + end, begin + begin + end}) {
-    CHECK_THROWS_AS(with_tables("p", page, ""), aqpim::InputError);
-  }
 }

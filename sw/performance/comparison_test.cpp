@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/performance/comparison.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "sw/performance/comparison_files.h"
+#include "sw/performance/test_channel.h"
+
+namespace {
+
+using namespace aqpim::performance;
+using aqpim::config::Configuration;
+using doctest::Approx;
+
+const std::vector<Configuration>& configurations() {
+  static const std::vector<Configuration> list = {
+      {.name = "eight", .description = "", .engine = aqpim::test::eight_bit_engine()},
+      {.name = "four",
+       .description = "",
+       .engine = aqpim::test::four_bit_engine(256),
+       .window = 256}};
+  return list;
+}
+
+const aqpim::config::Memory& memory() { return aqpim::config::find_memory("hbm3-5200"); }
+
+Comparison make_comparison() {
+  return Comparison(designs_of({&configurations()[0], &configurations()[1]}, memory()), memory());
+}
+
+}  // namespace
+
+TEST_CASE("comparison: designs are those that fit next to the banks") {
+  Configuration narrow = configurations()[1];
+  narrow.engine.word_bits = 128;
+  Configuration small = configurations()[1];
+  small.engine.head_dim = 64;
+  std::vector<std::string> names;
+  for (const Design& design : designs_of({&configurations()[0], &narrow, &small}, memory())) {
+    names.push_back(design.name());
+  }
+  CHECK(names == std::vector<std::string>{"eight", "eight, pairs", "four"});
+}
+
+TEST_CASE("comparison: limits are the columns of the FP16 cache and of the codes") {
+  Comparison comparison = make_comparison();
+  // 64 heads of 32,768 tokens: 4 heads after another in 64 banks, 16 or 2 beats per token.
+  const ComparisonRow limited = comparison.row(0, true, {.tokens = 32768, .heads = 64});
+  CHECK(limited.fp16_limit == 4.0 * 32768 * 16 / 64 * 6);
+  CHECK(limited.code_limit == 4.0 * 32768 * 2 / 64 * 6);
+  CHECK(limited.attacc == 266436.0);
+  CHECK(limited.speedup() == Approx(266436.0 / limited.cycles));
+  const ComparisonRow fast = comparison.row(1, false, {.tokens = 1024, .heads = 1});
+  CHECK(fast.fp16_limit == 1024.0 * 16 / 64 * 4);
+  CHECK(fast.code_limit == 1024.0 * 2 / 64 * 4);
+}
+
+TEST_CASE("comparison: nothing is faster than its codes, nor AttAcc than its cache") {
+  Comparison comparison = make_comparison();
+  for (const ComparisonRow& row : compare(comparison, {})) {
+    CHECK(row.cycles > row.code_limit);
+    CHECK(row.attacc > row.fp16_limit);
+    CHECK(static_cast<double>(row.latency) > row.code_limit);
+  }
+}
+
+TEST_CASE("comparison: staggered activates are those of nFAW and nRRDS") {
+  CHECK(staggered_activates(memory()) == 3 * 39 + 3 * 2);
+  aqpim::config::Memory small = memory();
+  small.organization.bank_groups = 1;
+  CHECK(staggered_activates(small) == 3 * 2);
+}
+
+TEST_CASE("comparison: what is left out is charged to both sides") {
+  Comparison comparison = make_comparison();
+  const Workload workload{.tokens = 32768, .heads = 64};
+  const Charged charged = comparison.charged(2, true, workload);
+  const double refresh = 5070.0 / (5070 - 456);
+  CHECK(charged.attacc_activates == Approx(4.0 * 256 * 123 * refresh));
+  // A pass of 64 KB of scores over two data buses of 16 bytes per cycle, for each of four heads.
+  CHECK(charged.attacc_softmax == Approx(4.0 * 65536 / 32 * refresh));
+  CHECK(charged.attacc_append == Approx(4.0 * 2 * (19 + 8 * 4 + 6 + 2 + 21 + 19) * refresh));
+  CHECK(charged.attacc ==
+        Approx(266436 + charged.attacc_activates + charged.attacc_softmax + charged.attacc_append));
+  // 128 rows of codes and 8 of codebooks.
+  CHECK(charged.engine_activates == Approx(136.0 * 123 * refresh).epsilon(0.03));
+  CHECK(charged.engine_append > 0.0);
+  CHECK(charged.engine == Approx(comparison.row(2, true, workload).cycles +
+                                 charged.engine_activates + charged.engine_append));
+}
+
+TEST_CASE("comparison: compare.csv has a row for each design, limit, context and number of heads") {
+  Comparison comparison = make_comparison();
+  const Grid grid{.tokens = {1024, 32768}, .heads = {1, 64}, .groups = {1}};
+  const std::vector<ComparisonRow> rows = compare(comparison, grid);
+  CHECK(rows.size() == 4 * 2 * 2 * 2);
+  const std::string csv = to_csv(rows, "hbm3-5200");
+  CHECK(csv.starts_with(
+      "config,banks_per_engine,power_limited,memory,L,heads,cycles,latency_cycles,attacc_cycles,"
+      "speedup,fp16_limit_cycles,code_limit_cycles\neight,1,1,hbm3-5200,1024,1,"));
+  CHECK(std::ranges::count(csv, '\n') == 33);
+  CHECK(csv.find("\nfour,2,0,hbm3-5200,32768,64,") != std::string::npos);
+}
+
+TEST_CASE("comparison: tables name the command, all designs and all contexts") {
+  Comparison comparison = make_comparison();
+  const Grid grid{.tokens = {1024, 4096}, .heads = {64}, .groups = {1, 8}};
+  const std::string text = to_markdown(comparison, grid, compare(comparison, grid), "the command");
+  CHECK(text.starts_with("From `the command`: 16 rows of `compare.csv`, memory hbm3-5200.\n"));
+  for (const char* part : {"**eight**", "**four, pairs**", "\n| 1K | 7861 | 6144 |", "(8 ranks)",
+                           "| row switches |", "µJ per query head"}) {
+    CHECK(text.find(part) != std::string::npos);
+  }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/performance/stack.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sw/config/error.h"
+
+namespace aqpim::performance {
+
+namespace {
+
+unsigned parts(unsigned whole, unsigned part) { return (whole + part - 1) / part; }
+
+ChannelCost times(ChannelCost cost, double factor) {
+  cost.cycles *= factor;
+  for (double& spent : cost.spent) spent *= factor;
+  CommandCounts& commands = cost.commands;
+  for (double* count :
+       {&commands.refreshes, &commands.writes_all, &commands.writes, &commands.reads}) {
+    *count *= factor;
+  }
+  for (std::size_t i = 0; i < kPhases; ++i) {
+    commands.activates[i] *= factor;
+    commands.local[i] *= factor;
+    commands.broadcast[i] *= factor;
+  }
+  return cost;
+}
+
+}  // namespace
+
+unsigned usual_window(unsigned tokens) {
+  constexpr unsigned kLargest = 1024;
+  return std::clamp(tokens / 16, 1u, kLargest);
+}
+
+std::vector<Placement> placements(const config::ChannelShape& shape, const Stack& stack,
+                                  const Workload& workload, unsigned window) {
+  if (workload.tokens == 0 || workload.heads == 0) {
+    throw InputError("there must be at least one token and one head");
+  }
+  if (workload.group == 0 || workload.heads % workload.group != 0) {
+    throw InputError(
+        fmt::format("{} query heads cannot be groups of {}", workload.heads, workload.group));
+  }
+  const unsigned of_channel = stack.pseudo_channels * shape.memory.ranks;
+  const unsigned of_stack = stack.channels * of_channel;
+  const unsigned caches = workload.heads / workload.group;
+  const unsigned row = shape.tokens_per_row();
+  std::vector<Placement> found;
+  for (unsigned ranks = 1; ranks <= of_channel * workload.group && ranks <= of_stack; ranks *= 2) {
+    // With more ranks than there are free ones, a rank would have parts of several heads.
+    if (ranks > 1 && caches * ranks > of_stack) break;
+    const unsigned tokens = parts(workload.tokens, ranks * shape.engines());
+    Placement placement{.ranks = ranks, .caches = parts(caches * ranks, of_stack), .query = {}};
+    // A codebook for more tokens than the engine has is a copy of its neighbours'.
+    const unsigned rows = window == 0 ? 0 : parts(std::min(window, tokens), row);
+    const unsigned depth = shape.engine.score_depth;
+    const unsigned tile =
+        window == 0 || rows * row > depth ? depth : depth / (rows * row) * rows * row;
+    for (unsigned first = 0; first < tokens; first += tile) {
+      placement.query.push_back(
+          {.tokens = std::min(tile, tokens - first), .window = std::min(rows * row, tile)});
+    }
+    found.push_back(std::move(placement));
+  }
+  return found;
+}
+
+const ChannelCost& StackModel::channel(const std::vector<Attend>& query) {
+  const auto [entry, fresh] = channels_.try_emplace(query);
+  if (fresh) entry->second = steady_state(setup_, query);
+  return entry->second;
+}
+
+StackCost StackModel::cost(const Workload& workload, unsigned window) {
+  StackCost best;
+  for (Placement& placement : placements(setup_.shape, stack_, workload, window)) {
+    const unsigned queries = placement.caches * workload.group;
+    ChannelCost cost = times(channel(placement.query), queries);
+    if (best.channel.cycles > 0.0 && cost.cycles >= best.channel.cycles) continue;
+    best.placement = std::move(placement);
+    best.channel = cost;
+  }
+  std::vector<Attend> set;
+  for (unsigned i = 0; i < best.placement.caches * workload.group; ++i) {
+    set.insert(set.end(), best.placement.query.begin(), best.placement.query.end());
+  }
+  const auto [entry, fresh] = latencies_.try_emplace(set);
+  if (fresh) entry->second = latency(setup_, set);
+  best.latency = entry->second;
+  return best;
+}
+
+}  // namespace aqpim::performance
