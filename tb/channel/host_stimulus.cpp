@@ -114,13 +114,15 @@ HostCommand HostStimulus::good() {
   if (rank.unread != 0 && random_.chance(1, blocked ? 3 : 6)) {
     return command(HostOpcode::kResult, below(golden::kContexts), {});
   }
-  if (random_.chance(1, 4) && !(blocked && rank.accesses >= kMostAccesses)) return access();
+  if (random_.chance(1, blocked ? 2 : 4) && !(blocked && rank.accesses >= kMostAccesses)) {
+    return access();
+  }
   switch (rank.setup) {
     case Setup::kNone:
       if (random_.chance(1, 2)) return set_query();
       return set_vectors(options_.cluster && random_.chance(1, shape_.engine.code_bits));
     case Setup::kQuery:
-      if (!blocked) return attend(*any_context(), std::min(rank.tile, rank.tile_limit));
+      if (!blocked) return attend(*any_context(), rank.tile);
       break;
     case Setup::kControl:
     case Setup::kVectors:
@@ -149,8 +151,8 @@ HostCommand HostStimulus::set_config() {
                                                : std::max(most_rows / from(1, 4), 1u);
   }
   const unsigned codebook_rows = this->codebook_rows(context);
-  const unsigned rows[] = {codebook_rows * from(1, 4) + below(codebook_rows),
-                           random_.chance(1, 3) ? most_rows + below(8) : from(1, 6),
+  const unsigned rows[] = {codebook_rows * from(rank_scope ? 1 : 2, 4) + below(codebook_rows),
+                           random_.chance(1, 3) ? most_rows + below(8) : from(1, 8),
                            random_.chance(1, 12) ? 0 : from(1, 4)};
   // Two regions of codebooks, two of codes, one of raw tokens, in any order with gaps of any size.
   struct Place {
@@ -221,22 +223,20 @@ HostCommand HostStimulus::set_query() {
   Rank& rank = state();
   const unsigned depth = shape_.engine.score_depth;
   const unsigned per_row = shape_.tokens_per_row();
-  rank.tile =
-      random_.chance(1, options_.large ? 5 : 30)
-          ? depth
-          : random_.pick({1u, from(2, 16), from(2, per_row), per_row - 1, per_row, per_row + 1,
-                          from(per_row, 4 * per_row), from(per_row, 4 * per_row)});
+  const unsigned rows = from(per_row, 5 * per_row);
+  rank.tile = random_.chance(1, options_.large ? 5 : 30)
+                  ? depth
+                  : random_.pick({1u, from(2, 16), from(2, per_row), per_row - 1, per_row,
+                                  per_row + 1, rows, rows, rows, rows});
   rank.tile = std::min(rank.tile, depth);
 
   unsigned run = random_.chance(1, 2) ? 0 : from(kShortestRun, kLongestRun);
   if (rank.tile > run * shape_.engine.bias_depth) run = 0;
   const unsigned most = shape_.engine.bias_depth / kBiasesOfBeat;
   unsigned bias_beats = random_.chance(1, 3) ? from(0, most) : 0;
-  rank.tile_limit = depth;
   if (run != 0) {
     const unsigned biases = (rank.tile + run - 1) / run;
     bias_beats = std::max(bias_beats, (biases + kBiasesOfBeat - 1) / kBiasesOfBeat);
-    rank.tile_limit = std::min(depth, run * bias_beats * kBiasesOfBeat);
   }
   const bool each = random_.chance(1, 2);
   const bool bfloat16 = random_.chance(1, 8);
@@ -282,7 +282,7 @@ HostCommand HostStimulus::attend(unsigned index, unsigned tokens) {
   const Context& context = *state().contexts[index];
   const unsigned per_row = shape_.tokens_per_row();
   const unsigned books = codebooks(context);
-  const unsigned first_window = random_.chance(1, 2) ? 0 : below(books);
+  const unsigned first_window = random_.chance(2, 3) ? 0 : below(books);
   const unsigned rows = context.codes[0].rows;
   tokens = std::min(tokens, rows * per_row);
   if (context.window_rows != 0) {
@@ -327,6 +327,11 @@ HostCommand HostStimulus::raw_tokens(const HostCommand& cluster) {
 }
 
 // ---- Bad commands -------------------------------------------------------------------------------
+
+// The first number that is too large, or any after it.
+unsigned HostStimulus::at_least(unsigned first) {
+  return random_.pick({first, from(first, kLargestField), kLargestField});
+}
 
 std::optional<HostStep> HostStimulus::bad() {
   std::vector<AnswerCode> codes = {
@@ -395,19 +400,19 @@ HostStimulus::Maybe HostStimulus::bad_shape() {
         case 0:
           return command(opcode, *index, {bank, row, 0, 0});
         case 1:
-          return command(opcode, *index, {from(banks + 1, kLargestField), row, 0, 1});
+          return command(opcode, *index, {at_least(banks + 1), row, 0, 1});
         default:
-          return command(opcode, *index, {bank, row, from(beats_of_row(bank), kLargestField), 1});
+          return command(opcode, *index, {bank, row, at_least(beats_of_row(bank)), 1});
       }
     }
     case 2: {
       const unsigned most = shape_.engine.bias_depth / kBiasesOfBeat;
       return random_.chance(1, 2)
-                 ? command(HostOpcode::kSetQuery, *index, {from(most + 1, kLargestField), below(2)})
-                 : command(HostOpcode::kSetQuery, *index, {0, from(2, kLargestField)});
+                 ? command(HostOpcode::kSetQuery, *index, {at_least(most + 1), below(2)})
+                 : command(HostOpcode::kSetQuery, *index, {0, at_least(2)});
     }
     case 3:
-      return command(HostOpcode::kSetVectors, *index, {from(2, kLargestField)});
+      return command(HostOpcode::kSetVectors, *index, {at_least(2)});
     case 4: {
       HostCommand made = attend(*index, from(1, depth));
       switch (below(4)) {
@@ -415,7 +420,7 @@ HostStimulus::Maybe HostStimulus::bad_shape() {
           made.fields[0] = 0;
           break;
         case 1:
-          made.fields[0] = static_cast<std::uint16_t>(from(depth + 1, kLargestField));
+          made.fields[0] = static_cast<std::uint16_t>(at_least(depth + 1));
           break;
         case 2:
           ++made.fields[3];
@@ -429,21 +434,20 @@ HostStimulus::Maybe HostStimulus::bad_shape() {
     case 5: {
       HostCommand made = encode(*index);
       if (random_.chance(1, 2)) {
-        made.fields[0] = static_cast<std::uint16_t>(from(2, kLargestField));
+        made.fields[0] = static_cast<std::uint16_t>(at_least(2));
       } else {
-        made.fields[3] = static_cast<std::uint16_t>(from(shape_.tokens_per_row(), kLargestField));
+        made.fields[3] = static_cast<std::uint16_t>(at_least(shape_.tokens_per_row()));
       }
       return made;
     }
     default:
       switch (below(shape_.engine.token_slots() == 2 ? 4 : 3)) {
         case 0:
-          return command(HostOpcode::kCluster, *index, {from(2, kLargestField), 2, 0});
+          return command(HostOpcode::kCluster, *index, {at_least(2), 2, 0});
         case 1:
           return command(HostOpcode::kCluster, *index, {below(2), 0, 0});
         case 2:
-          return command(HostOpcode::kCluster, *index,
-                         {below(2), 2 * from(depth / 2 + 1, kLargestField / 2), 0});
+          return command(HostOpcode::kCluster, *index, {below(2), at_least(depth + 2) / 2 * 2, 0});
         default:
           return command(HostOpcode::kCluster, *index, {below(2), 2 * below(depth / 2) + 1, 0});
       }
@@ -454,10 +458,8 @@ HostStimulus::Maybe HostStimulus::bad_address() {
   const std::optional<unsigned> index = any_context();
   if (!index) return std::nullopt;
   const Context& context = *state().contexts[*index];
-  // The first field that is too large, or any after it.
   const auto too_large = [&](HostCommand made, std::size_t field, unsigned first) {
-    made.fields[field] = static_cast<std::uint16_t>(
-        random_.pick({first, from(first, kLargestField), kLargestField}));
+    made.fields[field] = static_cast<std::uint16_t>(at_least(first));
     return made;
   };
   switch (below(5)) {
@@ -517,7 +519,7 @@ HostStimulus::Maybe HostStimulus::code_full() {
   if (!index) return std::nullopt;
   HostCommand made = encode(*index);
   const unsigned rows = state().contexts[*index]->codes[0].rows;
-  made.fields[2] = static_cast<std::uint16_t>(random_.pick({rows, from(rows, kLargestField)}));
+  made.fields[2] = static_cast<std::uint16_t>(at_least(rows));
   if (random_.chance(1, 4)) made.fields[1] = kLargestField;
   return made;
 }
@@ -552,7 +554,7 @@ HostStimulus::Maybe HostStimulus::pending() {
   const Rank& rank = state();
   const std::optional<unsigned> index = any_context();
   if (rank.setup == Setup::kNone || !index) return std::nullopt;
-  if (random_.chance(1, 2)) {
+  if (random_.chance(1, rank.unread == 0 ? 1 : 3)) {
     const HostOpcode opcode = random_.pick({HostOpcode::kSetQuery, HostOpcode::kSetVectors});
     return command(opcode, *index, {below(2), 0});
   }

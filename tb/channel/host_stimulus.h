@@ -63,7 +63,6 @@ class HostStimulus {
     Setup setup = Setup::kNone;  // that no command has used yet
     bool for_cluster = false;    // engines have whole groups of tokens
     unsigned tile = 0;           // tokens that it was made for
-    unsigned tile_limit = 0;     // tokens that the query has biases for
     unsigned unread = 0;         // results
     unsigned accesses = 0;       // since two results are unread, or since the last ATTEND
     Maybe planned;               // the next command
@@ -90,6 +89,7 @@ class HostStimulus {
 
   // Nothing if the rank cannot be told such a bad command now.
   std::optional<HostStep> bad();
+  unsigned at_least(unsigned first);
   golden::HostCommand illegal();
   Maybe bad_shape();
   Maybe bad_address();
