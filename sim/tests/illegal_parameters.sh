@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Elaboration of the engine and of the reducer refuses each illegal parameter with a sentence that
+# Elaboration of the engine, of the reducer and of a bank's engine refuses each illegal parameter with a sentence that
 # names it, and accepts the ends of what is legal. Parameters that are not given have the defaults
 # of the module (pq8).
 set -u
@@ -98,6 +98,19 @@ accepts SubDim=4
 accepts WordBits=64 SubDim=4 ScoreDepth=16 PartsWidth=1
 accepts WordBits=64 CodeBits=4 SubDim=8
 accepts WordBits=128 CodeBits=4 SubDim=2 ScoreDepth=4096
+
+module=pq_bank_engine
+refuses 'WordBits must be 128 or 256' HeadDim=64 WordBits=64
+refuses 'HeadDim / SubDim codes of CodeBits must fill one or more beats' HeadDim=64 WordBits=128
+refuses 'BiasDepth must be at most 512' BiasDepth=1024
+refuses 'Quantize must be 1' Quantize=0
+refuses 'BanksPerEngine must be' BanksPerEngine=0
+refuses 'BanksPerEngine must be' BanksPerEngine=4
+refuses 'BanksPerEngine must be' BanksPerEngine=2 WordBits=128
+
+accepts BanksPerEngine=2
+accepts WordBits=128 BiasDepth=512
+accepts SubDim=2 CodeBits=4 WordBits=128
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

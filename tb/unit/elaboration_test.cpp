@@ -35,7 +35,7 @@ bool refused_with(const std::string& module, const std::string& parameters,
 
 }  // namespace
 
-// The parameters of pq_engine and pq_reducer are tested by sim/tests/illegal_parameters.sh.
+// Those of pq_engine, pq_bank_engine and pq_reducer are tested by sim/tests/illegal_parameters.sh.
 TEST_CASE("elaboration: every module refuses its illegal parameters with a sentence") {
   CHECK(refused_with("memory", "-GDepth=100", "Depth must be a power of two, at least 2"));
   CHECK(refused_with("memory", "-GDepth=1", "Depth must be a power of two, at least 2"));
