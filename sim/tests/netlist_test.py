@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The synthesis flow on one small block, in Debian's osu018: its netlist equals the RTL, spoilt netlists do not, a
-comparison of parameters adds up, and bad input is refused with a sentence.
+comparison of parameters adds up, a channel's modules get what configuration and memory say, its parts add up, and bad
+input is refused with a sentence.
 """
 import json
 import re
@@ -9,6 +10,10 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+sys.path.insert(0, "syn")
+import area  # noqa: E402
+import flow  # noqa: E402
 
 TOP = "pq_score"
 NETLIST = Path("build/syn/osu018_stdcells") / TOP / TOP / "netlist.v"
@@ -48,7 +53,46 @@ def refused(name, sentence, script, *arguments):
     check(name, code == 2 and not output and errors.count("\n") == 1 and sentence in errors, output + errors)
 
 
+def parameters():
+    found = flow.configurations(["pq8"], "pq_sequencer", {}, banks=[1, 2])
+    engine = json.loads(Path("configs/pq8.json").read_text())["engine"]
+    table = json.loads(Path("configs/memory/hbm3-5200.json").read_text())
+    expected = {"HeadDim": engine["HeadDim"], "CodeBits": engine["CodeBits"], "Ranks": table["organization"]["ranks"],
+                "BanksPerGroup": table["organization"]["banks_per_group"], "nRTPL": table["timing"]["nRTPL"],
+                "nREFI": table["refresh"]["nREFI"], "Postponed": table["refresh"]["postponed"], "PowerLimited": 1,
+                "LimitedCCDAB": table["power_limit"]["nCCDAB"], "LimitedWindow": table["power_limit"]["window"]}
+    check("a sequencer gets the parameters of configuration, memory and banks per engine",
+          [values["BanksPerEngine"] for values in found.values()] == [1, 2]
+          and all(expected.items() <= values.items() and "QueryWidth" not in values for values in found.values()), str(found))
+    fitting = flow.configurations([], "pq_sequencer", {}, banks=[1])
+    check("without names, configurations that fit no channel are left out", "pq8" in fitting and "pq8-d64" not in fitting,
+          str(fitting))
+
+
+def sums():
+    def block(module, cells, macros=0.0):
+        return {"module": module, "cells": cells, "macros": macros}
+
+    def module(rows, own, **values):
+        return {"blocks": rows + [block(None, own)], "area": own + sum(row["cells"] + row["macros"] for row in rows),
+                "parameters": values, "target_met": True, "configuration": "made-up", "library": "made-up"}
+    data = area.channel(module([block("pq_engine", 100.0, 50.0)], 10.0),
+                        module([block("pq_rank_stream", 3.0), block("pq_rank_stream", 4.0), block("pq_reduce", 20.0, 80.0)], 1.0,
+                               Ranks=2, BankGroups=4, BanksPerGroup=4, BanksPerEngine=2),
+                        module([], 36.0), module([], 40.0))
+    parts = {part: row["per_channel"] for part, row in data["parts"].items()}
+    check("the parts of a channel are those of 16 engines, one sequencer, one bus",
+          parts == {"engine": 1600, "engine: memories": 800, "adapter": 160, "host commands": 0, "control": 0, "stream": 7,
+                    "transfer": 0, "bus": 0, "reducer": 20, "reducer: memories": 80, "sequencer itself": 1, "read bus": 36},
+          str(parts))
+    check("a channel's total is shared out to 32 banks and set beside the rival at each",
+          data["total"] == {"per_channel": 2704, "per_engine": 169, "per_bank": 84.5, "of_rival": 2.1125}
+          and data["added_to_engines"]["per_channel"] == 304 and data["added_percent"] == 12.67, str(data))
+
+
 def main():
+    parameters()
+    sums()
     with tempfile.TemporaryDirectory() as folder:
         lockstep("the netlist equals the RTL", 0)
         spoilt(folder, "an exclusive OR is inverted", r"^  XOR2X1 ", "  XNOR2X1 ")
@@ -67,6 +111,11 @@ def main():
         refused("an unknown module", "there is no module pq_nothing", "area", "--top", "pq_nothing")
         refused("an unknown parameter", "pq_score has no parameter Nothing", "timing", "--top", TOP, "--set", "Nothing=1")
         refused("an unknown configuration", "there is no configuration pq9", "area", "--config", "pq9")
+        refused("a configuration that fits no channel", "pq8-d64 does not fit a channel", "timing", "--top", "pq_sequencer",
+                "--config", "pq8-d64")
+        refused("two banks for an engine of narrow words", "needs words of 256 bits", "timing", "--top", "pq_sequencer",
+                "--config", "pq4", "--banks-per-engine", "2")
+        refused("an unknown memory", "there is no memory ddr9", "timing", "--top", "pq_sequencer", "--memory", "ddr9")
         refused("a parameter without a value", "is not KEY=VALUE", "area", "--versus", "Quantize")
         refused("a library that is not there", "does not exist", "timing", "--lib", f"{folder}/none.lib")
         code, output, errors = run("memories")
