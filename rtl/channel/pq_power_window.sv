@@ -6,7 +6,7 @@
 //   access_i --> [ history of Window/2 clock cycles ] --> count --> allowed_o
 //
 // Exact if all accesses have the same slot. allowed_late_o also holds if the access that leaves the
-// window had slot 1 and the new one has slot 0.
+// window had slot 1 and the new one has slot 0; in the cycle after an access it means nothing.
 //
 // Latency     1 cycle                        Throughput  1 access per cycle
 // Golden      tb/memory/timing_checker.h, rule "power limit"
