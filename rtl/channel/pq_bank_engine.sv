@@ -17,11 +17,11 @@
 // Tokens      SCORE, ACCUMULATE and CLUSTER work on min(cmd_tokens_i, tokens - cmd_skip_i) tokens,
 //             or none, where tokens are those of the TOKENS beat at the last LOAD or first SCORE:
 //             a new beat may come while the tile is still worked on
-// Reads       RESULT: a beat of result words; the last one is the status: weight sum and maximum of
-//             the last STATUS, flags of the last first ACCUMULATE, so that the next query may have
-//             been scored since. RECORD: the next words of UNLOAD, which has to run. STATUS and
-//             CODES answer nothing: they fill the status and write_data_o, which lasts until the
-//             next read
+// Reads       RESULT: a beat of result words; the last one is the status as STATUS has found it:
+//             weight sum, maximum, and the flags at the first ACCUMULATE before, so that the next
+//             tile may have been scored and be weighed since. RECORD: the next words of UNLOAD,
+//             which has to run. STATUS and CODES answer nothing: they fill the status and
+//             write_data_o, which lasts until the next read
 // Latency     read_valid_i to read_valid_o: 6 + WordsPerBeat cycles; the engine is read 2 cycles
 //             after read_valid_i, and takes a word of UNLOAD after 4. A beat of a stream to its
 //             first word: 1 cycle; of registers: 0. A command starts in its own cycle
@@ -132,7 +132,7 @@ module pq_bank_engine #(
   logic                   result_valid;
   logic [WordBits-1:0]    result;
   logic [4:0]             flags;
-  logic                   overrun, reg_waits, reg_overrun, unanswered;
+  logic                   overrun, reg_overrun, unanswered;
 
   // ---- Tokens and commands ----------------------------------------------------------------------
 
@@ -190,7 +190,9 @@ module pq_bank_engine #(
   end
 
   assign word_valid = (waiting_q[0] && word_ready) || strobe;
-  assign ready_o    = engine_ready && !waiting_q[0] && !reg_waits;
+  // Beats of registers do not change it: they come while the tile before is still accumulated, and
+  // who gives the command that uses them waits until they are written.
+  assign ready_o    = engine_ready && !waiting_q[0];
 
   // ---- Registers --------------------------------------------------------------------------------
 
@@ -203,7 +205,6 @@ module pq_bank_engine #(
                     : bus_kind_i == BusQuery   ? RegQuery : RegBias;
 
   if (WordsPerBeat == 1) begin : gen_word
-    assign reg_waits   = 1'b0;
     assign reg_overrun = 1'b0;
     assign reg_valid   = bus_reg;
     assign reg_select  = bus_select;
@@ -229,7 +230,6 @@ module pq_bank_engine #(
       end
     end
 
-    assign reg_waits   = second_q;
     assign reg_overrun = second_q && bus_reg;
     assign reg_valid   = second_q || bus_reg;
     assign reg_select  = second_q ? select_q : bus_select;
@@ -256,7 +256,7 @@ module pq_bank_engine #(
   logic [LastStage:1] own_q;       // is answered with the status
   logic [LastStage:1] answer_q;    // is answered
   logic [47:0]        sum_maximum_q;
-  logic [4:0]         flags_q;
+  logic [4:0]         tile_flags_q, flags_q;
   logic [BeatBits-1:0] beat, status;
 
   assign own_status = read_kind_i == ReadResult && read_index_i == 6'(ResultBeats - 1);
@@ -313,8 +313,11 @@ module pq_bank_engine #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (status_q[WordStage]) sum_maximum_q <= result[47:0];
-    if (cmd_take && cmd_operation_i == Accumulate && cmd_first_i) flags_q <= flags;
+    if (cmd_take && cmd_operation_i == Accumulate && cmd_first_i) tile_flags_q <= flags;
+    if (status_q[WordStage]) begin
+      sum_maximum_q <= result[47:0];
+      flags_q       <= tile_flags_q;
+    end
     read_data_o <= !answer_q[LastStage] ? '0 : own_q[LastStage] ? status : beat;
   end
 

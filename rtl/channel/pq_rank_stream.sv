@@ -10,7 +10,8 @@
 //   [ waits: activate, column, precharge, window of the power limit ]
 //
 // The same row is open in all banks of the rank, or none. A row is opened as soon as a phase that
-// needs it is there, and closed when its last column of the phase is read; refreshes come between.
+// needs it is there, and closed when its last column of the phase is read; refreshes come between,
+// and within a row when half of those that may be owed are.
 // Commands of all banks keep to one slot for each kind, chosen so that a row period of even
 // length is met to the cycle: no two ranks compete for the slot of a column.
 //
@@ -202,7 +203,7 @@ module pq_rank_stream #(
 
   logic [IntervalBits-1:0] interval_q, interval_next;
   logic [OwedBits-1:0]     owed_q;
-  logic                    due, owed, spared, refresh;
+  logic                    due, owed, spared, refresh, urgent_q;
 
   assign interval_next = interval_q + IntervalBits'(2);
   assign due           = interval_next >= IntervalBits'(nREFI);
@@ -215,9 +216,11 @@ module pq_rank_stream #(
     if (!rst_ni) begin
       interval_q <= '0;
       owed_q     <= '0;
+      urgent_q   <= 1'b0;
     end else begin
       interval_q <= due ? interval_next - IntervalBits'(nREFI) : interval_next;
       owed_q     <= owed_q + OwedBits'(due) - OwedBits'(refresh);
+      urgent_q   <= owed_q > OwedBits'(Postponed / 2);
     end
   end
 
@@ -233,12 +236,13 @@ module pq_rank_stream #(
   assign precharge = row_grant_i && row_kind_o == Precharge;
   assign fire_slot = local_valid_o ? Slot[0] : bus_slot_i;
 
-  // A row that waits for leave to read makes way for a refresh.
+  // A row that waits for leave to read makes way for a refresh. Others do when it is urgent: the
+  // other rank may keep a phase from the bus for longer than refreshes may be postponed.
   always_comb begin
     if (open_q) begin
       row_kind_o  = Precharge;
       row_slot_o  = PrechargeSlot[0];
-      row_valid_o = !(active_q && needs_row && at_row && (go_i || !owed))
+      row_valid_o = !(active_q && needs_row && at_row && !urgent_q && (go_i || !owed))
                  && precharge_wait <= WaitBits'(PrechargeSlot);
     end else begin
       row_kind_o  = owed ? Refresh : Activate;
@@ -287,7 +291,8 @@ module pq_rank_stream #(
   logic [1:0]          bank_ready, power_ready, power_late;   // of even and odd banks
 
   assign odd           = BanksPerEngine == 2 && index_q[0];
-  assign ready         = active_q && go_i && pause_q <= 8'd1 && (!needs_row || at_row);
+  assign ready         = active_q && go_i && pause_q <= 8'd1
+                      && (!needs_row || (at_row && !urgent_q));
   assign local_valid_o = ready && is_local && column_wait <= WaitBits'(Slot)
                       && port_wait <= WaitBits'(Slot) && bank_ready[odd] && power_ready[odd];
   assign local_write_o = source_q == LocalWrite;

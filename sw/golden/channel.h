@@ -55,6 +55,24 @@ class Channel {
   void store(unsigned rank, unsigned bank, unsigned row, unsigned column, const Beat& beat);
   Beat stored(unsigned rank, unsigned bank, unsigned row, unsigned column) const;
 
+  // Calls visit(rank, bank, row, column) for each beat that was written.
+  template <typename Visit>
+  void for_each_written(Visit&& visit) const {
+    const config::MemoryOrganization& memory = shape_.memory;
+    for (const auto& entry : beats_) {
+      std::size_t rest = entry.first;
+      const auto digit = [&rest](unsigned base) {
+        const auto value = static_cast<unsigned>(rest % base);
+        rest /= base;
+        return value;
+      };
+      const unsigned column = digit(memory.columns);
+      const unsigned row = digit(memory.rows);
+      const unsigned bank = digit(memory.banks());
+      visit(static_cast<unsigned>(rest), bank, row, column);
+    }
+  }
+
   const HostRules& rules() const { return rules_; }
   const Engine& engine(unsigned rank, unsigned index) const;
 

@@ -6,15 +6,9 @@
 // word is copied byte by byte.
 #pragma once
 
-#include <verilated.h>
-#include <verilated_fst_c.h>
-
 #include <cstring>
-#include <limits>
-#include <memory>
-#include <stdexcept>
-#include <string>
 
+#include "tb/common/verilated_top.h"
 #include "tb/engine/model.h"
 
 namespace aqpim::tb {
@@ -23,82 +17,31 @@ namespace aqpim::tb {
 template <typename Top, typename BreakWordCount>
 class VerilatedModel final : public Model {
  public:
-  VerilatedModel() = default;
-  ~VerilatedModel() override { power_down(); }
-
   void power_up(std::uint64_t seed) override {
-    power_down();
-    context_ = std::make_unique<VerilatedContext>();
-    context_->randReset(2);
-    // 1 … 2^31 − 1; 0 would mean a seed from the time of day.
-    context_->randSeed(static_cast<int>(seed % std::numeric_limits<int>::max()) + 1);
-    context_->fatalOnError(false);
-    context_->errorLimit(std::numeric_limits<int>::max());
-    top_ = std::make_unique<Top>(context_.get(), "engine");
-    top_->clk_i = 0;
-    top_->rst_ni = 0;
-    top_->eval();
+    top_.power_up(seed);
     sample(outputs_);
   }
 
-  void open_waves(const std::filesystem::path& path) override {
-    use_context();
-    close_waves();
-    context_->traceEverOn(true);
-    waves_ = std::make_unique<VerilatedFstC>();
-    top_->trace(waves_.get(), std::numeric_limits<int>::max());
-    waves_->open(path.c_str());
-    if (!waves_->isOpen()) {
-      waves_.reset();
-      throw std::runtime_error("cannot write waves to " + path.string());
-    }
-  }
-
-  void close_waves() override {
-    if (waves_ == nullptr) return;
-    use_context();
-    waves_->close();
-    waves_.reset();
-  }
+  void open_waves(const std::filesystem::path& path) override { top_.open_waves(path); }
+  void close_waves() override { top_.close_waves(); }
 
   const EngineOutputs& outputs() const override { return outputs_; }
 
   EngineOutputs cycle(const EngineInputs& inputs) override {
-    use_context();
     drive(inputs);
-    top_->clk_i = 0;
-    step();
+    top_.fall();
     EngineOutputs sampled;
     sample(sampled);
-    top_->clk_i = 1;
-    step();
+    top_.rise();
     sample(outputs_);
     return sampled;
   }
 
-  unsigned failed_assertions() const override {
-    return context_ == nullptr ? 0u : static_cast<unsigned>(context_->errorCount());
-  }
+  unsigned failed_assertions() const override { return top_.failed_assertions(); }
 
   void break_word_count() override { BreakWordCount()(*top_); }
 
  private:
-  // Half a period of 650 MHz, in picoseconds.
-  static constexpr std::uint64_t kHalfPeriod = 769;
-
-  // Verilator counts errors in the context of the thread, and there may be other models.
-  void use_context() { Verilated::threadContextp(context_.get()); }
-
-  void power_down() {
-    if (top_ == nullptr) return;
-    close_waves();
-    // Another context may have died since: destroying the model would then wait forever.
-    use_context();
-    top_->final();
-    top_.reset();
-    context_.reset();
-  }
-
   void drive(const EngineInputs& inputs) {
     Top& top = *top_;
     top.rst_ni = !inputs.reset;
@@ -132,15 +75,7 @@ class VerilatedModel final : public Model {
     std::memcpy(outputs.result.data(), &top.result_o, sizeof(top.result_o));
   }
 
-  void step() {
-    top_->eval();
-    context_->timeInc(kHalfPeriod);
-    if (waves_ != nullptr) waves_->dump(context_->time());
-  }
-
-  std::unique_ptr<VerilatedContext> context_;
-  std::unique_ptr<Top> top_;
-  std::unique_ptr<VerilatedFstC> waves_;
+  VerilatedTop<Top> top_{"engine"};
   EngineOutputs outputs_;
 };
 

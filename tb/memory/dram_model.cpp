@@ -241,6 +241,7 @@ void DramModel::land() {
     if (!transfer.is_write()) continue;
     const PendingWrite& pending = *write++;
     Bank& bank = banks_[index_of(transfer.rank, transfer.bank)];
+    if (transfer.masked) continue;
     if (!transfer.driven) {
       problems_.publish(fmt::format("bank {}: nobody gave the data of {} of rank {} in cycle {}",
                                     transfer.bank, format_of(transfer.kind).name, transfer.rank,

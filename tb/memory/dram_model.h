@@ -45,6 +45,7 @@ struct Transfer {
   unsigned bank = 0;
   Beat data = {};
   bool driven = false;  // of a write: set by whoever gives the data
+  bool masked = false;  // of a write, likewise: the beat stays as it is, and needs no data
 
   bool is_write() const { return kind == CommandKind::kWr || kind == CommandKind::kWrAll; }
   bool operator==(const Transfer&) const = default;
@@ -57,6 +58,18 @@ class DramModel {
   // Contents, past all timing. A beat that nobody wrote holds noise. Throw std::out_of_range.
   void store(unsigned rank, unsigned bank, unsigned row, unsigned column, const Beat& beat);
   Beat stored(unsigned rank, unsigned bank, unsigned row, unsigned column) const;
+
+  const config::MemoryOrganization& organization() const { return memory_.organization; }
+
+  // Calls visit(rank, bank, row) for each row that does not hold the noise of its first day.
+  template <typename Visit>
+  void for_each_used_row(Visit&& visit) const {
+    const unsigned banks = memory_.organization.banks();
+    for (const Bank& bank : banks_) {
+      for (const auto& entry : bank.rows)
+        visit(bank.index / banks, bank.index % banks, entry.first);
+    }
+  }
 
   // Commands come in the order of their cycles, and have legal addresses; else
   // std::invalid_argument is thrown.

@@ -338,6 +338,30 @@ TEST_CASE("DRAM model: a write without data leaves noise and is reported") {
         std::vector<std::string>{"bank 5: nobody gave the data of WR of rank 0 in cycle 56"});
 }
 
+TEST_CASE("DRAM model: a masked write leaves its beat as it is, and needs no data") {
+  Bench bench;
+  bench.model.store(0, 4, 6, 2, beat_of(0x11));
+  bench.model.store(0, 5, 6, 2, beat_of(0x22));
+  bench.model.issue(command(kActAll, 0, {.row = 6}));
+  bench.model.issue(command(kWrAll, 50, {.row = 6, .column = 2}));
+  for (Transfer& transfer : bench.model.transfers(56)) {
+    transfer.masked = transfer.bank != 5;
+    transfer.driven = !transfer.masked;
+    transfer.data = beat_of(0x33);
+  }
+  CHECK(bench.model.transfers(57).empty());
+  CHECK(bench.model.stored(0, 4, 6, 2) == beat_of(0x11));
+  CHECK(bench.model.stored(0, 5, 6, 2) == beat_of(0x33));
+  CHECK(bench.problems.empty());
+  std::vector<unsigned> used;
+  bench.model.for_each_used_row([&](unsigned rank, unsigned bank, unsigned row) {
+    CHECK(rank == 0);
+    CHECK(row == 6);
+    used.push_back(bank);
+  });
+  CHECK(used == std::vector<unsigned>{4, 5});
+}
+
 TEST_CASE("DRAM model: a bank is read nWTRL after its last write, or gives noise") {
   for (const Memory* memory : {&hbm3(), &other_table()}) {
     const aqpim::config::MemoryTiming& t = memory->timing;

@@ -8,8 +8,6 @@
 #include <doctest/doctest.h>
 #include <verilated.h>
 
-#include <algorithm>
-#include <concepts>
 #include <cstdint>
 #include <deque>
 #include <limits>
@@ -18,54 +16,14 @@
 #include <string>
 #include <utility>
 
+#include "tb/common/ports.h"
 #include "tb/common/random.h"
 
 namespace aqpim::tb::unit {
 
-template <typename Port>
-concept NarrowPort = std::unsigned_integral<Port>;
-
-// The `width` bits of a port from `low` on, as an unsigned number of at most 64 bits.
-template <NarrowPort Port>
-std::uint64_t get(const Port& port, unsigned low, unsigned width) {
-  const std::uint64_t mask = width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
-  return std::uint64_t{port} >> low & mask;
-}
-
-template <std::size_t words>
-std::uint64_t get(const VlWide<words>& port, unsigned low, unsigned width) {
-  std::uint64_t value = 0;
-  for (unsigned done = 0; done < width;) {
-    const unsigned bit = low + done;
-    const unsigned count = std::min(32 - bit % 32, width - done);
-    value |= get(port.m_storage[bit / 32], bit % 32, count) << done;
-    done += count;
-  }
-  return value;
-}
-
-// The same as a signed number.
-template <typename Port>
-std::int64_t get_signed(const Port& port, unsigned low, unsigned width) {
-  return static_cast<std::int64_t>(get(port, low, width) << (64 - width)) >> (64 - width);
-}
-
-// Sets them to the low bits of `value`; the others stay.
-template <NarrowPort Port>
-void put(Port& port, unsigned low, unsigned width, std::uint64_t value) {
-  const std::uint64_t mask = width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
-  port = static_cast<Port>((std::uint64_t{port} & ~(mask << low)) | (value & mask) << low);
-}
-
-template <std::size_t words>
-void put(VlWide<words>& port, unsigned low, unsigned width, std::uint64_t value) {
-  for (unsigned done = 0; done < width;) {
-    const unsigned bit = low + done;
-    const unsigned count = std::min(32 - bit % 32, width - done);
-    put(port.m_storage[bit / 32], bit % 32, count, value >> done);
-    done += count;
-  }
-}
+using tb::get;
+using tb::get_signed;
+using tb::put;
 
 // What the outputs of a pipeline must be, cycle by cycle: next(x) takes what this cycle's inputs
 // will give, and returns what is due in this cycle. Nothing is due before the pipeline has filled.

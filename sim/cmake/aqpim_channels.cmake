@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+# Models of pseudo-channels: the engines of a configuration next to the memory of configs/memory/NAME.json.
+
+# The parameters of pq_sequencer and pq_channel that a memory's file decides: parameter, then where it is there.
+set(AQPIM_MEMORY_PARAMETERS
+  Ranks organization ranks         BankGroups organization bank_groups  BanksPerGroup organization banks_per_group
+  Rows organization rows           Columns organization columns
+  nBL timing nBL     nCL timing nCL       nCWL timing nCWL     nRCD timing nRCD      nRP timing nRP
+  nRAS timing nRAS   nRC timing nRC       nCCDS timing nCCDS   nCCDL timing nCCDL    nCCDAB timing nCCDAB
+  nRTW timing nRTW   nWR timing nWR       nRTPL timing nRTPL
+  nREFI refresh nREFI                     nRFC refresh nRFC    Postponed refresh postponed
+  LimitedCCDAB power_limit nCCDAB         LimitedColumns power_limit columns
+  LimitedWindow power_limit window)
+
+function(aqpim_memory_parameters result memory)
+  file(READ ${PROJECT_SOURCE_DIR}/configs/memory/${memory}.json text)
+  set(parameters)
+  set(left ${AQPIM_MEMORY_PARAMETERS})
+  while(left)
+    list(POP_FRONT left parameter object key)
+    string(JSON value GET "${text}" ${object} ${key})
+    list(APPEND parameters ${parameter}=${value})
+  endwhile()
+  set(${result} ${parameters} PARENT_SCOPE)
+endfunction()
+
+# The value of <key> in a list of Key=Value.
+function(aqpim_parameter result key)
+  set(entries ${ARGN})
+  list(FILTER entries INCLUDE REGEX "^${key}=")
+  list(TRANSFORM entries REPLACE "^${key}=" "")
+  set(${result} ${entries} PARENT_SCOPE)
+endfunction()
+
+# aqpim_channel_fits(<result> <configuration> <banks per engine>): whether such a pseudo-channel elaborates.
+function(aqpim_channel_fits result configuration banks_per_engine)
+  foreach(key HeadDim SubDim CodeBits WordBits Quantize)
+    aqpim_parameter(${key} ${key} ${AQPIM_PARAMETERS_${configuration}})
+  endforeach()
+  math(EXPR unfilled "${HeadDim} / ${SubDim} * ${CodeBits} % 256")
+  set(fits FALSE)
+  if(Quantize AND unfilled EQUAL 0 AND (banks_per_engine EQUAL 1 OR WordBits EQUAL 256))
+    set(fits TRUE)
+  endif()
+  set(${result} ${fits} PARENT_SCOPE)
+endfunction()
+
+# aqpim_channel(<group> <name> CONFIG <configuration> MEMORY <memory> BANKS_PER_ENGINE <1 or 2> [FLAT]
+#               [PARAMS Key=Value ...] [UNTOLD Key=Value ...])
+#
+# Verilates a pseudo-channel for the group: a pq_sequencer and one pq_bank_engine, or, FLAT, a pq_channel. PARAMS replace
+# parameters that the configuration and the memory decide. Of UNTOLD ones the group's list does not speak, so that the
+# RTL disagrees with the test bench.
+function(aqpim_channel group name)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "FLAT" "CONFIG;MEMORY;BANKS_PER_ENGINE" "PARAMS;UNTOLD")
+  set(engine ${AQPIM_PARAMETERS_${arg_CONFIG}} BanksPerEngine=${arg_BANKS_PER_ENGINE})
+  aqpim_memory_parameters(memory ${arg_MEMORY})
+  list(APPEND memory PowerLimited=1)
+  foreach(entry IN LISTS arg_PARAMS)
+    string(REGEX REPLACE "=.*" "" key ${entry})
+    list(TRANSFORM memory REPLACE "^${key}=.*" ${entry})
+  endforeach()
+  set(told ${memory})
+  foreach(entry IN LISTS arg_UNTOLD)
+    string(REGEX REPLACE "=.*" "" key ${entry})
+    list(TRANSFORM memory REPLACE "^${key}=.*" ${entry})
+  endforeach()
+
+  set(tops)
+  if(arg_FLAT)
+    set(tops channel-${name})
+    # Compiling so many engines takes longer than what is to be simulated with them.
+    aqpim_verilate(channel-${name} TOP pq_channel PARAMS ${engine} ${memory} FLAGS -MAKEFLAGS "OPT_FAST='-O0'")
+  else()
+    set(shared ${engine})
+    list(FILTER shared INCLUDE REGEX "^(HeadDim|SubDim|CodeBits|WordBits|ScoreDepth|BiasDepth|BanksPerEngine)=")
+    set(tops sequencer-${name} bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE})
+    aqpim_verilate(sequencer-${name} TOP pq_sequencer PARAMS ${shared} ${memory})
+    if(NOT TARGET verilated_bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE})
+      aqpim_verilate(bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE} TOP pq_bank_engine PARAMS ${engine})
+    endif()
+  endif()
+
+  set(NAME ${name})
+  string(MAKE_C_IDENTIFIER channel_${name} PREFIX)
+  set(INCLUDES)
+  set(headers)
+  set(classes)
+  foreach(top IN LISTS tops)
+    if(NOT TARGET verilated_${top})
+      return()
+    endif()
+    string(MAKE_C_IDENTIFIER V${top} class)
+    list(APPEND classes ${class})
+    string(APPEND INCLUDES "#include \"${class}.h\"\n")
+    list(APPEND headers ${AQPIM_MODELS_FROM}/verilated/${top}/${class}.h)
+  endforeach()
+  list(JOIN classes ", " classes)
+  if(arg_FLAT)
+    string(APPEND INCLUDES "#include \"tb/channel/flat_channel.h\"\n")
+    set(CLASS "FlatChannel<${classes}>")
+  else()
+    string(APPEND INCLUDES "#include \"tb/channel/composed_channel.h\"\n")
+    set(CLASS "ComposedChannel<${classes}>")
+  endif()
+  set(source ${PROJECT_BINARY_DIR}/generated/tb/channel/model_${PREFIX}.cpp)
+  configure_file(${PROJECT_SOURCE_DIR}/tb/channel/model.cpp.in ${source} @ONLY)
+  # The models' headers exist only after they were verilated.
+  set_property(SOURCE ${source} APPEND PROPERTY OBJECT_DEPENDS ${headers})
+
+  foreach(key PowerLimited BankGroups BanksPerGroup nREFI)
+    aqpim_parameter(${key} ${key} ${told})
+  endforeach()
+  set_property(GLOBAL APPEND PROPERTY AQPIM_CHANNEL_SOURCES_${group} ${source})
+  set_property(GLOBAL APPEND PROPERTY AQPIM_CHANNEL_MODELS_${group} ${tops})
+  set_property(GLOBAL APPEND_STRING PROPERTY AQPIM_CHANNEL_DECLARATIONS_${group}
+    "std::unique_ptr<ChannelModel> make_${PREFIX}(const config::ChannelShape& shape);\n")
+  set_property(GLOBAL APPEND_STRING PROPERTY AQPIM_CHANNEL_ENTRIES_${group}
+    "      {\"${name}\", \"${arg_CONFIG}\", \"${arg_MEMORY}\", ${arg_BANKS_PER_ENGINE}, ${PowerLimited} != 0, ${BankGroups}, ${BanksPerGroup}, ${nREFI}, &make_${PREFIX}},\n")
+endfunction()
+
+# aqpim_channel_registry(<group> <function> <header> <result sources> <result models>): the sources that define the
+# group's list, `std::span<const ChannelBuild> <function>()`, which the header declares, and the models to link.
+function(aqpim_channel_registry group FUNCTION HEADER result_sources result_models)
+  get_property(sources GLOBAL PROPERTY AQPIM_CHANNEL_SOURCES_${group})
+  get_property(tops GLOBAL PROPERTY AQPIM_CHANNEL_MODELS_${group})
+  get_property(DECLARATIONS GLOBAL PROPERTY AQPIM_CHANNEL_DECLARATIONS_${group})
+  get_property(ENTRIES GLOBAL PROPERTY AQPIM_CHANNEL_ENTRIES_${group})
+  set(source ${PROJECT_BINARY_DIR}/generated/tb/channel/${FUNCTION}.cpp)
+  configure_file(${PROJECT_SOURCE_DIR}/tb/channel/model_registry.cpp.in ${source} @ONLY)
+  list(REMOVE_DUPLICATES tops)
+  list(TRANSFORM tops PREPEND verilated_)
+  set(${result_sources} ${sources} ${source} PARENT_SCOPE)
+  set(${result_models} ${tops} PARENT_SCOPE)
+endfunction()
+
+# The library aqpim_channel_models: each configuration that fits, next to one bank and to two, with the power limit of
+# AQPIM_MEMORY and without. Only who links it waits for its models.
+function(aqpim_channel_models)
+  foreach(name IN LISTS AQPIM_CONFIGURATIONS)
+    foreach(banks 1 2)
+      aqpim_channel_fits(fits ${name} ${banks})
+      if(fits)
+        aqpim_channel(product ${name}-${banks} CONFIG ${name} MEMORY ${AQPIM_MEMORY} BANKS_PER_ENGINE ${banks})
+        aqpim_channel(product ${name}-${banks}-unlimited CONFIG ${name} MEMORY ${AQPIM_MEMORY}
+          BANKS_PER_ENGINE ${banks} PARAMS PowerLimited=0)
+      endif()
+    endforeach()
+  endforeach()
+  aqpim_channel_registry(product channel_builds tb/channel/channel_models.h sources models)
+  add_library(aqpim_channel_models STATIC EXCLUDE_FROM_ALL ${sources})
+  target_link_libraries(aqpim_channel_models PUBLIC aqpim_tb_channel ${models} aqpim_options)
+endfunction()

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The pseudo-channels of a binary that is linked to aqpim_channel_models: each configuration that
+// fits, next to one bank or two, with the memory as its file says, with its power limit and
+// without.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+#include <stdexcept>
+#include <string_view>
+
+#include "tb/channel/channel_build.h"
+
+namespace aqpim::tb {
+
+std::span<const ChannelBuild> channel_builds();
+
+// Throws std::out_of_range if there is none.
+inline const ChannelBuild& find_channel(std::string_view configuration, unsigned banks_per_engine,
+                                        bool power_limited) {
+  const std::span builds = channel_builds();
+  const auto found = std::ranges::find_if(builds, [&](const ChannelBuild& build) {
+    return build.configuration == configuration && build.banks_per_engine == banks_per_engine &&
+           build.power_limited == power_limited;
+  });
+  if (found == builds.end()) {
+    throw std::out_of_range(
+        fmt::format("this binary has no pseudo-channel of {} with {} banks per engine{}",
+                    configuration, banks_per_engine, power_limited ? "" : " without power limit"));
+  }
+  return *found;
+}
+
+}  // namespace aqpim::tb
