@@ -8,7 +8,7 @@
 //
 // Shapes      Depth entries of Width bits, Depth a power of two
 // Latency     1 cycle from push_i to valid_o
-// Throughput  1 push and 1 pop per cycle. Pushing a full queue and popping an empty one are forbidden
+// Throughput  1 push and 1 pop per cycle; a push when full and a pop when empty are forbidden
 // Golden      a std::deque
 module pq_queue #(
   parameter  int unsigned Depth        = 4,
