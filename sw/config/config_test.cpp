@@ -72,6 +72,7 @@ TEST_CASE("configuration: the derived values are those of the architecture's tab
       {"pq4", 64, 16, 32, 16, 2, 8, 8, 32, 128},
       {"pq8-d64", 16, 256, 16, 16, 1, 4, 4, 256, 1024},
       {"pq4-d64", 32, 16, 32, 16, 1, 8, 4, 16, 64},
+      {"pq4-w256", 64, 16, 64, 32, 1, 16, 4, 16, 64},
       {"pq8-4b", 64, 256, 32, 32, 2, 16, 4, 512, 1024},
   };
   for (const Row& row : kRows) {

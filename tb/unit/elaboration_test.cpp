@@ -35,7 +35,8 @@ bool refused_with(const std::string& module, const std::string& parameters,
 
 }  // namespace
 
-// Those of pq_engine, pq_bank_engine and pq_reducer are tested by sim/tests/illegal_parameters.sh.
+// What pq_engine, pq_bank_engine and pq_reducer refuse is tested by
+// sim/tests/illegal_parameters.sh.
 TEST_CASE("elaboration: every module refuses its illegal parameters with a sentence") {
   CHECK(refused_with("memory", "-GDepth=100", "Depth must be a power of two, at least 2"));
   CHECK(refused_with("memory", "-GDepth=1", "Depth must be a power of two, at least 2"));
