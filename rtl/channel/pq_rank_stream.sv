@@ -27,7 +27,7 @@
 //             Centroids   the reducer's buffer, engines (LOAD)     not all: to each in turn
 //             striped: bank groups take turns, then banks, then columns, then rows
 // Latency     phase_valid_i with phase_ready_o to the activate: 1 cycle at least; go_i to the first
-//             column: 1 cycle
+//             column: 0 cycles at least
 // Throughput  Local, one bank per engine: a row in (Columns - 1) * CCDAB + nRTPL + nRP + nRCD
 //             memory cycles (232 with the power limit of HBM3 at 5.2 Gb/s); two: Columns beats
 //             of each bank in the window of the power limit (192). Others: what pq_bus grants
