@@ -17,8 +17,8 @@
 // CLUSTER      LOAD of the start; 4 times: CLUSTER, UNLOAD to the reducer, LOAD of its result but
 //              for the last time
 //
-// Latency     no step depends on data. From the last column of a step to the engine operation of
-//             the next one: ReadCycles + the engine's drain + 4 cycles
+// Latency     no step depends on data. From phase_last_i of a step to the engine operation of the
+//             next one: ReadCycles + 8 cycles, or until the engines are ready
 // Throughput  one command after the other; transfers (pq_transfer) go beside it
 // Golden      aqpim::golden::Channel   sw/golden/channel.h
 module pq_rank_control #(
