@@ -388,3 +388,27 @@ TEST_CASE_TEMPLATE_DEFINE(
   CHECK(stream.bench->local_valid_o == 1);
 }
 TEST_CASE_TEMPLATE_APPLY(rank_stream_leave, rank_stream_models);
+
+TEST_CASE_TEMPLATE_DEFINE("pq_rank_stream: a row that is open and not read makes way for refreshes",
+                          Dut, rank_stream_idle_row) {
+  INFO(Dut::parameters);
+  RankStream<Dut> stream;
+  const auto wait = [&](std::uint64_t intervals) {
+    for (std::uint64_t i = 0; i < intervals * Dut::nREFI / 2; ++i) stream.step();
+  };
+  stream.offer({.source = kRead, .row = 9, .beats = 4});
+  stream.step();
+  stream.bench->phase_valid_i = 0;
+  // Without leave at once, with leave but without the bus when half of what may be owed is.
+  wait(6);
+  CHECK(stream.refreshes >= 5);
+  stream.bench->go_i = 1;
+  stream.bus_percent = 0;
+  wait(12);
+  const std::uint64_t owed = 2 * stream.cycle / Dut::nREFI - stream.refreshes;
+  CHECK(owed <= stream.memory.timing.refreshes_postponed / 2 + 1);
+  stream.bus_percent = 100;
+  while (stream.next < 4) stream.step();
+  CHECK(stream.checker.violation_count() == 0);
+}
+TEST_CASE_TEMPLATE_APPLY(rank_stream_idle_row, rank_stream_models);
