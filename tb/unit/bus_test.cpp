@@ -494,5 +494,23 @@ TEST_CASE_TEMPLATE_DEFINE(
   stream.all = true;
   CHECK(beats(1, 0) == 9);
   CHECK(beats(20, 0) == 20);
+
+  // A bank group is busy for its own rank only: the other one fills the gaps.
+  if constexpr (Dut::Ranks == 2) {
+    stream.wants = false;
+    for (unsigned i = 0; i < 40; ++i) bus.step();
+    const auto before = bus.granted_streams;
+    for (unsigned i = 0; i < 50; ++i) {
+      for (auto& each : bus.streams) {
+        each.source = kBroadcast;
+        each.left = 2;
+        each.wants = true;
+        each.bank = 0;
+        each.slots = 3;
+      }
+      bus.step();
+    }
+    for (unsigned r = 0; r < 2; ++r) CHECK(bus.granted_streams[r] - before[r] == 25);
+  }
 }
 TEST_CASE_TEMPLATE_APPLY(bus_throughput, bus_models);

@@ -400,8 +400,8 @@ TEST_CASE_TEMPLATE_DEFINE("pq_rank_stream: a row that is open and not read makes
   stream.step();
   stream.bench->phase_valid_i = 0;
   // Without leave at once, with leave but without the bus when half of what may be owed is.
-  wait(6);
-  CHECK(stream.refreshes >= 5);
+  wait(3);
+  CHECK(stream.refreshes >= 2);
   stream.bench->go_i = 1;
   stream.bus_percent = 0;
   wait(12);
