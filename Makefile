@@ -13,8 +13,8 @@ VARIANTS ?=# all, or standard: only the options that configurations have by them
 PAGE     ?=# Markdown page whose tables and pictures are replaced, e.g. docs/accuracy.md (also of compare)
 # Option of compare, beside CONFIG and OUT:
 MEMORY   ?=# a memory of configs/memory (default: hbm3-5200)
-# Option of regress, beside SEED:
-ITERATIONS ?= 3000# episodes per configuration
+# Option of regress and channel-regress, beside SEED:
+ITERATIONS ?=# episodes per configuration (default: 3000), programs per pseudo-channel (default: 50)
 # Options of area, timing and netlist, beside CONFIG:
 LIB      ?=# a Liberty file, .lib or .lib.gz (default: osu018)
 TOP      ?=# names of modules, by blanks or commas (default: pq_engine); pq_channel: its parts, and their sum
@@ -49,8 +49,8 @@ sources = $(shell find sw tb sim syn -name '*.cpp' -o -name '*.h')
 .PHONY: help
 help:
 	@echo "make TARGET [OPTION=...]"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
-	  printf '  %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+	  printf '  %-15s %s\n' "$$name" "$$text"; done
 
 .PHONY: sim
 sim: ## play captured heads through the RTL, compare with the golden model, report (WORKLOAD CONFIG HEADS QUERIES OUT SEED)
@@ -89,7 +89,14 @@ test: ## all tests; the last line is "N passed, N failed"
 regress: ## a long campaign of random programs on the engine, with its coverage (ITERATIONS SEED)
 	@sim/install_dependencies.sh test
 	@sim/build.sh release engine_tests
-	@AQPIM_ITERATIONS=$(ITERATIONS) AQPIM_SEED=$(SEED) build/release/tests/engine_tests \
+	@AQPIM_ITERATIONS=$(or $(ITERATIONS),3000) AQPIM_SEED=$(SEED) build/release/tests/engine_tests \
+	  --test-case='*constrained-random*'
+
+.PHONY: channel-regress
+channel-regress: ## a long campaign of random programs on pseudo-channels (ITERATIONS SEED)
+	@sim/install_dependencies.sh test
+	@sim/build.sh release channel_tests
+	@AQPIM_ITERATIONS=$(or $(ITERATIONS),50) AQPIM_SEED=$(SEED) build/release/tests/channel_tests \
 	  --test-case='*constrained-random*'
 
 .PHONY: mutate
@@ -126,10 +133,11 @@ waves: ## the attention of one query with waveforms: build/waves (WORKLOAD CONFI
 	@build/release/aqpim sim $(sim_options) --software-prefill --waves --out build/waves
 
 .PHONY: bench
-bench: ## simulation speed of the engine
+bench: ## simulation speed of the engine and of pseudo-channels
 	@sim/install_dependencies.sh bench
-	@sim/build.sh release engine_bench
+	@sim/build.sh release engine_bench channel_bench
 	@build/release/engine_bench
+	@build/release/channel_bench
 
 .PHONY: format
 format: ## lay out the C++ sources

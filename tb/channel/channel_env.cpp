@@ -42,10 +42,8 @@ ChannelEnv::ChannelEnv(const ChannelBuild& build, const ChannelOptions& options)
   dram_.problems().subscribe([this](const std::string& text) { problem(text); });
   dram_.commands().subscribe([this](const DramCommand& command) {
     counter_.command(command);
-    if (format_of(command.kind).has_column ||
-        format_of(command.kind).target != CommandTarget::kSet) {
-      if (command.kind != CommandKind::kRef) last_column_ = cycle_;
-    }
+    // Refreshes go on whatever hangs.
+    if (command.kind > CommandKind::kRef) last_column_ = cycle_;
   });
   model_->power_up(Random(options.seed, "channel").bits());
   reset();

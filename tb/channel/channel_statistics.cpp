@@ -63,8 +63,11 @@ void ChannelCounter::finished(const HostExchange& exchange) {
   const golden::HostCommand& command = exchange.command;
   statistics_.times.push_back(
       {command.opcode, command.rank, exchange.code, exchange.taken, exchange.answered});
-  if (exchange.code != golden::AnswerCode::kOk) return;
+  if (exchange.code != golden::AnswerCode::kOk || command.opcode == HostOpcode::kSetConfig) return;
   Rank& rank = ranks_[command.rank];
+  std::optional<Run>& run = rank.runs[is_work(command.opcode) ? 0 : 1];
+  if (run) end_run(command.rank, *run, statistics_);
+  run.reset();
   if (is_work(command.opcode)) {
     rank.work.pop_front();
     rank.contexts.pop_front();

@@ -44,7 +44,8 @@ std::string_view name_of(ChannelPhase phase);
 
 // Cycles are those of the memory clock.
 struct PhaseStatistics {
-  // Columns without one of another phase in between; registers and results go beside the others.
+  // Columns of one host command, without one of another phase in between; registers and results go
+  // beside the others.
   std::uint64_t runs = 0;
   std::uint64_t columns = 0;  // commands, of all banks or of one
   // From the first column of a run to its last one, summed over runs, and, of the token loops

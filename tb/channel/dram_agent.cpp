@@ -67,9 +67,8 @@ DramAgent::DramAgent(const config::ChannelShape& shape, const config::Memory& me
       checker_(checked,
                {.banks_per_engine = shape.banks_per_engine, .power_limited = power_limited}) {
   memory_.problems().subscribe([this](const std::string& text) { problems_.publish(text); });
-  checker_.violations().subscribe([this](const Violation& violation) {
-    problems_.publish(fmt::format("{}: {}", violation.rule, violation.sentence));
-  });
+  checker_.violations().subscribe(
+      [this](const Violation& violation) { problems_.publish(violation.sentence); });
 }
 
 void DramAgent::step(std::uint64_t cycle, ChannelModel& model, ChannelInputs& inputs) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 
 #include "tb/channel/channel_build.h"
@@ -17,7 +18,7 @@ std::span<const ChannelBuild> test_channel_builds();
 inline const ChannelBuild& test_channel(std::string_view name) {
   const std::span builds = test_channel_builds();
   const auto found = std::ranges::find(builds, name, &ChannelBuild::name);
-  if (found == builds.end()) throw std::out_of_range("no such pseudo-channel");
+  if (found == builds.end()) throw std::out_of_range("no pseudo-channel " + std::string(name));
   return *found;
 }
 
