@@ -22,6 +22,13 @@ constexpr unsigned kResetCycles = 4;
 
 }  // namespace
 
+golden::HostAnswer answer_of(const HostExchange& exchange) {
+  golden::HostAnswer answer{.code = exchange.code, .data = {}, .elements = {}};
+  for (const auto& beat : exchange.data) answer.data.push_back(beat.value_or(Beat{}));
+  for (const auto& beat : exchange.elements) answer.elements.push_back(beat.value_or(Beat{}));
+  return answer;
+}
+
 ChannelEnv::ChannelEnv(const ChannelBuild& build, const ChannelOptions& options)
     : title_(fmt::format("{} (seed {})", build.name, options.seed)),
       shape_(shape_of(build)),
@@ -99,13 +106,15 @@ std::vector<golden::HostAnswer> ChannelEnv::play(std::span<const golden::HostCom
   std::ranges::sort(exchanges_, {}, &HostExchange::number);
   std::vector<golden::HostAnswer> answers;
   for (const HostExchange& exchange : exchanges_) {
-    golden::HostAnswer answer{.code = exchange.code, .data = {}, .elements = {}};
-    for (const auto& beat : exchange.data) answer.data.push_back(beat.value_or(Beat{}));
-    for (const auto& beat : exchange.elements) answer.elements.push_back(beat.value_or(Beat{}));
-    answers.push_back(std::move(answer));
+    answers.push_back(answer_of(exchange));
   }
   exchanges_.clear();
   return answers;
+}
+
+std::vector<HostExchange> ChannelEnv::wait_for_answer() {
+  while (exchanges_.empty() && !host_.idle()) step();
+  return std::exchange(exchanges_, {});
 }
 
 void ChannelEnv::wait(std::uint64_t cycles) {

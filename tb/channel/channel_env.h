@@ -32,6 +32,9 @@
 
 namespace aqpim::tb {
 
+// What the host was told. Beats that never came are zero.
+golden::HostAnswer answer_of(const HostExchange& exchange);
+
 struct ChannelOptions {
   std::uint64_t seed = 1;  // power-up state, noise, tags, gaps
   bool check = true;       // with a scoreboard
@@ -53,6 +56,10 @@ class ChannelEnv {
   // commands were taken. Throws RunFailed.
   std::vector<golden::HostAnswer> play(std::span<const golden::HostCommand> commands);
 
+  // Runs until a command that was given to host() is answered; those that were since the last call,
+  // in the order of their answers. None if nothing is outstanding. Throws RunFailed.
+  std::vector<HostExchange> wait_for_answer();
+
   // Clock cycles without a command.
   void wait(std::uint64_t cycles);
 
@@ -63,6 +70,7 @@ class ChannelEnv {
   HostAgent& host() { return host_; }
   // Clock cycles since the reset.
   std::uint64_t cycle() const { return cycle_; }
+  ChannelCounter& counter() { return counter_; }
   ChannelStatistics statistics() const { return counter_.statistics(); }
 
   // Writes the commands from now on; the stream must outlive this object.
@@ -87,7 +95,7 @@ class ChannelEnv {
   DramAgent dram_;
   std::unique_ptr<ChannelScoreboard> scoreboard_;
   ChannelCounter counter_;
-  std::vector<HostExchange> exchanges_;  // that ended in this play()
+  std::vector<HostExchange> exchanges_;  // that ended since they were taken last
   std::vector<std::string> problems_;    // without a scoreboard
   std::uint64_t cycle_ = 0;
   std::uint64_t last_column_ = 0;

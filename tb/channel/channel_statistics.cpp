@@ -127,18 +127,19 @@ void ChannelCounter::command(const DramCommand& command) {
   const std::optional<ChannelPhase> phase = phase_of(command);
   if (!phase) return;
   const bool transfer = *phase == ChannelPhase::kRegisters || *phase == ChannelPhase::kResults;
-  std::optional<Run>& run = ranks_[command.rank].runs[transfer ? 1 : 0];
+  std::optional<ChannelRun>& run = ranks_[command.rank].runs[transfer ? 1 : 0];
   if (run && run->phase != *phase) {
-    end_run(command.rank, *run, statistics_);
+    end_run(*run, statistics_);
+    runs_.publish(*run);
     run.reset();
   }
-  if (!run) run = Run{*phase, command.cycle, command.cycle, 0};
+  if (!run) run = ChannelRun{*phase, command.rank, command.cycle, command.cycle, 0};
   run->last = command.cycle;
   ++run->columns;
 }
 
-void ChannelCounter::end_run(unsigned rank, const Run& run, ChannelStatistics& statistics) const {
-  PhaseStatistics& phase = statistics.phases[rank][static_cast<std::size_t>(run.phase)];
+void ChannelCounter::end_run(const ChannelRun& run, ChannelStatistics& statistics) const {
+  PhaseStatistics& phase = statistics.phases[run.rank][static_cast<std::size_t>(run.phase)];
   ++phase.runs;
   phase.columns += run.columns;
   phase.cycles += run.last - run.first + 1;
@@ -149,9 +150,9 @@ void ChannelCounter::end_run(unsigned rank, const Run& run, ChannelStatistics& s
 
 ChannelStatistics ChannelCounter::statistics() const {
   ChannelStatistics statistics = statistics_;
-  for (unsigned rank = 0; rank < ranks_.size(); ++rank) {
-    for (const std::optional<Run>& run : ranks_[rank].runs) {
-      if (run) end_run(rank, *run, statistics);
+  for (const Rank& rank : ranks_) {
+    for (const std::optional<ChannelRun>& run : rank.runs) {
+      if (run) end_run(*run, statistics);
     }
   }
   return statistics;

@@ -18,6 +18,7 @@
 #include "sw/golden/host_command.h"
 #include "sw/golden/host_rules.h"
 #include "tb/channel/host_agent.h"
+#include "tb/common/analysis_port.h"
 #include "tb/memory/dram_command.h"
 
 namespace aqpim::tb {
@@ -90,6 +91,17 @@ struct ChannelStatistics {
 std::uint64_t least_cycles(const config::ChannelShape& shape, const config::Memory& memory,
                            bool power_limited, std::uint64_t columns);
 
+// Columns of a rank for one phase, without those of another in between. Memory cycles of the first
+// and the last one.
+struct ChannelRun {
+  ChannelPhase phase = ChannelPhase::kTable;
+  unsigned rank = 0;
+  std::uint64_t first = 0, last = 0;
+  std::uint64_t columns = 0;
+
+  bool operator==(const ChannelRun&) const = default;
+};
+
 // Counts.
 class ChannelCounter {
  public:
@@ -102,25 +114,23 @@ class ChannelCounter {
   void command(const DramCommand& command);
   void cycle() { ++statistics_.cycles; }
 
+  // Each run when the next one begins.
+  AnalysisPort<ChannelRun>& runs() { return runs_; }
+
   // Runs that have not ended count as if they had.
   ChannelStatistics statistics() const;
 
  private:
-  struct Run {
-    ChannelPhase phase = ChannelPhase::kTable;
-    std::uint64_t first = 0, last = 0;  // cycles
-    std::uint64_t columns = 0;
-  };
   struct Rank {
-    std::deque<golden::HostCommand> work;    // not answered
-    std::deque<golden::Context> contexts;    // of these
-    std::uint64_t registers_set = 0;         // SET_QUERY and SET_VECTORS that were answered
-    std::uint64_t registers_used = 0;        // ATTEND, ENCODE and CLUSTER, likewise
-    std::array<std::optional<Run>, 2> runs;  // of work, of transfers
+    std::deque<golden::HostCommand> work;           // not answered
+    std::deque<golden::Context> contexts;           // of these
+    std::uint64_t registers_set = 0;                // SET_QUERY and SET_VECTORS that were answered
+    std::uint64_t registers_used = 0;               // ATTEND, ENCODE and CLUSTER, likewise
+    std::array<std::optional<ChannelRun>, 2> runs;  // of work, of transfers
   };
 
   std::optional<ChannelPhase> phase_of(const DramCommand& command) const;
-  void end_run(unsigned rank, const Run& run, ChannelStatistics& statistics) const;
+  void end_run(const ChannelRun& run, ChannelStatistics& statistics) const;
 
   config::ChannelShape shape_;
   config::Memory memory_;
@@ -128,6 +138,7 @@ class ChannelCounter {
   std::array<std::array<golden::Context, golden::kContexts>, 2> contexts_ = {};
   std::array<Rank, 2> ranks_;
   ChannelStatistics statistics_;
+  AnalysisPort<ChannelRun> runs_;
 };
 
 }  // namespace aqpim::tb
