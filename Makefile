@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Everything that is built lands under build/. `make` alone prints the targets.
 
-# Options of sim and accuracy (all may be left out):
+# Options of sim, channel and accuracy (all may be left out):
 WORKLOAD ?=# a safetensors file, for accuracy several by blanks (default: all of workloads/)
 CONFIG   ?=# names of configurations, by blanks or commas (default: those that fit)
 HEADS    ?=# names of heads, by blanks or commas (default: all)
@@ -57,6 +57,16 @@ sim: ## play captured heads through the RTL, compare with the golden model, repo
 	@sim/install_dependencies.sh sim
 	@sim/build.sh release aqpim
 	@build/release/aqpim sim $(sim_options) --out '$(or $(OUT),build/sim)'
+
+.PHONY: channel
+channel: CONFIG := $(or $(CONFIG),pq4,pq8)
+channel: QUERIES := $(or $(QUERIES),2)
+channel: ## play lives of captured heads on both ranks of a pseudo-channel in RTL: build/channel (WORKLOAD CONFIG HEADS QUERIES OUT SEED)
+	@sim/install_dependencies.sh sim
+	@sim/build.sh release aqpim
+	@build/release/aqpim channel --workload '$(or $(WORKLOAD),workloads/gqa128_prose_2k.safetensors)' $(configs) \
+	  $(call option,heads,$(call as_list,$(HEADS))) $(call option,queries,$(QUERIES)) $(call option,seed,$(SEED)) \
+	  --out '$(or $(OUT),build/channel)'
 
 .PHONY: accuracy
 accuracy: ## attention error of every option of the cache, and of integer caches (WORKLOAD CONFIG HEADS QUERIES VARIANTS OUT PAGE)

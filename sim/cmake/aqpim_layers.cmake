@@ -83,7 +83,7 @@ function(aqpim_cli)
   get_property(layers GLOBAL PROPERTY AQPIM_LIBRARIES)
   list(REVERSE layers)
   add_executable(aqpim ${sources})
-  target_link_libraries(aqpim PRIVATE ${layers} aqpim_options CLI11::CLI11)
+  target_link_libraries(aqpim PRIVATE aqpim_channel_models ${layers} aqpim_options CLI11::CLI11)
   target_compile_definitions(aqpim PRIVATE AQPIM_VERSION="${PROJECT_VERSION}"
     AQPIM_SCRIPTS="${PROJECT_SOURCE_DIR}/sim")
 endfunction()

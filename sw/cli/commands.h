@@ -11,6 +11,7 @@ namespace aqpim::cli {
 enum class ExitCode { kSuccess = 0, kFailure = 1, kBadInput = 2 };
 
 void add_accuracy(CLI::App& app, int& exit_code);
+void add_channel(CLI::App& app, int& exit_code);
 void add_compare(CLI::App& app, int& exit_code);
 void add_info(CLI::App& app, int& exit_code);
 void add_quantize(CLI::App& app, int& exit_code);

@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
 
   int exit_code = static_cast<int>(ExitCode::kSuccess);
   aqpim::cli::add_accuracy(app, exit_code);
+  aqpim::cli::add_channel(app, exit_code);
   aqpim::cli::add_compare(app, exit_code);
   aqpim::cli::add_info(app, exit_code);
   aqpim::cli::add_quantize(app, exit_code);

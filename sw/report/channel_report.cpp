@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/report/channel_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sw/report/json_parts.h"
+
+namespace aqpim::report {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+// Beats that came in the place of those that could have come; 1 if none could.
+double delivered(const ColumnFigures& figures) {
+  return figures.cycles == 0
+             ? 1.0
+             : static_cast<double>(figures.least) / static_cast<double>(figures.cycles);
+}
+
+ordered_json head_json(const ChannelHeadReport& head) {
+  ordered_json phases = ordered_json::object();
+  for (const HostFigures& phase : head.phases) {
+    phases[phase.name] = {{"commands", phase.commands}, {"cycles", phase.cycles}};
+  }
+  return {
+      {"name", head.name},
+      {"rank", head.rank},
+      {"channels_reversed", head.reversed},
+      {"tokens", head.tokens},
+      {"query_heads", head.query_heads},
+      {"prefill", head.prefill},
+      {"encoded", head.encoded},
+      {"windows", head.windows},
+      {"queries", head.queries.size()},
+      {"query_tokens", head.queries},
+      {"attends", head.tiles},
+      {"rows_per_bank", head.rows},
+      {"flags", head.flags},
+      {"cache", cache_json(head.cache)},
+      {"equality_with_software", {{"compared", head.compared}, {"mismatches", head.mismatches}}},
+      {"phases", phases},
+      {"accuracy", accuracy_json(head.accuracy)}};
+}
+
+ordered_json columns_json(const std::vector<ColumnFigures>& rank) {
+  ordered_json json = ordered_json::object();
+  for (const ColumnFigures& figures : rank) {
+    json[figures.name] = {{"columns", figures.columns},
+                          {"memory_cycles", figures.cycles},
+                          {"least_memory_cycles", nullptr},
+                          {"delivered", nullptr}};
+    if (figures.least == 0) continue;
+    json[figures.name]["least_memory_cycles"] = figures.least;
+    json[figures.name]["delivered"] = delivered(figures);
+  }
+  return json;
+}
+
+}  // namespace
+
+std::uint64_t ChannelReport::violation_count() const {
+  std::uint64_t sum = 0;
+  for (const auto& [rule, count] : violations) sum += count;
+  return sum;
+}
+
+ordered_json to_json(const ChannelReport& run) {
+  ordered_json heads = ordered_json::array(), ranks = ordered_json::array();
+  for (const ChannelHeadReport& head : run.heads) heads.push_back(head_json(head));
+  for (const auto& rank : run.columns) ranks.push_back(columns_json(rank));
+  ordered_json options = cache_options_json(run.options);
+  options["software_prefill"] = run.software_prefill;
+  const double speed =
+      run.simulation_seconds > 0.0 ? static_cast<double>(run.cycles) / run.simulation_seconds : 0.0;
+  return {{"config", configuration_json(run.configuration)},
+          {"channel",
+           {{"memory", run.memory},
+            {"ranks", run.ranks},
+            {"engines_per_rank", run.engines},
+            {"banks_per_engine", run.banks_per_engine},
+            {"power_limited", run.power_limited},
+            {"played_on", run.golden ? "golden model" : "RTL"}}},
+          {"workload",
+           {{"file", run.workload_file},
+            {"sha256", run.workload_sha256},
+            {"metadata", run.workload_metadata}}},
+          {"options", options},
+          {"seed", run.seed},
+          {"cycles", run.cycles},
+          {"compared_with_golden", run.compared},
+          {"dram_commands", run.commands},
+          {"violations", run.violations},
+          {"columns", ranks},
+          {"heads", heads},
+          {"simulation", {{"cycles_per_second", speed}, {"seconds", run.simulation_seconds}}}};
+}
+
+std::string to_json_text(const ChannelReport& run) {
+  return to_json(run).dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string to_csv(const ChannelReport& run) {
+  std::string csv =
+      "head,rank,tokens,query_heads,prefill,encoded,windows,queries,attends,compared,"
+      "mismatches,flags";
+  if (!run.heads.empty()) {
+    for (const HostFigures& phase : run.heads[0].phases)
+      csv += fmt::format(",cycles_{}", phase.name);
+  }
+  csv +=
+      ",relative_error,cosine,pq_relative_error,pq_cosine,fixed_point_added,"
+      "fixed_point_distance\n";
+  for (const ChannelHeadReport& head : run.heads) {
+    csv += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}", head.name, head.rank, head.tokens,
+                       head.query_heads, head.prefill, head.encoded, head.windows,
+                       head.queries.size(), head.tiles, head.compared, head.mismatches, head.flags);
+    for (const HostFigures& phase : head.phases) csv += fmt::format(",{}", phase.cycles);
+    const Accuracy& accuracy = head.accuracy;
+    csv += fmt::format(",{},{},{},{},{},{}\n", accuracy.relative_error, accuracy.cosine,
+                       accuracy.pq_relative_error, accuracy.pq_cosine, accuracy.fixed_point_added,
+                       accuracy.fixed_point_distance);
+  }
+  return csv;
+}
+
+std::string to_table(const ChannelReport& run) {
+  std::string text = fmt::format("  {:<4} {:<8} {:>6} {:>7} {:>7} {:>7} ", "rank", "head", "tokens",
+                                 "encoded", "queries", "attends");
+  if (!run.heads.empty()) {
+    for (const HostFigures& phase : run.heads[0].phases) text += fmt::format(" {:>9}", phase.name);
+  }
+  text += fmt::format("  {:>7} {:>7} {:>7} {:>9}\n", "rel.err", "cosine", "float", "adds");
+  for (const ChannelHeadReport& head : run.heads) {
+    text += fmt::format("  {:<4} {:<8} {:>6} {:>7} {:>7} {:>7} ", head.rank, head.name, head.tokens,
+                        head.encoded, fmt::format("{}x{}", head.query_heads, head.queries.size()),
+                        head.tiles);
+    for (const HostFigures& phase : head.phases) {
+      text += fmt::format(" {:>9}", run.golden ? phase.commands : phase.cycles);
+    }
+    text += fmt::format("  {:>7.5f} {:>7.5f} {:>7.5f} {:>+7.2f} %\n", head.accuracy.relative_error,
+                        head.accuracy.cosine, head.accuracy.pq_relative_error,
+                        100.0 * head.accuracy.fixed_point_added);
+  }
+  if (run.columns.empty()) return text;
+
+  text += fmt::format("  {:<4} {:<10} {:>9} {:>13} {:>13} {:>9}\n", "rank", "columns for",
+                      "columns", "memory cycles", "least allowed", "delivered");
+  for (std::size_t rank = 0; rank < run.columns.size(); ++rank) {
+    for (const ColumnFigures& figures : run.columns[rank]) {
+      if (figures.columns == 0) continue;
+      text += fmt::format("  {:<4} {:<11} {:>9} {:>13}", rank, figures.name, figures.columns,
+                          figures.cycles);
+      if (figures.least != 0) {
+        text += fmt::format(" {:>13} {:>7.1f} %", figures.least, 100.0 * delivered(figures));
+      }
+      text += "\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace aqpim::report

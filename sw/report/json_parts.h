@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Parts that reports of several kinds have in common, as JSON.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "sw/config/config.h"
+#include "sw/quantize/cache.h"
+#include "sw/quantize/options.h"
+#include "sw/report/report.h"
+
+namespace aqpim::report {
+
+nlohmann::ordered_json accuracy_json(const Accuracy& accuracy);
+nlohmann::ordered_json cache_json(const quantize::CacheSize& size);
+nlohmann::ordered_json configuration_json(const config::Configuration& configuration);
+nlohmann::ordered_json cache_options_json(const quantize::QuantizeOptions& options);
+
+}  // namespace aqpim::report
