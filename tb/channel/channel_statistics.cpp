@@ -65,9 +65,12 @@ void ChannelCounter::finished(const HostExchange& exchange) {
       {command.opcode, command.rank, exchange.code, exchange.taken, exchange.answered});
   if (exchange.code != golden::AnswerCode::kOk || command.opcode == HostOpcode::kSetConfig) return;
   Rank& rank = ranks_[command.rank];
-  std::optional<Run>& run = rank.runs[is_work(command.opcode) ? 0 : 1];
-  if (run) end_run(command.rank, *run, statistics_);
-  run.reset();
+  std::optional<ChannelRun>& run = rank.runs[is_work(command.opcode) ? 0 : 1];
+  if (run) {
+    end_run(*run, statistics_);
+    runs_.publish(*run);
+    run.reset();
+  }
   if (is_work(command.opcode)) {
     rank.work.pop_front();
     rank.contexts.pop_front();

@@ -114,7 +114,7 @@ class ChannelCounter {
   void command(const DramCommand& command);
   void cycle() { ++statistics_.cycles; }
 
-  // Each run when the next one begins.
+  // Each run when it has ended.
   AnalysisPort<ChannelRun>& runs() { return runs_; }
 
   // Runs that have not ended count as if they had.
