@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that need no simulation: warnings of Verilator and Yosys for engine, reducer and a bank's engine in a channel, of
-every configuration and for D = 256, the width of RTL lines, the layout of C++ sources, and the licence header of every source. Prints a line per
-check; the exit code is 0 if all are clean.
+"""Checks that need no simulation: warnings of Verilator and Yosys for engine, reducer, a bank's engine in a channel, the
+sequencer and the whole channel, of every configuration and for D = 256, the width of RTL lines, the layout of C++
+sources, and the licence header of every source. Prints a line per check; the exit code is 0 if all are clean.
 """
 import json
 import os
@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RTL_COLUMNS = 100
 BEAT_BITS = 256
+SEQUENCER_KEYS = ("HeadDim", "SubDim", "CodeBits", "WordBits", "ScoreDepth", "BiasDepth")
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 SOURCE_SUFFIXES = {".sv", ".svh", ".cpp", ".h", ".in", ".py", ".sh", ".cmake", ".sdc", ".tcl", ".ys", ".gp"}
 SOURCE_NAMES = {"Makefile", "CMakeLists.txt", "run"}
@@ -39,8 +40,13 @@ def designs():
         if engine["Quantize"]:
             yield name, "pq_reducer", {key: engine[key] for key in ("WordBits", "CodeBits", "SubDim", "ScoreDepth")}
             if engine["HeadDim"] // engine["SubDim"] * engine["CodeBits"] % BEAT_BITS == 0:
-                banks = 2 if engine["WordBits"] == BEAT_BITS else 1
-                yield name, "pq_bank_engine", engine | {"BanksPerEngine": banks}
+                sequencer = {key: engine[key] for key in SEQUENCER_KEYS}
+                for banks in (1, 2) if engine["WordBits"] == BEAT_BITS else (1,):
+                    placed = f"{name}, {banks} bank{'s' * (banks > 1)}"
+                    yield placed, "pq_bank_engine", engine | {"BanksPerEngine": banks}
+                    yield placed, "pq_sequencer", sequencer | {"BanksPerEngine": banks}
+                    # Engines are all alike: a few are enough.
+                    yield placed, "pq_channel", engine | {"BanksPerEngine": banks, "Ranks": 1, "BanksPerGroup": banks}
 
 
 def output_of(command):
