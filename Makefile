@@ -11,8 +11,9 @@ SEED     ?=# of the power-up state; with aqpim sim --spacing random, of the gaps
 # Options of accuracy, beside all of these but SEED:
 VARIANTS ?=# all, or standard: only the options that configurations have by themselves (default: all)
 PAGE     ?=# Markdown page whose tables and pictures are replaced, e.g. docs/accuracy.md (also of compare)
-# Option of compare, beside CONFIG and OUT:
-MEMORY   ?=# a memory of configs/memory (default: hbm3-5200)
+# Options of compare, beside CONFIG, OUT, SEED and MEMORY:
+MEASURE  ?=# points that are simulated in RTL: none, some (of each design 1K, 4K and 32K tokens with power limit, 8K without) or all (default: some)
+AREA     ?=# folder of areas of channels (default: build/area/nangate45_typ/pq_channel, if make area has made it)
 # Option of regress and channel-regress, beside SEED:
 ITERATIONS ?=# episodes per configuration (default: 3000), programs per pseudo-channel (default: 50)
 # Options of area, timing and netlist, beside CONFIG:
@@ -76,10 +77,11 @@ accuracy: ## attention error of every option of the cache, and of integer caches
 	@$(if $(PAGE),cp '$(or $(OUT),build/accuracy)'/error_*.png '$(dir $(PAGE))figures/')
 
 .PHONY: compare
-compare: ## speed, limits and energy against FP16 attention next to the banks, for 1K to 32K tokens (CONFIG MEMORY OUT PAGE)
+compare: ## speed, limits and energy against FP16 attention next to the banks, for 1K to 32K tokens (CONFIG MEMORY MEASURE AREA SEED OUT PAGE)
 	@sim/install_dependencies.sh accuracy
 	@sim/build.sh release aqpim
 	@build/release/aqpim compare $(configs) $(call option,memory,$(MEMORY)) $(call option,page,$(PAGE)) \
+	  $(call option,measure,$(MEASURE)) $(call option,area,$(AREA)) $(call option,seed,$(SEED)) \
 	  --out '$(or $(OUT),build/compare)'
 	@$(if $(PAGE),cp '$(or $(OUT),build/compare)'/speedup.png '$(or $(OUT),build/compare)'/cycles.png \
 	  '$(dir $(PAGE))figures/')

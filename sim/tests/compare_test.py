@@ -88,7 +88,7 @@ def check_files(checker, folder):
     (out / "notes.txt").write_text("mine")
     page = folder / "page.md"
     page.write_text("before\n<!-- tables of aqpim compare: begin -->\nold\n<!-- tables of aqpim compare: end -->\nafter\n")
-    result = checker.run("compare", "--out", out, "--page", page)
+    result = checker.run("compare", "--measure", "none", "--out", out, "--page", page)
     checker.check("exit code 0", result.returncode == 0, result.stderr)
     checker.check("the files, and those of others left alone", {file.name for file in out.iterdir()}
                   == FILES | {"notes.txt"})
@@ -140,6 +140,9 @@ def check_scale(checker, rows):
 def check_bad_input(checker, folder):
     page = folder / "empty.md"
     page.write_text("nothing\n")
+    broken = folder / "areas"
+    broken.mkdir()
+    (broken / "pq8.json").write_text("{}")
     for arguments, part in (
             (["compare", "--config", "pq9"], "pq9"),
             (["compare", "--memory", "hbm9"], "hbm9"),
@@ -149,6 +152,8 @@ def check_bad_input(checker, folder):
             (["scale", "--config", "pq8-d64"], "128 bits, but must fill beats of 256"),
             (["scale", "--config", "pq8", "--window", 256], "has one codebook for all tokens"),
             (["scale", "--heads", 6, "--group", 4], "6 query heads cannot be groups of 4"),
+            (["compare", "--measure", "few"], "few"),
+            (["compare", "--area", broken], "is no area of a pseudo-channel"),
             (["scale", "--tokens", 0], "0")):
         result = checker.run(*arguments)
         checker.check(f"{' '.join(map(str, arguments))}: one sentence, exit code 2",

@@ -2,10 +2,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "sw/cli/commands.h"
@@ -15,10 +18,16 @@
 #include "sw/config/config.h"
 #include "sw/config/error.h"
 #include "sw/config/memory.h"
+#include "sw/performance/area.h"
 #include "sw/performance/comparison.h"
 #include "sw/performance/comparison_files.h"
+#include "sw/performance/measurement.h"
 #include "sw/report/markdown.h"
 #include "sw/report/result_folder.h"
+#include "sw/study/parallel.h"
+#include "tb/channel/attention_run.h"
+#include "tb/channel/channel_models.h"
+#include "tb/common/run_failed.h"
 
 namespace aqpim::cli {
 
@@ -28,49 +37,75 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSpeedupPicture = "speedup.png";
 constexpr const char* kCyclesPicture = "cycles.png";
-const std::vector<const char*> kResultFiles = {"compare.csv", "charged.csv",   "energy.csv",
-                                               "compare.md",  kSpeedupPicture, kCyclesPicture};
+const std::vector<const char*> kResultFiles = {"compare.csv",  "charged.csv", "energy.csv",
+                                               "measured.csv", "compare.md",  kSpeedupPicture,
+                                               kCyclesPicture};
 
 struct Arguments {
   std::vector<std::string> configurations;  // empty: all that fit
   std::string memory = "hbm3-5200";
   std::string out = "build/compare";
   std::string page;  // empty: none
+  std::string area = "build/area/nangate45_typ/pq_channel";
+  std::string measure = "some";
+  unsigned threads = 1;
+  std::uint64_t seed = 1;
 };
+
+const std::map<std::string, performance::Effort> kEfforts = {{"none", performance::Effort::kNone},
+                                                             {"some", performance::Effort::kSome},
+                                                             {"all", performance::Effort::kAll}};
 
 std::string command_of(const Arguments& arguments) {
   std::string command = "aqpim compare";
   if (!arguments.configurations.empty()) {
     command += fmt::format(" --config {}", fmt::join(arguments.configurations, ","));
   }
-  return command + " --memory " + arguments.memory;
+  return fmt::format("{} --memory {} --measure {}", command, arguments.memory, arguments.measure);
 }
 
-void run(const Arguments& arguments) {
-  const config::Memory& memory = config::find_memory(arguments.memory);
-  const std::vector<performance::Design> designs =
-      performance::designs_of(wanted_configurations(arguments.configurations), memory);
-  if (designs.empty()) {
-    throw InputError(fmt::format("no configuration fits next to the banks of {}", memory.name));
-  }
-  const std::string page = arguments.page.empty() ? "" : read_text(arguments.page);
-  if (!arguments.page.empty()) report::with_tables(arguments.page, page, "compare", "");
+// Runs the RTL at these points. Returns what went wrong, a line each.
+std::string measure(const Arguments& arguments, const performance::Comparison& comparison,
+                    std::vector<performance::Measurement>& points) {
+  ProgressLine progress;
+  std::vector<std::string> failures(points.size());
+  progress.show("simulating", 0.0);
+  // Long ones first.
+  std::vector<std::size_t> order(points.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::stable_sort(order, std::ranges::greater{},
+                           [&](std::size_t i) { return points[i].tokens; });
+  study::parallel_for(points.size(), arguments.threads, [&](std::size_t i) {
+    performance::Measurement& point = points[order[i]];
+    const performance::Design& design = comparison.designs()[point.design];
+    const tb::ChannelBuild& build =
+        tb::find_channel(design.configuration->name, design.banks_per_engine, point.power_limited);
+    try {
+      const tb::AttentionRun run = tb::run_attention(build, point.set, {.seed = arguments.seed});
+      point.cycles = run.cycles;
+      point.latency = run.latency;
+      point.attends = run.attends;
+      point.intervals = static_cast<double>(run.span) / comparison.memory().timing.refresh_interval;
+      point.compared = run.compared;
+      failures[i] = run.failure;
+    } catch (const tb::RunFailed& failure) {
+      failures[i] = std::string(failure.what()) + "\n";
+    }
+  });
+  return fmt::format("{}", fmt::join(failures, ""));
+}
 
-  report::ResultFolder folder(arguments.out);
-  performance::Comparison comparison(designs, memory);
-  const performance::Grid grid;
-  std::vector<performance::ComparisonRow> rows;
-  {
-    ProgressLine progress;
-    progress.show("modelling", 0.0);
-    rows = performance::compare(comparison, grid);
-  }
-  const std::string tables =
-      performance::to_markdown(comparison, grid, rows, command_of(arguments));
-  write_file(folder.file("compare.csv"), performance::to_csv(rows, memory.name));
-  write_file(folder.file("charged.csv"), performance::charged_csv(comparison, grid));
-  write_file(folder.file("energy.csv"), performance::energy_csv(comparison, grid));
-  write_file(folder.file("compare.md"), tables);
+void check_rtl(const Arguments& arguments, const config::Memory& memory) {
+  const bool there = std::ranges::any_of(tb::channel_builds(), [&](const tb::ChannelBuild& build) {
+    return build.memory == memory.name;
+  });
+  if (arguments.measure == "none" || there) return;
+  throw InputError(fmt::format("there is no RTL of a pseudo-channel with memory {} to be simulated",
+                               memory.name));
+}
+
+void draw(const report::ResultFolder& folder, performance::Comparison& comparison,
+          const performance::Grid& grid, const std::vector<performance::ComparisonRow>& rows) {
   const fs::path scripts = AQPIM_SCRIPTS;
   for (const std::optional<std::string>& obstacle :
        {performance::draw_speedup(scripts / "plot_speedup.gp", folder.file(kSpeedupPicture), rows,
@@ -79,6 +114,43 @@ void run(const Arguments& arguments) {
                                  comparison, grid)}) {
     if (obstacle) fmt::print("{}\n", *obstacle);
   }
+}
+
+void run(const Arguments& arguments, int& exit_code) {
+  const config::Memory& memory = config::find_memory(arguments.memory);
+  const std::vector<performance::Design> designs =
+      performance::designs_of(wanted_configurations(arguments.configurations), memory);
+  if (designs.empty()) {
+    throw InputError(fmt::format("no configuration fits next to the banks of {}", memory.name));
+  }
+  check_rtl(arguments, memory);
+  const std::string page = arguments.page.empty() ? "" : read_text(arguments.page);
+  if (!arguments.page.empty()) report::with_tables(arguments.page, page, "compare", "");
+  const std::vector<performance::ChannelArea> areas = performance::read_areas(arguments.area);
+
+  report::ResultFolder folder(arguments.out);
+  performance::Comparison comparison(designs, memory);
+  const performance::Grid grid;
+  const std::vector<performance::ComparisonRow> rows = performance::compare(comparison, grid);
+  std::vector<performance::Measurement> measured =
+      performance::measurements(comparison, grid, kEfforts.at(arguments.measure));
+  const std::string failures = measure(arguments, comparison, measured);
+  if (!failures.empty()) {
+    fmt::print(stderr, "aqpim: {}", failures);
+    exit_code = static_cast<int>(ExitCode::kFailure);
+    return;
+  }
+  std::string tables = performance::to_markdown(comparison, grid, rows, command_of(arguments)) +
+                       performance::area_markdown(comparison, grid, areas);
+  if (!measured.empty()) {
+    tables += performance::measured_markdown(comparison, grid, measured);
+    write_file(folder.file("measured.csv"), performance::measured_csv(comparison, grid, measured));
+  }
+  write_file(folder.file("compare.csv"), performance::to_csv(rows, memory.name));
+  write_file(folder.file("charged.csv"), performance::charged_csv(comparison, grid));
+  write_file(folder.file("energy.csv"), performance::energy_csv(comparison, grid));
+  write_file(folder.file("compare.md"), tables);
+  draw(folder, comparison, grid, rows);
   folder.commit(kResultFiles);
   if (!arguments.page.empty()) {
     write_file(arguments.page, report::with_tables(arguments.page, page, "compare", tables));
@@ -88,7 +160,7 @@ void run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_compare(CLI::App& app, int&) {
+void add_compare(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand(
       "compare", "Compare attention on codes with FP16 attention next to the banks.");
   const auto arguments = std::make_shared<Arguments>();
@@ -98,10 +170,27 @@ void add_compare(CLI::App& app, int&) {
       ->delimiter(',')
       ->allow_extra_args(false);
   command->add_option("--memory", arguments->memory, "memory")->capture_default_str();
+  command
+      ->add_option("--area", arguments->area,
+                   "folder that make area TOP=pq_channel has written, if it has")
+      ->capture_default_str();
   command->add_option("--out", arguments->out, "folder of the results")->capture_default_str();
   command->add_option("--page", arguments->page,
                       "Markdown file whose tables are replaced by those of this run");
-  command->callback([arguments] { run(*arguments); });
+  command
+      ->add_option("--measure", arguments->measure,
+                   "points that are simulated in RTL: none, some (of each design 1K, 4K and 32K, "
+                   "and 8K without power limit), "
+                   "all")
+      ->check(CLI::IsMember({"none", "some", "all"}))
+      ->capture_default_str();
+  arguments->threads = std::max(1u, std::thread::hardware_concurrency());
+  command->add_option("--threads", arguments->threads, "threads that simulate")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command->add_option("--seed", arguments->seed, "of contents and queries of the RTL runs")
+      ->capture_default_str();
+  command->callback([arguments, &exit_code] { run(*arguments, exit_code); });
 }
 
 }  // namespace aqpim::cli

@@ -17,9 +17,8 @@ namespace {
 
 using Cycle = std::int64_t;
 
-// Tokens that share a bias: an append block, or a run within it.
-constexpr unsigned kTokensPerBias = 128;
-constexpr unsigned kBiasesPerBeat = config::kBeatBytes / 2;
+// Tokens that are encoded together, and share a centre.
+constexpr unsigned kAppendBlock = 128;
 
 struct Work {
   Phase phase;
@@ -230,9 +229,9 @@ class Transfers {
   // Beats of SET_QUERY to all engines, and to each.
   void begin_query(const Attend& attend) {
     const config::ChannelShape& shape = setup_.shape;
-    const unsigned biases = (attend.tokens + kTokensPerBias - 1) / kTokensPerBias;
-    all_ = 2 + shape.shift_beats() + shape.query_beats();
-    each_ = (biases + kBiasesPerBeat - 1) / kBiasesPerBeat * shape.engines();
+    const unsigned biases = bias_beats(shape, attend);
+    all_ = 2 + shape.shift_beats() + shape.query_beats() + (attend.window == 0 ? biases : 0);
+    each_ = attend.window == 0 ? 0 : biases * shape.engines();
     read_ = false;
   }
   void begin_result() {
@@ -303,12 +302,17 @@ class Player {
   Cycle first_beat() const { return first_beat_; }
   Cycle last_beat() const { return transfers_.last(); }
 
-  // What can be decided before the columns of this clock cycle.
-  void prepare(Cycle clock) {
+  std::size_t results() const { return results_; }
+
+  // What can be decided before the columns of this clock cycle. The ATTEND that would be number
+  // `end` waits.
+  void prepare(Cycle clock, std::size_t end) {
     if (!transfers_.active() && clock >= transfers_free_) next_transfer(clock);
     if (rank_.active()) return;
     if (phase_ == phases_.size()) {
-      if (started_ == attends_ || queries_ == started_ || clock < query_in_force_) return;
+      if (started_ == std::min(attends_, end) || queries_ == started_ || clock < query_in_force_) {
+        return;
+      }
       phases_ = phases_of(set_[started_ % set_.size()], setup_.shape);
       phase_ = 0;
       ++started_;
@@ -423,7 +427,10 @@ class Channel {
 
   void step() {
     std::array<bool, 2> busy = {};
-    for (Player& player : players_) player.prepare(clock_);
+    // The host gives commands to the ranks in turn, and waits when the queues of one are full.
+    constexpr std::size_t kAhead = 3;
+    const std::size_t slowest = std::ranges::min_element(players_, {}, &Player::results)->results();
+    for (Player& player : players_) player.prepare(clock_, slowest + kAhead);
     for (std::size_t r = 0; r < players_.size(); ++r) {
       if (players_[r].local(clock_, static_cast<unsigned>(r))) busy[r] = true;
     }
@@ -507,6 +514,18 @@ void check(const ChannelSetup& setup, std::span<const Attend> set) {
 }
 
 }  // namespace
+
+unsigned tokens_per_bias(const config::ChannelShape& shape, const Attend& attend) {
+  return attend.window == 0 ? kAppendBlock / shape.engines()
+                            : std::min(kAppendBlock, attend.window);
+}
+
+unsigned bias_beats(const config::ChannelShape& shape, const Attend& attend) {
+  constexpr unsigned kBiasesOfBeat = config::kBeatBytes / 2;
+  const unsigned run = tokens_per_bias(shape, attend);
+  const unsigned biases = (attend.tokens + run - 1) / run;
+  return (biases + kBiasesOfBeat - 1) / kBiasesOfBeat;
+}
 
 Delays delays_of(const config::ChannelShape& shape) {
   const unsigned lanes = shape.engine.lanes();

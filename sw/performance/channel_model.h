@@ -31,6 +31,13 @@ struct Attend {
   auto operator<=>(const Attend&) const = default;
 };
 
+// Biases of an ATTEND, as the host lays tokens out: an append block of 128 tokens has one. With one
+// codebook every engine has a run of each block, and all have the same biases; with windows an
+// engine has whole blocks, or a part of one.
+unsigned tokens_per_bias(const config::ChannelShape& shape, const Attend& attend);
+// Beats of biases: for all engines, or with windows for each.
+unsigned bias_beats(const config::ChannelShape& shape, const Attend& attend);
+
 // Clock cycles of the RTL that do not follow from the memory's timing.
 struct Delays {
   unsigned turn = 0;    // last column of a phase to the first one of the next, at least

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Points of a comparison that the RTL was simulated at, beside what the model says of them. Whoever
+// runs the RTL fills them in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sw/performance/comparison.h"
+#include "sw/performance/comparison_files.h"
+
+namespace aqpim::performance {
+
+enum class Effort : std::uint8_t {
+  kNone,
+  // Each design with power limit at the shortest and longest context and 4K, and without at 8K.
+  kSome,
+  kAll,  // each design with and without, at every context
+};
+
+// The most heads of the grid, whose tokens lie on one rank each.
+struct Measurement {
+  std::size_t design = 0;
+  bool power_limited = true;
+  unsigned tokens = 0;
+  std::vector<Attend> set;  // what a rank has to do
+
+  double cycles = 0.0;
+  std::uint64_t latency = 0;
+  std::uint64_t attends = 0;   // of each rank, that cycles are the average of
+  double intervals = 0.0;      // refresh intervals that these took
+  std::uint64_t compared = 0;  // answers and beats that equalled the golden model's
+};
+
+// Those to be filled in.
+std::vector<Measurement> measurements(Comparison& comparison, const Grid& grid, Effort effort);
+
+// config,banks_per_engine,power_limited,memory,L,heads,cycles,latency_cycles,speedup,model_cycles,
+// error_percent,model_latency_cycles,latency_error_percent,attends,refresh_intervals,compared
+std::string measured_csv(Comparison& comparison, const Grid& grid,
+                         const std::vector<Measurement>& measured);
+
+// A section of docs/performance.md: a table, and the largest errors of the model.
+std::string measured_markdown(Comparison& comparison, const Grid& grid,
+                              const std::vector<Measurement>& measured);
+
+}  // namespace aqpim::performance
