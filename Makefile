@@ -60,7 +60,7 @@ sim: ## play captured heads through the RTL, compare with the golden model, repo
 	@build/release/aqpim sim $(sim_options) --out '$(or $(OUT),build/sim)'
 
 .PHONY: channel
-channel: CONFIG := $(or $(CONFIG),pq4,pq8)
+channel: CONFIG := $(or $(CONFIG),pq4 pq8)
 channel: QUERIES := $(or $(QUERIES),2)
 channel: ## play lives of captured heads on both ranks of a pseudo-channel in RTL: build/channel (WORKLOAD CONFIG HEADS QUERIES OUT SEED)
 	@sim/install_dependencies.sh sim
