@@ -6,7 +6,8 @@
 //   access_i --> [ history of Window/2 clock cycles ] --> count --> allowed_o
 //
 // Exact if all accesses have the same slot. allowed_late_o also holds if the access that leaves the
-// window had slot 1 and the new one has slot 0; in the cycle after an access it means nothing.
+// window had slot 1 and the new one has slot 0; in the cycle after an access it means nothing. With
+// spare_o, there is room for one more access besides.
 //
 // Latency     1 cycle                        Throughput  1 access per cycle
 // Golden      tb/memory/timing_checker.h, rule "power limit"
@@ -18,7 +19,8 @@ module pq_power_window #(
   input  wire logic rst_ni,
   input  wire logic access_i,
   output logic      allowed_o,       // an access in this cycle is within the limit
-  output logic      allowed_late_o
+  output logic      allowed_late_o,
+  output logic      spare_o
 );
 
   localparam int unsigned Cycles     = (Window + 1) / 2;
@@ -30,6 +32,7 @@ module pq_power_window #(
 
   assign allowed_o      = count_q < CountWidth'(Columns);
   assign allowed_late_o = allowed_o && allowed_q;
+  assign spare_o        = count_q < CountWidth'(Columns - 1);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

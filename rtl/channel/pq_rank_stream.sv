@@ -320,19 +320,29 @@ module pq_rank_stream #(
         .wait_o(bank_wait));
 
       if (PowerLimited) begin : gen_limited
-        logic bus_access_q;
+        logic bus_access_q, counted_q, late, spare, spare_q;
 
         // Striped beats come to a bank once in Banks beats: they count when the last bank has had
-        // its own.
+        // its own, a cycle later. The first bank may have its next one by then, or in the cycle
+        // after, in which `late` means nothing: it needs room for both, whatever the slots are.
         always_ff @(posedge clk_i or negedge rst_ni) begin
-          if (!rst_ni) bus_access_q <= 1'b0;
-          else         bus_access_q <= bus_grant_i && needs_row
-                            && (!striped || (&index_q[BankBits-1:0]) || left_q == 16'd1);
+          if (!rst_ni) begin
+            bus_access_q <= 1'b0;
+            counted_q    <= 1'b0;
+            spare_q      <= 1'b0;
+          end else begin
+            bus_access_q <= bus_grant_i && needs_row
+                         && (!striped || (&index_q[BankBits-1:0]) || left_q == 16'd1);
+            counted_q    <= bus_access_q;
+            spare_q      <= spare;
+          end
         end
 
         pq_power_window #(.Columns(LimitedColumns), .Window(LimitedWindow)) u_power_window (
           .clk_i, .rst_ni, .access_i(local_access || bus_access_q),
-          .allowed_o(power_ready[b]), .allowed_late_o(power_late[b]));
+          .allowed_o(power_ready[b]), .allowed_late_o(late), .spare_o(spare));
+
+        assign power_late[b] = late && ((spare && spare_q) || !(bus_access_q || counted_q));
       end else begin : gen_unlimited
         assign power_ready[b] = 1'b1;
         assign power_late[b]  = 1'b1;

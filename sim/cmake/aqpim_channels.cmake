@@ -108,7 +108,7 @@ function(aqpim_channel group name)
   # The models' headers exist only after they were verilated.
   set_property(SOURCE ${source} APPEND PROPERTY OBJECT_DEPENDS ${headers})
 
-  foreach(key PowerLimited BankGroups BanksPerGroup nREFI)
+  foreach(key PowerLimited Ranks BankGroups BanksPerGroup nREFI)
     aqpim_parameter(${key} ${key} ${told})
   endforeach()
   set_property(GLOBAL APPEND PROPERTY AQPIM_CHANNEL_SOURCES_${group} ${source})
@@ -116,7 +116,7 @@ function(aqpim_channel group name)
   set_property(GLOBAL APPEND_STRING PROPERTY AQPIM_CHANNEL_DECLARATIONS_${group}
     "std::unique_ptr<ChannelModel> make_${PREFIX}(const config::ChannelShape& shape);\n")
   set_property(GLOBAL APPEND_STRING PROPERTY AQPIM_CHANNEL_ENTRIES_${group}
-    "      {\"${name}\", \"${arg_CONFIG}\", \"${arg_MEMORY}\", ${arg_BANKS_PER_ENGINE}, ${PowerLimited} != 0, ${BankGroups}, ${BanksPerGroup}, ${nREFI}, &make_${PREFIX}},\n")
+    "      {\"${name}\", \"${arg_CONFIG}\", \"${arg_MEMORY}\", ${arg_BANKS_PER_ENGINE}, ${PowerLimited} != 0, ${Ranks}, ${BankGroups}, ${BanksPerGroup}, ${nREFI}, &make_${PREFIX}},\n")
 endfunction()
 
 # aqpim_channel_registry(<group> <function> <header> <result sources> <result models>): the sources that define the

@@ -5,6 +5,7 @@ namespace aqpim::tb {
 
 config::Memory memory_of(const ChannelBuild& build) {
   config::Memory memory = config::find_memory(build.memory);
+  memory.organization.ranks = build.ranks;
   memory.organization.bank_groups = build.bank_groups;
   memory.organization.banks_per_group = build.banks_per_group;
   memory.timing.refresh_interval = build.refresh_interval;

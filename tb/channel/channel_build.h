@@ -21,6 +21,7 @@ struct ChannelBuild {
   unsigned banks_per_engine = 1;
   bool power_limited = true;
   // What may differ from the memory's file.
+  unsigned ranks = 0;
   unsigned bank_groups = 0;
   unsigned banks_per_group = 0;
   unsigned refresh_interval = 0;

@@ -175,7 +175,8 @@ TEST_CASE("channel: constrained-random programs") {
   std::array<std::array<std::uint64_t, kChannelPhases>, 2> columns = {};
   std::set<AnswerCode> codes;
   std::uint64_t programs = 0, cycles = 0, compared = 0;
-  for (const char* name : {"one-bank", "bank-pair", "unlimited", "small"}) {
+  for (const char* name : {"one-bank", "bank-pair", "unlimited", "small", "one-rank", "long-tokens",
+                           "long-tokens-pair"}) {
     const ChannelBuild& build = test_channel(name);
     CAPTURE(name);
     for (std::uint64_t i = 0; i < test_iterations(5); ++i) {

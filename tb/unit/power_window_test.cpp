@@ -54,6 +54,12 @@ TEST_CASE_TEMPLATE_DEFINE(
     window.bench.settle();
     const bool allowed = window.allowed(2 * window.cycle);
     REQUIRE((window.bench->allowed_o != 0) == allowed);
+    // Without the oldest of the accesses that fill the window, there is room for one more.
+    const auto& accesses = window.accesses;
+    const bool spare =
+        accesses.size() < Dut::Columns - 1 ||
+        2 * window.cycle - accesses[accesses.size() - (Dut::Columns - 1)] >= Dut::Window;
+    REQUIRE((window.bench->spare_o != 0) == spare);
     refused += want && !allowed;
     window.clock(want && allowed, 0);
   }
