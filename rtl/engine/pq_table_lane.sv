@@ -55,13 +55,13 @@ module pq_table_lane #(
   logic                    add_q, forward_q, clear_q;
   logic [AddressWidth-1:0] address_q;
   logic [BucketWidth-1:0]  sum, sum_q;
-  logic                    read, write, same;
+  logic                    fresh, read, write;     // fresh: a lookup that does not repeat the last
   logic [AddressWidth-1:0] read_address, write_address;
   logic [Width-1:0]        read_data, write_data;
 
-  assign read_address = combine_i ? combine_address_i : lookup_address_i;
-  assign same         = add_q && accumulate_i && lookup_address_i == address_q;
-  assign read         = combine_i || (lookup_i && !same);
+  assign read_address = lookup_i ? lookup_address_i : combine_address_i;
+  assign fresh        = lookup_i && !(add_q && accumulate_i && lookup_address_i == address_q);
+  assign read         = combine_i || fresh;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -74,8 +74,8 @@ module pq_table_lane #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (read || lookup_i) address_q <= read_address;
-    forward_q <= same;
+    if (combine_i || lookup_i) address_q <= read_address;
+    forward_q <= !fresh;
     if (add_q) sum_q <= sum;
   end
 

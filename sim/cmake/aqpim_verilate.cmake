@@ -34,9 +34,9 @@ target_compile_options(verilator_runtime PRIVATE -w -faligned-new)
 target_link_libraries(verilator_runtime PUBLIC ZLIB::ZLIB Threads::Threads)
 
 set(AQPIM_VERILATOR_FLAGS
-  -O3 -fno-const-bit-op-tree --assert --x-assign unique --x-initial unique --trace-fst -Wall
-  # With --assert, `disable iff` on the asynchronous reset counts as its synchronous use. `make lint`
-  # has no assertions, and leaves the warning on.
+  -O3 -fno-const-bit-op-tree --assert -DPQ_ASSERTIONS --x-assign unique --x-initial unique --trace-fst -Wall
+  # The reset in an assertion counts as a synchronous use of an asynchronous signal. `make lint` has
+  # no assertions, and leaves the warning on.
   -Wno-SYNCASYNCNET
   -MAKEFLAGS "-s OPT_FAST='${AQPIM_MODEL_OPTIMIZATION}'")
 
