@@ -79,10 +79,16 @@ module pq_centroid_group #(
     {weigh_q3, weigh_q2, weigh_q}           <= {weigh_q2, weigh_q, Quantize && weigh_i};
   end
 
+  // A function, so that simulation evaluates it only when there is a distance.
+  function automatic logic [12:0] difference(
+      input logic [QueryWidth-1:0] vector, input logic [11:0] centroid);
+    difference = 13'($signed(vector)) - 13'($signed(centroid));
+  endfunction
+
   for (genvar i = 0; i < SubDim; i++) begin : gen_multiplier
     logic [QueryWidth-1:0] query;
     logic [7:0]            element;
-    logic [12:0]           difference;
+    logic [11:0]           centroid;
     logic [13:0]           low_q, high_q;
     logic [4:0]            digit0_q;
     logic [DigitWidth-1:0] digit1_q;
@@ -90,9 +96,9 @@ module pq_centroid_group #(
     logic [31:0]           product;
     logic [TotalWidth-1:0] total;                         // of the products up to this one
 
-    assign query      = query_i[i*QueryWidth +: QueryWidth];
-    assign element    = element_i[i*8 +: 8];
-    assign difference = 13'($signed(query)) - 13'($signed(centroid_i[i*12 +: 12]));
+    assign query    = query_i[i*QueryWidth +: QueryWidth];
+    assign element  = element_i[i*8 +: 8];
+    assign centroid = centroid_i[i*12 +: 12];
 
     always_ff @(posedge clk_i) begin
       if (valid_i && combine_i) begin
@@ -102,10 +108,9 @@ module pq_centroid_group #(
         digit1_q <= DigitWidth'({|element[6:4], element[3:0]});
         scale_q  <= {element[7], |element[6:4] ? element[6:4] - 3'd1 : 3'd0};
       end else if (Quantize && valid_i && distance_i) begin
-        low_q    <= 14'($signed(difference));
-        high_q   <= 14'($signed(difference));
-        digit0_q <= difference[4:0];
-        digit1_q <= DigitWidth'($signed(difference[12:5]));
+        low_q  <= 14'($signed(difference(query, centroid)));
+        high_q <= 14'($signed(difference(query, centroid)));
+        {digit1_q, digit0_q} <= (DigitWidth + 5)'($signed(difference(query, centroid)));
       end else if (Quantize && valid_i && weigh_i) begin
         low_q    <= 14'($signed(query));
         high_q   <= 14'($signed(query));

@@ -108,16 +108,18 @@ module pq_slice #(
       end
     end
 
-    // The wide word of sums
+    // The wide word of sums; LOAD stores zeros.
     assign weights_sum = old[SubDim*SumWidth +: WeightsWidth];
 
     always_comb begin
       updated = '0;
-      for (int unsigned d = 0; d < SubDim; d++) begin
-        updated[d*SumWidth +: SumWidth] = old[d*SumWidth +: SumWidth]
-                                        + SumWidth'($signed(weighted[d*20 +: 20]));
+      if (|store_i) begin
+        for (int unsigned d = 0; d < SubDim; d++) begin
+          updated[d*SumWidth +: SumWidth] = old[d*SumWidth +: SumWidth]
+                                          + SumWidth'($signed(weighted[d*20 +: 20]));
+        end
+        updated[SubDim*SumWidth +: WeightsWidth] = weights_sum + WeightsWidth'(weight);
       end
-      updated[SubDim*SumWidth +: WeightsWidth] = weights_sum + WeightsWidth'(weight);
     end
 
     for (genvar j = 0; j < SubspaceLanes; j++) begin : gen_lane
@@ -141,7 +143,7 @@ module pq_slice #(
         assign store_o[Lane]   = load_i || |store_i;
         assign store_address_o[Lane*CodeBits +: CodeBits]  = load_i ? load_code_i : code;
         assign store_data_o[Lane*LaneWidth +: LaneWidth] =
-            load_i ? '0 : updated[(j-CentroidLanes)*LaneWidth +: LaneWidth];
+            updated[(j-CentroidLanes)*LaneWidth +: LaneWidth];
       end
     end
 

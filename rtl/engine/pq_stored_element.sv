@@ -18,7 +18,8 @@ module pq_stored_element (
 
   assign magnitude = |element_i[6:4] ? 12'({1'b1, element_i[3:0]}) << (element_i[6:4] - 3'd1)
                                      : 12'(element_i[3:0]);
-  assign value_o   = !values_i ? {element_i, 4'b0} : element_i[7] ? -magnitude : magnitude;
+  assign value_o   = !values_i ? {element_i, 4'b0}
+                               : (magnitude ^ {12{element_i[7]}}) + 12'(element_i[7]);
 
 endmodule
 
