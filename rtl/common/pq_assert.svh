@@ -18,6 +18,11 @@
     always_ff @(posedge clock_) begin : name_ \
       if (!(reset_) && !(property_)) $error("assertion %m failed"); \
     end
+`elsif VERILATOR
+  // For lint: the property is read and its widths are checked; without clock and reset there is no
+  // synchronous use of the reset.
+  `define AQ_ASSERT(name_, property_, clock_, reset_) \
+    wire unused_``name_ = property_;
 `else
   `define AQ_ASSERT(name_, property_, clock_, reset_)
 `endif

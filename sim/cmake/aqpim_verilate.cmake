@@ -35,8 +35,8 @@ target_link_libraries(verilator_runtime PUBLIC ZLIB::ZLIB Threads::Threads)
 
 set(AQPIM_VERILATOR_FLAGS
   -O3 -fno-const-bit-op-tree --assert -DPQ_ASSERTIONS --x-assign unique --x-initial unique --trace-fst -Wall
-  # The reset in an assertion counts as a synchronous use of an asynchronous signal. `make lint` has
-  # no assertions, and leaves the warning on.
+  # The reset in an assertion counts as a synchronous use of an asynchronous signal. `make lint` reads
+  # the properties without clock and reset, and leaves the warning on.
   -Wno-SYNCASYNCNET
   -MAKEFLAGS "-s OPT_FAST='${AQPIM_MODEL_OPTIMIZATION}'")
 
