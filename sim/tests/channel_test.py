@@ -57,7 +57,7 @@ def check_rtl(checker, folder, workload):
     """Two heads at once, clustered, encoded and attended to in RTL."""
     out = folder / "rtl"
     options = ("--workload", workload, "--config", "pq4", "--queries", 2)
-    checker.run("channel", *options, "--trace", "--out", out)
+    checker.run("channel", *options, "--threads", 1, "--trace", "--out", out)
     report = report_of(out)
     checker.check("all results", files_in(out) == RTL_FILES | {"commands.trace"}, str(files_in(out)))
     checker.check("two heads, one on each rank",

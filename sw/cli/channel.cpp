@@ -49,6 +49,8 @@ const std::vector<const char*> kResultFiles = {
 // Clustering takes K + 1 engine cycles for each pair of tokens.
 constexpr unsigned kMostQuickCentroids = 16;
 
+unsigned processors() { return std::max(1u, std::thread::hardware_concurrency()); }
+
 struct Arguments {
   std::string workload;
   std::vector<std::string> configurations;  // empty: those that fit
@@ -65,7 +67,8 @@ struct Arguments {
   std::size_t tile = 0;
   std::string out = "build/channel";
   std::uint64_t seed = 1;
-  unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
+  unsigned jobs = processors();
+  std::optional<unsigned> threads;  // of each job; none: the processors that jobs leave
   CacheOptions cache;
 };
 
@@ -305,6 +308,12 @@ void run_all(Arguments& arguments, int& exit_code) {
     folders.emplace_back(folder);
   }
 
+  const auto side_by_side =
+      static_cast<unsigned>(std::min<std::size_t>(arguments.jobs, jobs.size()));
+  for (Job& job : jobs) {
+    job.session.threads = arguments.threads.value_or(std::max(1u, processors() / side_by_side));
+  }
+
   ProgressLine line;
   std::mutex mutex;
   std::vector<std::optional<JobResult>> results(jobs.size());
@@ -401,6 +410,12 @@ void add_channel(CLI::App& app, int& exit_code) {
   command
       ->add_option("--jobs", arguments->jobs,
                    "configurations that run side by side (default: one per processor)")
+      ->check(CLI::Range(1, 64));
+  command
+      ->add_option(
+          "--threads", arguments->threads,
+          "threads that share the engines of a configuration in RTL; results do not depend "
+          "on it (default: the processors that --jobs leaves)")
       ->check(CLI::Range(1, 64));
   add_cache_options(*command, arguments->cache);
   command->callback([arguments, &exit_code] { run_all(*arguments, exit_code); });

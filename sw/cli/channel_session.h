@@ -24,6 +24,7 @@ struct SessionOptions {
   unsigned banks_per_engine = 1;
   bool power_limited = true;
   std::uint64_t seed = 1;
+  unsigned threads = 1;  // that share the engines in RTL
   // Where RTL writes its commands and, into a folder that exists, its waves, if it is to.
   std::optional<std::filesystem::path> trace = std::nullopt;
   std::optional<std::filesystem::path> waves = std::nullopt;

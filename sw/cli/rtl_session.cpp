@@ -142,7 +142,7 @@ class History {
 class RtlSession : public ChannelSession, private system::HostPort {
  public:
   RtlSession(const SessionOptions& options, const tb::ChannelBuild& build)
-      : options_(options), env_(build, {.seed = options.seed}) {
+      : options_(options), env_(build, {.seed = options.seed, .threads = options.threads}) {
     if (options.trace) {
       trace_.open(*options.trace);
       env_.write_trace(trace_);

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Simulation speed of a pseudo-channel, assertions on, waves and golden model off:
-// cycles_per_second counts cycles of the memory clock, two to a clock cycle of the RTL. Both ranks
-// attend to whole tiles, whose token loops take most of the time.
+// cycles_per_second counts cycles of the memory clock, two to a clock cycle of the RTL, in real
+// time. All ranks attend to whole tiles, whose token loops take most of the time. `threads` share
+// the engines.
 #include <benchmark/benchmark.h>
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "tb/channel/bench_channels.h"
 #include "tb/channel/channel_env.h"
 #include "tb/channel/channel_models.h"
 
@@ -57,13 +60,15 @@ std::vector<HostCommand> tiles(const ChannelShape& shape) {
 }
 
 void play_tiles(benchmark::State& state, const ChannelBuild& build) {
-  ChannelEnv env(build, {.seed = 1, .check = false});
+  ChannelEnv env(build,
+                 {.seed = 1, .check = false, .threads = static_cast<unsigned>(state.range(0))});
   env.play(contexts(env.shape()));
   const std::vector<HostCommand> commands = tiles(env.shape());
   const std::uint64_t start = env.cycle();
   for (auto _ : state) env.play(commands);
   state.counters["cycles_per_second"] = benchmark::Counter(
       static_cast<double>(kSlots * (env.cycle() - start)), benchmark::Counter::kIsRate);
+  state.counters["engines"] = env.shape().memory.ranks * env.shape().engines();
   if (const std::string verdict = env.verdict(0); !verdict.empty()) {
     state.SkipWithError(verdict.c_str());
   }
@@ -72,11 +77,16 @@ void play_tiles(benchmark::State& state, const ChannelBuild& build) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  for (const ChannelBuild& build : channel_builds()) {
-    benchmark::RegisterBenchmark(std::string(build.name).c_str(), [&build](
-                                                                      benchmark::State& state) {
-      play_tiles(state, build);
-    })->Unit(benchmark::kMillisecond);
+  for (const std::span<const ChannelBuild> builds : {bench_channel_builds(), channel_builds()}) {
+    for (const ChannelBuild& build : builds) {
+      benchmark::RegisterBenchmark(std::string(build.name).c_str(),
+                                   [&build](benchmark::State& state) { play_tiles(state, build); })
+          ->Arg(1)
+          ->Arg(2)
+          ->ArgName("threads")
+          ->UseRealTime()
+          ->Unit(benchmark::kMillisecond);
+    }
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

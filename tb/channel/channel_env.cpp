@@ -52,6 +52,7 @@ ChannelEnv::ChannelEnv(const ChannelBuild& build, const ChannelOptions& options)
     // Refreshes go on whatever hangs.
     if (command.kind > CommandKind::kRef) last_column_ = cycle_;
   });
+  model_->use_threads(options.threads);
   model_->power_up(Random(options.seed, "channel").bits());
   reset();
 }

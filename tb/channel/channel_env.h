@@ -39,6 +39,7 @@ struct ChannelOptions {
   std::uint64_t seed = 1;  // power-up state, noise, tags, gaps
   bool check = true;       // with a scoreboard
   HostAgentOptions host = {};
+  unsigned threads = 1;  // that share the engines
   // The table that the checker judges by, if it is to be another one than the RTL's: for tests of
   // the test bench.
   std::optional<config::Memory> checked = std::nullopt;

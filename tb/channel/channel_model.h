@@ -95,6 +95,10 @@ class ChannelModel {
   // waves and counts start anew. Must come first; reset must follow.
   virtual void power_up(std::uint64_t seed) = 0;
 
+  // How many threads share a cycle, from the next one on: no result depends on it. 1 without this,
+  // and for a model that cannot share it.
+  virtual void use_threads(unsigned) {}
+
   // Writes waveforms (FST) of all cycles from now on into a folder that exists.
   virtual void open_waves(const std::filesystem::path& folder) = 0;
   virtual void close_waves() = 0;

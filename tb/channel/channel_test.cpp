@@ -111,6 +111,10 @@ class Lockstep final : public ChannelModel {
     one_->power_up(seed);
     other_->power_up(seed + 1);
   }
+  void use_threads(unsigned threads) override {
+    one_->use_threads(threads);
+    other_->use_threads(threads);
+  }
   void open_waves(const std::filesystem::path& folder) override { one_->open_waves(folder); }
   void close_waves() override { one_->close_waves(); }
   const ChannelOutputs& outputs() const override { return one_->outputs(); }
@@ -220,17 +224,33 @@ TEST_CASE("channel: constrained-random programs") {
   CHECK(codes.size() == aqpim::golden::kAnswerCodes);
 }
 
-TEST_CASE("channel: flat pq_channel and its composed model agree in all cycles") {
+TEST_CASE("channel: flat pq_channel and its composed model agree in all cycles, on any threads") {
   ChannelBuild build = test_channel("small-flat");
   build.make = &make_lockstep;
   for (std::uint64_t i = 0; i < test_iterations(4); ++i) {
     const std::uint64_t seed = test_seed() + 1000 + i;
     CAPTURE(seed);
-    ChannelEnv env(build, {.seed = seed, .host = host_options(i)});
+    const auto threads = static_cast<unsigned>(1 + i % 3);
+    ChannelEnv env(build, {.seed = seed, .host = host_options(i), .threads = threads});
     const std::vector<HostCommand> program = random_program(env.shape(), {}, seed);
     env.play(program);
     CHECK(env.verdict(program.size()) == "");
   }
+}
+
+TEST_CASE("channel: the number of threads changes neither answers nor DRAM commands") {
+  const auto played = [](unsigned threads) {
+    ChannelEnv env(test_channel("bank-pair"), {.seed = test_seed(), .threads = threads});
+    std::stringstream trace;
+    env.write_trace(trace);
+    const std::vector<HostCommand> program = random_program(env.shape(), {}, test_seed());
+    const std::vector<HostAnswer> answers = env.play(program);
+    CHECK(env.verdict(program.size()) == "");
+    return std::pair(answers, trace.str());
+  };
+  const auto alone = played(1);
+  CHECK(played(2) == alone);
+  CHECK(played(5) == alone);
 }
 
 TEST_CASE("channel: no more commands than a queue and the one that runs are taken") {
@@ -406,7 +426,7 @@ TEST_CASE("channel: a program that cannot end is given up with a sentence") {
 }
 
 TEST_CASE("channel: statistics, trace and waves of a run") {
-  ChannelEnv env(test_channel("calm"), {.seed = test_seed()});
+  ChannelEnv env(test_channel("calm"), {.seed = test_seed(), .threads = 2});
   const ChannelShape& shape = env.shape();
   std::stringstream trace;
   env.write_trace(trace);

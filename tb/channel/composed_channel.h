@@ -2,20 +2,28 @@
 //
 // ChannelModel of a verilated pq_sequencer and one object of a verilated pq_bank_engine for each
 // engine: the compiler sees one engine instead of 32. Wired as in rtl/channel/pq_channel.sv; all
-// pins between them come from registers, so that one evaluation of each is a cycle. Only generated
-// sources include this.
+// pins between them come from registers, so that one evaluation of each is a cycle, in any order
+// and on several threads. Only generated sources include this.
+//
+//   wires_ --> engine 0 --> answers_[0] --+
+//   wires_ --> engine 1 --> answers_[1] --+--> the sequencer's pins of the next cycle
+//   pins ----> sequencer --> wires_ of the next cycle
 #pragma once
 
 #include <bit>
 #include <cstring>
 #include <deque>
+#include <optional>
 #include <string>
+#include <type_traits>
+#include <vector>
 
 #include "sw/config/channel.h"
 #include "tb/channel/channel_model.h"
 #include "tb/channel/channel_pins.h"
 #include "tb/common/random.h"
 #include "tb/common/verilated_top.h"
+#include "tb/common/workers.h"
 
 namespace aqpim::tb {
 
@@ -28,6 +36,19 @@ class ComposedChannel final : public ChannelModel {
     for (unsigned i = 0; i < shape.memory.ranks * shape.engines(); ++i) {
       engines_.emplace_back("engine");
     }
+    answers_.resize(engines_.size());
+    use_threads(1);
+  }
+
+  void use_threads(unsigned threads) override {
+    workers_.emplace(1 + engines_.size(), threads, [this](std::size_t item) {
+      if (item == 0) {
+        sequencer_.fall();
+        sequencer_.rise();
+      } else {
+        cycle_engine(item - 1);
+      }
+    });
   }
 
   void power_up(std::uint64_t seed) override {
@@ -36,6 +57,7 @@ class ComposedChannel final : public ChannelModel {
     for (unsigned i = 0; i < engines_.size(); ++i) {
       engines_[i].power_up(random.bits());
       engines_[i]->index_i = static_cast<std::uint8_t>(i % shape_.engines());
+      take_answer(i);
     }
     sample();
   }
@@ -71,19 +93,14 @@ class ComposedChannel final : public ChannelModel {
   void cycle(const ChannelInputs& inputs) override {
     drive_pins(*sequencer_, inputs);
     join_engines();
-    for (unsigned i = 0; i < engines_.size(); ++i) drive_engine(i, inputs.reset);
-    sequencer_.fall();
-    sequencer_.rise();
-    for (auto& engine : engines_) {
-      engine.fall();
-      engine.rise();
-    }
+    reset_ = inputs.reset;
+    workers_->run();
     sample();
   }
 
   unsigned failed_assertions() const override {
     unsigned failed = sequencer_.failed_assertions();
-    for (const auto& engine : engines_) failed += engine.failed_assertions();
+    for (const Answer& answer : answers_) failed += answer.failed_assertions;
     return failed;
   }
 
@@ -95,41 +112,85 @@ class ComposedChannel final : public ChannelModel {
     return engines_[rank * shape_.engines() + number];
   }
 
+  template <typename Reference>
+  using Value = std::remove_reference_t<Reference>;
+
+  // The sequencer's pins towards the engines in this cycle: it goes on to the next one while they
+  // are read.
+  struct Wires {
+    Value<decltype(Sequencer::engine_cmd_valid_o)> cmd_valid;
+    Value<decltype(Sequencer::engine_cmd_operation_o)> cmd_operation;
+    Value<decltype(Sequencer::engine_cmd_first_o)> cmd_first;
+    Value<decltype(Sequencer::engine_cmd_skip_o)> cmd_skip;
+    Value<decltype(Sequencer::engine_cmd_tokens_o)> cmd_tokens;
+    Value<decltype(Sequencer::bank_take_o)> bank_take;
+    Value<decltype(Sequencer::bank_odd_o)> bank_odd;
+    Value<decltype(Sequencer::bus_valid_o)> bus_valid;
+    Value<decltype(Sequencer::bus_kind_o)> bus_kind;
+    Value<decltype(Sequencer::bus_index_o)> bus_index;
+    Value<decltype(Sequencer::bus_data_o)> bus_data;
+    Value<decltype(Sequencer::read_valid_o)> read_valid;
+    Value<decltype(Sequencer::read_kind_o)> read_kind;
+    Value<decltype(Sequencer::read_index_o)> read_index;
+  };
+
+  // What is asked of each engine after each cycle, in a cache line of its own.
+  struct alignas(64) Answer {
+    std::array<std::uint64_t, sizeof(Beat) / sizeof(std::uint64_t)> read_data;
+    unsigned failed_assertions;
+    bool ready;
+    bool error;
+  };
+
+  void take_answer(std::size_t i) {
+    const Engine& top = *engines_[i];
+    Answer& answer = answers_[i];
+    std::memcpy(answer.read_data.data(), &top.read_data_o, sizeof(answer.read_data));
+    answer.failed_assertions = engines_[i].failed_assertions();
+    answer.ready = top.ready_o;
+    answer.error = top.error_o;
+  }
+
+  void cycle_engine(std::size_t i) {
+    drive_engine(i);
+    engines_[i].fall();
+    engines_[i].rise();
+    take_answer(i);
+  }
+
   void join_engines() {
-    std::array<std::uint64_t, sizeof(Beat) / sizeof(std::uint64_t)> joined = {};
+    decltype(Answer::read_data) joined = {};
     for (unsigned rank = 0; rank < shape_.memory.ranks; ++rank) {
       bool ready = true;
       for (unsigned e = 0; e < shape_.engines(); ++e) {
-        const Engine& top = *engine(rank, e);
-        ready = ready && top.ready_o;
-        decltype(joined) read;
-        std::memcpy(read.data(), &top.read_data_o, sizeof(read));
-        for (std::size_t i = 0; i < joined.size(); ++i) joined[i] |= read[i];
+        const Answer& answer = answers_[rank * shape_.engines() + e];
+        ready = ready && answer.ready;
+        for (std::size_t i = 0; i < joined.size(); ++i) joined[i] |= answer.read_data[i];
       }
       put(sequencer_->engine_ready_i, rank, 1, ready);
     }
     std::memcpy(&sequencer_->engine_data_i, joined.data(), sizeof(joined));
   }
 
-  void drive_engine(unsigned i, bool reset) {
-    const Sequencer& from = *sequencer_;
+  void drive_engine(std::size_t number) {
+    const auto i = static_cast<unsigned>(number);
     const unsigned rank = i / shape_.engines();
     Engine& to = *engines_[i];
-    to.rst_ni = !reset;
-    assign(to.cmd_valid_i, get(from.engine_cmd_valid_o, rank, 1));
-    assign(to.cmd_operation_i, get(from.engine_cmd_operation_o, 3 * rank, 3));
-    assign(to.cmd_first_i, get(from.engine_cmd_first_o, rank, 1));
-    assign(to.cmd_skip_i, get(from.engine_cmd_skip_o, tokens_width_ * rank, tokens_width_));
-    assign(to.cmd_tokens_i, get(from.engine_cmd_tokens_o, tokens_width_ * rank, tokens_width_));
-    assign(to.bank_take_i, get(from.bank_take_o, rank, 1));
-    assign(to.bank_odd_i, get(from.bank_odd_o, rank, 1));
-    assign(to.bus_valid_i, get(from.bus_valid_o, i, 1));
-    to.bus_kind_i = from.bus_kind_o;
-    to.bus_index_i = from.bus_index_o;
-    to.bus_data_i = from.bus_data_o;
-    assign(to.read_valid_i, get(from.read_valid_o, i, 1));
-    assign(to.read_kind_i, get(from.read_kind_o, 2 * rank, 2));
-    assign(to.read_index_i, get(from.read_index_o, 6 * rank, 6));
+    to.rst_ni = !reset_;
+    assign(to.cmd_valid_i, get(wires_.cmd_valid, rank, 1));
+    assign(to.cmd_operation_i, get(wires_.cmd_operation, 3 * rank, 3));
+    assign(to.cmd_first_i, get(wires_.cmd_first, rank, 1));
+    assign(to.cmd_skip_i, get(wires_.cmd_skip, tokens_width_ * rank, tokens_width_));
+    assign(to.cmd_tokens_i, get(wires_.cmd_tokens, tokens_width_ * rank, tokens_width_));
+    assign(to.bank_take_i, get(wires_.bank_take, rank, 1));
+    assign(to.bank_odd_i, get(wires_.bank_odd, rank, 1));
+    assign(to.bus_valid_i, get(wires_.bus_valid, i, 1));
+    to.bus_kind_i = wires_.bus_kind;
+    to.bus_index_i = wires_.bus_index;
+    to.bus_data_i = wires_.bus_data;
+    assign(to.read_valid_i, get(wires_.read_valid, i, 1));
+    assign(to.read_kind_i, get(wires_.read_kind, 2 * rank, 2));
+    assign(to.read_index_i, get(wires_.read_index, 6 * rank, 6));
   }
 
   template <typename Port>
@@ -138,16 +199,35 @@ class ComposedChannel final : public ChannelModel {
   }
 
   void sample() {
-    sample_pins(*sequencer_, shape_.memory, outputs_);
+    const Sequencer& top = *sequencer_;
+    sample_pins(top, shape_.memory, outputs_);
     outputs_.error = false;
-    for (const auto& engine : engines_) outputs_.error = outputs_.error || engine->error_o;
+    for (const Answer& answer : answers_) outputs_.error = outputs_.error || answer.error;
+    wires_ = {.cmd_valid = top.engine_cmd_valid_o,
+              .cmd_operation = top.engine_cmd_operation_o,
+              .cmd_first = top.engine_cmd_first_o,
+              .cmd_skip = top.engine_cmd_skip_o,
+              .cmd_tokens = top.engine_cmd_tokens_o,
+              .bank_take = top.bank_take_o,
+              .bank_odd = top.bank_odd_o,
+              .bus_valid = top.bus_valid_o,
+              .bus_kind = top.bus_kind_o,
+              .bus_index = top.bus_index_o,
+              .bus_data = top.bus_data_o,
+              .read_valid = top.read_valid_o,
+              .read_kind = top.read_kind_o,
+              .read_index = top.read_index_o};
   }
 
   config::ChannelShape shape_;
   unsigned tokens_width_;
   VerilatedTop<Sequencer> sequencer_{"sequencer"};
   std::deque<VerilatedTop<Engine>> engines_;  // of rank 0, then of rank 1
+  bool reset_ = true;
+  Wires wires_;
+  std::vector<Answer> answers_;  // of each engine
   ChannelOutputs outputs_;
+  std::optional<Workers> workers_;
 };
 
 }  // namespace aqpim::tb
