@@ -36,6 +36,7 @@ module pq_centroid_format (
     .ShiftWidth (3),
     .OutWidth   (8)
   ) u_key (
+    .valid_i     (1'b1),
     .value_i     (value_i),
     .shift_i     (3'd4),
     .result_o    (key),
@@ -79,6 +80,7 @@ module pq_centroid_format (
     .ShiftWidth (3),
     .OutWidth   (7)
   ) u_mantissa (
+    .valid_i     (1'b1),
     .value_i     ({1'b0, magnitude_q}),
     .shift_i     (power),
     .result_o    (mantissa),

@@ -15,6 +15,7 @@ module pq_round_saturate #(
   parameter int unsigned ShiftWidth = 4,
   parameter int unsigned OutWidth   = 16
 ) (
+  input  wire logic                  valid_i,      // there is a value; otherwise both results are 0
   input  wire logic [InWidth-1:0]    value_i,      // signed
   input  wire logic [ShiftWidth-1:0] shift_i,
   output logic      [OutWidth-1:0]   result_o,     // signed
@@ -30,23 +31,31 @@ module pq_round_saturate #(
     $error("pq_round_saturate: OutWidth must be at least 2 and at most InWidth");
   end
 
-  logic signed [InWidth+MaxShift-1:0] scaled;    // MaxShift fraction bits, nothing lost
-  logic        [MaxShift-1:0]         fraction;
-  logic                               round_up;
-  logic        [InWidth:0]            rounded;
-  logic                               fits;
+  // A function, so that simulation evaluates it only when there is a value.
+  // Returns {saturated, result}.
+  function automatic logic [OutWidth:0] round_saturate(
+      input logic [InWidth-1:0] value, input logic [ShiftWidth-1:0] shift);
+    logic signed [InWidth+MaxShift-1:0] scaled;    // MaxShift fraction bits, nothing lost
+    logic        [MaxShift-1:0]         fraction;
+    logic                               round_up;
+    logic        [InWidth:0]            rounded;
+    logic                               fits;
+    scaled   = $signed({value, {MaxShift{1'b0}}}) >>> shift;
+    fraction = scaled[MaxShift-1:0];
+    round_up = fraction[MaxShift-1] && (|fraction[MaxShift-2:0] || scaled[MaxShift]);
+    rounded  = {scaled[InWidth+MaxShift-1], scaled[InWidth+MaxShift-1:MaxShift]}
+             + {{InWidth{1'b0}}, round_up};
 
-  assign scaled   = $signed({value_i, {MaxShift{1'b0}}}) >>> shift_i;
-  assign fraction = scaled[MaxShift-1:0];
-  assign round_up = fraction[MaxShift-1] && (|fraction[MaxShift-2:0] || scaled[MaxShift]);
-  assign rounded  = {scaled[InWidth+MaxShift-1], scaled[InWidth+MaxShift-1:MaxShift]}
-                  + {{InWidth{1'b0}}, round_up};
+    // The value fits if all the bits above the result's sign bit equal it.
+    fits = &rounded[InWidth:OutWidth-1] || !(|rounded[InWidth:OutWidth-1]);
+    round_saturate = {!fits, fits ? rounded[OutWidth-1:0]
+                                  : {rounded[InWidth], {(OutWidth - 1) {!rounded[InWidth]}}}};
+  endfunction
 
-  // The value fits if all the bits above the result's sign bit equal it.
-  assign fits        = &rounded[InWidth:OutWidth-1] || !(|rounded[InWidth:OutWidth-1]);
-  assign saturated_o = !fits;
-  assign result_o    = fits ? rounded[OutWidth-1:0]
-                            : {rounded[InWidth], {(OutWidth - 1) {!rounded[InWidth]}}};
+  always_comb begin
+    {saturated_o, result_o} = '0;
+    if (valid_i) {saturated_o, result_o} = round_saturate(value_i, shift_i);
+  end
 
 endmodule
 

@@ -167,6 +167,7 @@ module pq_centroid_group #(
     .ShiftWidth (4),
     .OutWidth   (EntryWidth)
   ) u_round (
+    .valid_i     (valid_q4),
     .value_i     (total_q[DotWidth-1:0]),
     .shift_i     (shift_i),
     .result_o    (entry),

@@ -631,6 +631,7 @@ module pq_engine #(
       .unload_i        (word_take && is_unload && ~|word),
       .code_i          (is_cluster ? loop_code : centroid),
       .centroid_o      (slice_centroid),
+      .record_i        (unload_q),
       .record_word_i   (position_q[$clog2(RecordWords)-1:0]),
       .record_o        (record),
       .capture_i       (capture),
@@ -752,7 +753,7 @@ module pq_engine #(
 
   // ---- Outputs and result read-out ------------------------------------------------------------
 
-  logic                  adding, loading;
+  logic                  adding, loading, selecting;
   logic [CWordWidth-1:0] result_select;
   logic [63:0]           status;
   logic [Multipliers*OutputWidth-1:0] outputs;
@@ -767,6 +768,7 @@ module pq_engine #(
       .OutputWidth   (OutputWidth)
     ) u_output (
       .clk_i    (clk_i),
+      .active_i (adding || selecting),
       .select_i (adding ? next_cword : result_select),
       .add_i    (adding),
       .load_i   (loading),
@@ -789,6 +791,7 @@ module pq_engine #(
     .index_i         (result_index_i),
     .outputs_valid_i (outputs_valid && !(busy_o && (is_combine || is_unload))),
     .codes_valid_i   (codes_valid && !(busy_o && (is_encode || is_cluster || is_unload))),
+    .selecting_o     (selecting),
     .select_o        (result_select),
     .outputs_i       (outputs),
     .status_i        (status),

@@ -72,6 +72,7 @@ module pq_exp2 #(
     .ShiftWidth (5),
     .OutWidth   (WeightWidth + 1)
   ) u_round (
+    .valid_i     (advance_i),
     .value_i     ({1'b0, mantissa_q}),
     .shift_i     (shift_q2),
     .result_o    (weight),

@@ -19,9 +19,9 @@ module pq_float_to_fixed #(
   input  wire logic [15:0]      float_i,
   input  wire logic             bfloat16_i,    // 1: bfloat16, 0: binary16
   input  wire logic [4:0]       fraction_i,    // fraction bits of the result, 0 to 30
-  output logic      [Width-1:0] value_o,       // signed
+  output logic      [Width-1:0] value_o,       // signed; 0 without a number
   output logic                  nonfinite_o,   // NaN or infinity
-  output logic                  saturated_o
+  output logic                  saturated_o    // 0 without a number
 );
 
   if (Width < 4 || Width > 12) begin : gen_bad_width
@@ -74,13 +74,14 @@ module pq_float_to_fixed #(
     signed_mantissa = sign ? -{1'b0, mantissa} : {1'b0, mantissa};
   endfunction
 
-  logic                     valid_q, sign_q, nonfinite_q, nonfinite_q2;
+  logic                     valid_q, valid_q2, sign_q, nonfinite_q, nonfinite_q2;
   logic [MantissaWidth-1:0] mantissa_q;
   logic [4:0]               place_q;
   logic [PlacedWidth:0]     placed_q;           // signed, Guard fraction bits below the result
 
   always_ff @(posedge clk_i) begin
-    valid_q <= valid_i;
+    valid_q  <= valid_i;
+    valid_q2 <= valid_q;
     if (valid_i) begin
       {sign_q, nonfinite_q, place_q, mantissa_q} <= unpack(float_i, bfloat16_i, fraction_i);
     end
@@ -97,6 +98,7 @@ module pq_float_to_fixed #(
     .ShiftWidth (4),
     .OutWidth   (Width)
   ) u_round (
+    .valid_i     (valid_q2),
     .value_i     (placed_q),
     .shift_i     (4'(Guard)),
     .result_o    (value_o),

@@ -8,7 +8,8 @@
 //
 // Formats     value: signed OutputWidth, exact: the weights of a tile add up to less than
 //             2^(OutputWidth - 12), and a centroid element is less than 2^11
-// Latency     select_i, add_i, load_i: 1 cycle ahead of their value_i or value_o; add: 1 cycle
+// Latency     active_i, select_i, add_i, load_i: 1 cycle ahead of their value_i or value_o; add:
+//             1 cycle
 // Throughput  1 addition per cycle, also to the same accumulator
 // Golden      aqpim::golden::output_accumulate()   sw/golden/output_lane.h
 module pq_output_lane #(
@@ -17,8 +18,9 @@ module pq_output_lane #(
   localparam int unsigned WordWidth     = CentroidWords > 1 ? $clog2(CentroidWords) : 1
 ) (
   input  wire logic                   clk_i,
+  input  wire logic                   active_i,   // there is a value; otherwise value_o is 0
   input  wire logic [WordWidth-1:0]   select_i,   // the accumulator of the next cycle
-  input  wire logic                   add_i,      // the next cycle adds to it
+  input  wire logic                   add_i,      // with active_i: the next cycle adds to it
   input  wire logic                   load_i,     // with add_i: starting from zero
   input  wire logic [OutputWidth-1:0] value_i,    // signed
   output logic      [OutputWidth-1:0] value_o     // signed
@@ -27,7 +29,7 @@ module pq_output_lane #(
   logic [CentroidWords-1:0] select, select_q, add_q;   // one hot
   logic                     load_q;
 
-  assign select = CentroidWords'(1) << select_i;
+  assign select = active_i ? CentroidWords'(1) << select_i : '0;
 
   always_ff @(posedge clk_i) begin
     select_q <= select;
@@ -49,7 +51,8 @@ module pq_output_lane #(
     end
   end
 
-  assign value_o = gen_accumulator[CentroidWords-1].chosen;
+  // One condition for all, so that simulation evaluates the others only when one is selected.
+  assign value_o = |select_q ? gen_accumulator[CentroidWords-1].chosen : '0;
 
 endmodule
 

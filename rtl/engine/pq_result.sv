@@ -11,7 +11,8 @@
 //             32 bits of WordBits/32 outputs each; then 8 * HeadDim / WordBits words: the high 8
 //             bits of WordBits/8 outputs each; then the status; then the TokenWords words of codes
 // Latency     read_i to valid_o: 4 cycles, of which outputs_i belongs to select_o of the cycle
-//             before; record_valid_i to valid_o: 1 cycle; read_i to refused_o: 1 cycle
+//             before; record_valid_i to valid_o: 1 cycle; read_i to refused_o: 1 cycle;
+//             read_i to selecting_o: 1 cycle, if it is answered
 // Throughput  1 word per cycle; records and reads never together
 // Golden      aqpim::golden::Engine::read()   sw/golden/engine.h
 module pq_result #(
@@ -29,6 +30,7 @@ module pq_result #(
   input  wire logic [8:0]                         index_i,           // of the word
   input  wire logic                               outputs_valid_i,   // outputs and status can be
   input  wire logic                               codes_valid_i,     // read; codes can be read
+  output logic                                    selecting_o,       // outputs_i will be used
   output logic      [CWordWidth-1:0]              select_o,          // centroid word of outputs_i
   input  wire logic [Multipliers*OutputWidth-1:0] outputs_i,         // signed, each
   input  wire logic [63:0]                        status_i,
@@ -82,6 +84,7 @@ module pq_result #(
 
   // LowWords is a multiple of the centroid words, so the index of a high word ends in its own.
   assign high_q   = index_q >= 9'(LowWords);
+  assign selecting_o = read_q[0];
   assign select_o = high_q ? CWordWidth'(index_q) : CWordWidth'(32'(index_q) / LowSets);
 
   always_comb begin

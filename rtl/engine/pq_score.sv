@@ -56,6 +56,7 @@ module pq_score #(
     .ShiftWidth (ExtraWidth),
     .OutWidth   (ScoreWidth)
   ) u_round (
+    .valid_i     (valid_q),
     .value_i     (total_q),
     .shift_i     (extra_i),
     .result_o    (score),

@@ -54,8 +54,9 @@ module pq_slice #(
   input  wire logic                                     unload_i,       // read all, clear the sums
   input  wire logic [CodeBits-1:0]                      code_i,         // of both
   output logic      [SliceChannels*12-1:0]              centroid_o,     // one cycle later
-  input  wire logic [$clog2(RecordWords)-1:0]           record_word_i,
-  output logic      [WordBits-1:0]                      record_o,       // one cycle later
+  input  wire logic                                     record_i,       // there is a record, one
+  input  wire logic [$clog2(RecordWords)-1:0]           record_word_i,  // cycle after unload_i;
+  output logic      [WordBits-1:0]                      record_o,       // otherwise record_o is 0
   // Sums of CLUSTER, schedule as in pq_cluster_control
   input  wire logic                                     capture_i,
   input  wire logic [Groups*CodeBits-1:0]               codes_i,        // group = slot, sub-space
@@ -71,6 +72,7 @@ module pq_slice #(
   localparam int unsigned SumWidth      = 20 + $clog2(ScoreDepth);
   localparam int unsigned WeightsWidth  = 8 + $clog2(ScoreDepth);
   localparam int unsigned WideWidth     = SumLanes * LaneWidth;
+  localparam int unsigned SumBits       = SliceChannels * 32;        // of a record
   localparam int unsigned WeightWords   = 2 / TokenSlots;
 
   if (SubDim < 2 || SubspaceLanes > Lanes) begin : gen_bad_shape
@@ -80,11 +82,7 @@ module pq_slice #(
     $error("pq_slice: LaneWidth is too small for a sub-space's sums");
   end
 
-  logic [Groups*CodeBits-1:0]      codes_q;
-  logic [SliceChannels*32-1:0]     sums;
-  logic [WeightWords*WordBits-1:0] weights;
-  logic [SliceChannels*16-1:0]     centroids;
-  logic [RecordWords*WordBits-1:0] record;
+  logic [Groups*CodeBits-1:0] codes_q;
 
   always_ff @(posedge clk_i) if (capture_i) codes_q <= codes_i;
 
@@ -92,8 +90,7 @@ module pq_slice #(
     logic [CodeBits-1:0]     code;       // of the slot that is read or stored
     logic [SubDim*20-1:0]    weighted;
     logic [7:0]              weight;
-    logic [WideWidth-1:0]    old, updated;
-    logic [WeightsWidth-1:0] weights_sum;
+    logic [WideWidth-1:0]    updated;
 
     always_comb begin
       code     = '0;
@@ -109,16 +106,19 @@ module pq_slice #(
     end
 
     // The wide word of sums; LOAD stores zeros.
-    assign weights_sum = old[SubDim*SumWidth +: WeightsWidth];
-
     always_comb begin
       updated = '0;
       if (|store_i) begin
+        for (int unsigned j = 0; j < SumLanes; j++) begin
+          updated[j*LaneWidth +: LaneWidth] =
+              words_i[(s+(CentroidLanes+j)*SliceSubspaces)*LaneWidth +: LaneWidth];
+        end
         for (int unsigned d = 0; d < SubDim; d++) begin
-          updated[d*SumWidth +: SumWidth] = old[d*SumWidth +: SumWidth]
+          updated[d*SumWidth +: SumWidth] = updated[d*SumWidth +: SumWidth]
                                           + SumWidth'($signed(weighted[d*20 +: 20]));
         end
-        updated[SubDim*SumWidth +: WeightsWidth] = weights_sum + WeightsWidth'(weight);
+        updated[SubDim*SumWidth +: WeightsWidth] = updated[SubDim*SumWidth +: WeightsWidth]
+                                                 + WeightsWidth'(weight);
       end
     end
 
@@ -132,40 +132,48 @@ module pq_slice #(
         assign store_o[Lane]   = load_i;
         assign store_address_o[Lane*CodeBits +: CodeBits]  = load_code_i;
         assign store_data_o[Lane*LaneWidth +: LaneWidth] =
-            LaneWidth'(load_centroid_i[(s*SubDim+2*j)*12 +: 24]);
+            load_i ? LaneWidth'(load_centroid_i[(s*SubDim+2*j)*12 +: 24]) : '0;
         assign centroid_o[(s*SubDim+2*j)*12 +: 24] = words_i[Lane*LaneWidth +: 24];
       end else begin : gen_sum
-        assign old[(j-CentroidLanes)*LaneWidth +: LaneWidth] =
-            words_i[Lane*LaneWidth +: LaneWidth];
         assign lookup_o[Lane]  = |read_i;
         assign clear_o[Lane]   = unload_i;
         assign address_o[Lane*CodeBits +: CodeBits] = code;
         assign store_o[Lane]   = load_i || |store_i;
         assign store_address_o[Lane*CodeBits +: CodeBits]  = load_i ? load_code_i : code;
         assign store_data_o[Lane*LaneWidth +: LaneWidth] =
-            updated[(j-CentroidLanes)*LaneWidth +: LaneWidth];
+            |store_i ? updated[(j-CentroidLanes)*LaneWidth +: LaneWidth] : '0;
       end
     end
+  end
 
-    for (genvar d = 0; d < SubDim; d++) begin : gen_channel
-      assign sums[(s*SubDim+d)*32 +: 32] = 32'($signed(old[d*SumWidth +: SumWidth]));
-      assign centroids[(s*SubDim+d)*16 +: 16] =
-          16'($signed(centroid_o[(s*SubDim+d)*12 +: 12]));
+  // A function, so that simulation evaluates it only for a record.
+  function automatic logic [WordBits-1:0] record_word(
+      input logic [Lanes*LaneWidth-1:0] words, input logic [$clog2(RecordWords)-1:0] word);
+    logic [RecordWords*WordBits-1:0] record;
+    logic [WideWidth-1:0]            wide;
+    record = '0;
+    wide   = '0;
+    for (int unsigned s = 0; s < SliceSubspaces; s++) begin
+      for (int unsigned j = 0; j < SumLanes; j++) begin
+        wide[j*LaneWidth +: LaneWidth] =
+            words[(s+(CentroidLanes+j)*SliceSubspaces)*LaneWidth +: LaneWidth];
+      end
+      for (int unsigned d = 0; d < SubDim; d++) begin
+        record[(s*SubDim+d)*32 +: 32] = 32'($signed(wide[d*SumWidth +: SumWidth]));
+        record[SumBits+WeightWords*WordBits+(s*SubDim+d)*16 +: 16] =
+            16'($signed(words[(s+d/2*SliceSubspaces)*LaneWidth+d%2*12 +: 12]));
+      end
+      record[SumBits+s*32 +: 32] = 32'(wide[SubDim*SumWidth +: WeightsWidth]);
     end
-    assign weights[s*32 +: 32] = 32'(weights_sum);
-  end
-
-  if (SliceSubspaces * 32 < WeightWords * WordBits) begin : gen_filler
-    assign weights[WeightWords*WordBits-1:SliceSubspaces*32] = '0;
-  end
-
-  assign record = {centroids, weights, sums};
+    record_word = '0;
+    for (int unsigned w = 0; w < RecordWords; w++) begin
+      if (32'(word) == w) record_word = record_word | record[w*WordBits +: WordBits];
+    end
+  endfunction
 
   always_comb begin
     record_o = '0;
-    for (int unsigned w = 0; w < RecordWords; w++) begin
-      if (32'(record_word_i) == w) record_o = record_o | record[w*WordBits +: WordBits];
-    end
+    if (record_i) record_o = record_word(words_i, record_word_i);
   end
 
   logic unused_words;

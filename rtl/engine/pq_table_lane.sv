@@ -82,12 +82,17 @@ module pq_table_lane #(
   assign word_o   = read_data;
   assign entry_o  = read_data[EntryWidth-1:0];
   assign bucket_o = read_data[Width-1] ? read_data[BucketWidth-1:0] : '0;
-  assign sum      = (forward_q ? sum_q : bucket_o) + BucketWidth'(weight_i);
+
+  // A word that is cleared has no sum.
+  always_comb begin
+    sum = '0;
+    if (add_q) sum = (forward_q ? sum_q : bucket_o) + BucketWidth'(weight_i);
+  end
 
   assign write         = table_write_i || store_i || add_q || clear_q;
   assign write_address = table_write_i ? table_address_i : store_i ? store_address_i : address_q;
   assign write_data    = table_write_i ? Width'(table_entry_i) : store_i ? store_data_i
-                       : add_q ? {1'b1, (Width - 1)'(sum)} : '0;
+                       : {add_q, (Width - 1)'(sum)};
 
   pq_memory #(
     .Depth (LaneDepth),
@@ -102,12 +107,12 @@ module pq_table_lane #(
     .read_data_o     (read_data)
   );
 
-  `AQ_ASSERT(a_one_writer, !(table_write_i && (store_i || add_q || clear_q))
-                           && !(store_i && (add_q || clear_q)) && !(add_q && clear_q),
-             clk_i, !rst_ni)
-  `AQ_ASSERT(a_one_reader, !(combine_i && lookup_i), clk_i, !rst_ni)
-  `AQ_ASSERT(a_no_collision, !(read && write && read_address == write_address), clk_i, !rst_ni)
-  `AQ_ASSERT(a_no_overflow, !(add_q && sum < BucketWidth'(weight_i)), clk_i, !rst_ni)
+  `AQ_ASSERT_WHEN(a_one_writer, write,
+                  !(table_write_i && (store_i || add_q || clear_q))
+                  && !(store_i && (add_q || clear_q)) && !(add_q && clear_q), clk_i, !rst_ni)
+  `AQ_ASSERT_WHEN(a_no_collision, write, !(read && read_address == write_address), clk_i, !rst_ni)
+  `AQ_ASSERT_WHEN(a_no_overflow, add_q, sum >= BucketWidth'(weight_i), clk_i, !rst_ni)
+  `AQ_ASSERT_WHEN(a_one_reader, combine_i, !lookup_i, clk_i, !rst_ni)
 
 endmodule
 

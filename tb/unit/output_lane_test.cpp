@@ -24,13 +24,16 @@ void check_additions(std::uint64_t cycles, bool one_accumulator) {
   std::vector<std::optional<std::int64_t>> sums(Dut::CentroidWords);
   struct Access {
     unsigned word = 0;
-    bool add = false, load = false;
+    bool active = false, add = false, load = false;
   } now, next;
+  now.active = true;  // the selection at power-up is not known
   for (std::uint64_t cycle = 0; cycle < cycles; ++cycle) {
     CAPTURE(cycle);
     next.word = one_accumulator ? 0 : static_cast<unsigned>(random.below(Dut::CentroidWords));
-    next.add = random.chance(3, 4);
+    next.active = random.chance(7, 8);
+    next.add = next.active && random.chance(3, 4);
     next.load = random.chance(1, 8) || !sums[next.word];
+    bench->active_i = next.active;
     bench->select_i = static_cast<std::uint8_t>(next.word);
     bench->add_i = next.add;
     bench->load_i = next.load;
@@ -45,7 +48,9 @@ void check_additions(std::uint64_t cycles, bool one_accumulator) {
     const std::int64_t fitting = std::clamp(value, -limit, limit - 1);
     put(bench->value_i, 0, Dut::OutputWidth, static_cast<std::uint64_t>(fitting));
     bench.settle();
-    if (sums[now.word]) {
+    if (!now.active) {
+      REQUIRE(get_signed(bench->value_o, 0, Dut::OutputWidth) == 0);
+    } else if (sums[now.word]) {
       REQUIRE(get_signed(bench->value_o, 0, Dut::OutputWidth) == *sums[now.word]);
     }
     if (now.add) {

@@ -72,6 +72,8 @@ class Result {
     }
     REQUIRE((bench->refused_o != 0) == refusals_.next(index && !allowed(*index)).value_or(false));
     compared += answer || given ? 1 : 0;
+    REQUIRE((bench->selecting_o != 0) ==
+            selections_.next(index && allowed(*index)).value_or(false));
     selected_ = static_cast<unsigned>(bench->select_o);
     bench.clock();
   }
@@ -115,6 +117,7 @@ class Result {
 
   Due<std::optional<Bytes>> answers_{latency};
   Due<std::optional<Bytes>> records_{stated_cycles("result", "record_valid_i to valid_o:")};
+  Due<bool> selections_{stated_cycles("result", "selecting_o:")};
   Due<bool> refusals_{stated_cycles("result", "refused_o:")};
   std::vector<std::int64_t> outputs_ = std::vector<std::int64_t>(Dut::HeadDim);
   std::uint64_t status_ = 0;

@@ -15,6 +15,7 @@ using namespace aqpim::tb::unit;
 template <class Dut>
 aqpim::golden::Rounded rounded(Bench<typename Dut::Model>& bench, std::int64_t value,
                                unsigned shift) {
+  bench->valid_i = 1;
   put(bench->value_i, 0, Dut::InWidth, static_cast<std::uint64_t>(value));
   bench->shift_i = static_cast<std::uint8_t>(shift);
   bench.settle();
@@ -64,6 +65,22 @@ TEST_CASE_TEMPLATE_DEFINE(
   }
 }
 TEST_CASE_TEMPLATE_APPLY(round_saturate_values, round_saturate_models);
+
+TEST_CASE_TEMPLATE_DEFINE("pq_round_saturate: without a value both results are zero", Dut,
+                          round_saturate_idle) {
+  INFO(Dut::parameters);
+  Random random(test_seed(), "pq_round_saturate idle");
+  Bench<typename Dut::Model> bench;
+  bench->valid_i = 0;
+  for (int i = 0; i < 100; ++i) {
+    put(bench->value_i, 0, Dut::InWidth, random.bits(Dut::InWidth));
+    bench->shift_i = static_cast<std::uint8_t>(random.below(1u << Dut::ShiftWidth));
+    bench.settle();
+    REQUIRE(get_signed(bench->result_o, 0, Dut::OutWidth) == 0);
+    REQUIRE(bench->saturated_o == 0);
+  }
+}
+TEST_CASE_TEMPLATE_APPLY(round_saturate_idle, round_saturate_models);
 
 TEST_CASE("pq_round_saturate: every input of the smallest one is as in the golden model") {
   using Dut = round_saturate_0;

@@ -160,7 +160,7 @@ class Slice {
   // Nothing asked; random values on the pins that must not matter then.
   void idle() {
     bench->load_i = bench->loop_i = bench->unload_i = bench->capture_i = 0;
-    bench->read_i = bench->store_i = 0;
+    bench->read_i = bench->store_i = bench->record_i = 0;
     bench->load_code_i = static_cast<std::uint8_t>(random.below(kCentroids));
     bench->code_i = static_cast<std::uint8_t>(random.below(kCentroids));
     bench->record_word_i = static_cast<std::uint8_t>(random.below(kRecordWords));
@@ -179,6 +179,10 @@ class Slice {
 
   void check_record(const std::vector<std::uint8_t>& record, unsigned word) {
     bench->record_word_i = static_cast<std::uint8_t>(word);
+    bench->record_i = 0;
+    bench.settle();
+    for (unsigned b = 0; b < Dut::WordBits / 8; ++b) REQUIRE(get(bench->record_o, 8 * b, 8) == 0);
+    bench->record_i = 1;
     bench.settle();
     for (unsigned b = 0; b < Dut::WordBits / 8; ++b) {
       REQUIRE(get(bench->record_o, 8 * b, 8) == record[word * Dut::WordBits / 8 + b]);
