@@ -36,6 +36,9 @@ as_list = $(subst $(blank),$(comma),$(strip $(subst $(comma),$(blank),$(1))))
 option = $(if $(strip $(2)),--$(1) '$(strip $(2))')
 
 configs = $(call option,config,$(call as_list,$(CONFIG)))
+# $(1)NAME$(2) of each configuration that is wanted and there: targets of sim/cmake/aqpim_channels.cmake. aqpim refuses others.
+channels = $(foreach name,$(or $(subst $(comma),$(blank),$(CONFIG)),$(basename $(notdir $(wildcard configs/*.json)))),\
+  $(if $(wildcard configs/$(name).json),$(1)$(name)$(2)))
 workloads = $(if $(WORKLOAD),--workload '$(WORKLOAD)',\
   $(foreach file,$(sort $(wildcard workloads/*.safetensors)),--workload $(file)))
 sim_options = $(workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \
@@ -64,7 +67,7 @@ channel: CONFIG := $(or $(CONFIG),pq4 pq8)
 channel: QUERIES := $(or $(QUERIES),2)
 channel: ## play lives of captured heads on both ranks of a pseudo-channel in RTL: build/channel (WORKLOAD CONFIG HEADS QUERIES OUT SEED)
 	@sim/install_dependencies.sh sim
-	@sim/build.sh release aqpim
+	@sim/build.sh release aqpim $(call channels,channel_,-1)
 	@build/release/aqpim channel --workload '$(or $(WORKLOAD),workloads/gqa128_prose_2k.safetensors)' $(configs) \
 	  $(call option,heads,$(call as_list,$(HEADS))) $(call option,queries,$(QUERIES)) $(call option,seed,$(SEED)) \
 	  --out '$(or $(OUT),build/channel)'
@@ -79,7 +82,7 @@ accuracy: ## attention error of every option of the cache, and of integer caches
 .PHONY: compare
 compare: ## speed, limits and energy against FP16 attention next to the banks, for 1K to 32K tokens (CONFIG MEMORY MEASURE AREA SEED OUT PAGE)
 	@sim/install_dependencies.sh accuracy
-	@sim/build.sh release aqpim
+	@sim/build.sh release aqpim $(if $(filter none,$(MEASURE)),,$(call channels,channels_))
 	@build/release/aqpim compare $(configs) $(call option,memory,$(MEMORY)) $(call option,page,$(PAGE)) \
 	  $(call option,measure,$(MEASURE)) $(call option,area,$(AREA)) $(call option,seed,$(SEED)) \
 	  --out '$(or $(OUT),build/compare)'

@@ -45,14 +45,21 @@ function(aqpim_channel_fits result configuration banks_per_engine)
   set(${result} ${fits} PARENT_SCOPE)
 endfunction()
 
-# aqpim_channel(<group> <name> CONFIG <configuration> MEMORY <memory> BANKS_PER_ENGINE <1 or 2> [FLAT]
+# aqpim_channel_module(<name>): the library channel_model_<name> is a module that tb/channel/channel_module.h finds.
+function(aqpim_channel_module name)
+  set_target_properties(channel_model_${name} PROPERTIES
+    PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/channels CXX_VISIBILITY_PRESET hidden)
+endfunction()
+
+# aqpim_channel(<group> <name> CONFIG <configuration> MEMORY <memory> BANKS_PER_ENGINE <1 or 2> [FLAT] [MODULE]
 #               [PARAMS Key=Value ...] [UNTOLD Key=Value ...])
 #
-# Verilates a pseudo-channel for the group: a pq_sequencer and one pq_bank_engine, or, FLAT, a pq_channel. PARAMS replace
-# parameters that the configuration and the memory decide. Of UNTOLD ones the group's list does not speak, so that the
-# RTL disagrees with the test bench.
+# Verilates a pseudo-channel for the group: a pq_sequencer and one pq_bank_engine, or, FLAT, a pq_channel. It is linked
+# to whoever links the group or, MODULE, loaded by tb/channel/channel_module.h when it is wanted: target
+# channel_model_<name>. PARAMS replace parameters that the configuration and the memory decide. Of UNTOLD ones the
+# group's list does not speak, so that the RTL disagrees with the test bench.
 function(aqpim_channel group name)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "FLAT" "CONFIG;MEMORY;BANKS_PER_ENGINE" "PARAMS;UNTOLD")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "FLAT;MODULE" "CONFIG;MEMORY;BANKS_PER_ENGINE" "PARAMS;UNTOLD")
   set(engine ${AQPIM_PARAMETERS_${arg_CONFIG}} BanksPerEngine=${arg_BANKS_PER_ENGINE})
   aqpim_memory_parameters(memory ${arg_MEMORY})
   list(APPEND memory PowerLimited=1)
@@ -75,9 +82,11 @@ function(aqpim_channel group name)
     set(shared ${engine})
     list(FILTER shared INCLUDE REGEX "^(HeadDim|SubDim|CodeBits|WordBits|ScoreDepth|BiasDepth|BanksPerEngine)=")
     set(tops sequencer-${name} bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE})
-    aqpim_verilate(sequencer-${name} TOP pq_sequencer PARAMS ${shared} ${memory})
+    # For modules, as fast as code that is linked.
+    set(flags -CFLAGS "-fPIC -fvisibility=hidden")
+    aqpim_verilate(sequencer-${name} TOP pq_sequencer PARAMS ${shared} ${memory} FLAGS ${flags})
     if(NOT TARGET verilated_bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE})
-      aqpim_verilate(bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE} TOP pq_bank_engine PARAMS ${engine})
+      aqpim_verilate(bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE} TOP pq_bank_engine PARAMS ${engine} FLAGS ${flags})
     endif()
   endif()
 
@@ -103,18 +112,35 @@ function(aqpim_channel group name)
     string(APPEND INCLUDES "#include \"tb/channel/composed_channel.h\"\n")
     set(CLASS "ComposedChannel<${classes}>")
   endif()
-  set(source ${PROJECT_BINARY_DIR}/generated/tb/channel/model_${PREFIX}.cpp)
-  configure_file(${PROJECT_SOURCE_DIR}/tb/channel/model.cpp.in ${source} @ONLY)
+  set(kind model)
+  if(arg_MODULE)
+    set(kind module)
+  endif()
+  set(source ${PROJECT_BINARY_DIR}/generated/tb/channel/${kind}_${PREFIX}.cpp)
+  configure_file(${PROJECT_SOURCE_DIR}/tb/channel/${kind}.cpp.in ${source} @ONLY)
   # The models' headers exist only after they were verilated.
   set_property(SOURCE ${source} APPEND PROPERTY OBJECT_DEPENDS ${headers})
+
+  set(function "std::unique_ptr<ChannelModel> make_${PREFIX}(const config::ChannelShape& shape)")
+  if(arg_MODULE)
+    list(TRANSFORM tops PREPEND verilated_)
+    add_library(channel_model_${name} MODULE EXCLUDE_FROM_ALL ${source})
+    aqpim_channel_module(${name})
+    target_compile_definitions(channel_model_${name} PRIVATE AQPIM_CHANNEL_INTERFACE="${AQPIM_CHANNEL_INTERFACE}")
+    target_link_libraries(channel_model_${name} PRIVATE ${tops} aqpim_options)
+    # Verilator's run-time library in the program is not this one.
+    target_link_options(channel_model_${name} PRIVATE LINKER:--exclude-libs,ALL)
+    set(function "${function} { return make_from_module(\"${name}\", shape); }")
+  else()
+    set_property(GLOBAL APPEND PROPERTY AQPIM_CHANNEL_SOURCES_${group} ${source})
+    set_property(GLOBAL APPEND PROPERTY AQPIM_CHANNEL_MODELS_${group} ${tops})
+    set(function "${function};")
+  endif()
+  set_property(GLOBAL APPEND_STRING PROPERTY AQPIM_CHANNEL_FUNCTIONS_${group} "${function}\n")
 
   foreach(key PowerLimited Ranks BankGroups BanksPerGroup nREFI)
     aqpim_parameter(${key} ${key} ${told})
   endforeach()
-  set_property(GLOBAL APPEND PROPERTY AQPIM_CHANNEL_SOURCES_${group} ${source})
-  set_property(GLOBAL APPEND PROPERTY AQPIM_CHANNEL_MODELS_${group} ${tops})
-  set_property(GLOBAL APPEND_STRING PROPERTY AQPIM_CHANNEL_DECLARATIONS_${group}
-    "std::unique_ptr<ChannelModel> make_${PREFIX}(const config::ChannelShape& shape);\n")
   set_property(GLOBAL APPEND_STRING PROPERTY AQPIM_CHANNEL_ENTRIES_${group}
     "      {\"${name}\", \"${arg_CONFIG}\", \"${arg_MEMORY}\", ${arg_BANKS_PER_ENGINE}, ${PowerLimited} != 0, ${Ranks}, ${BankGroups}, ${BanksPerGroup}, ${nREFI}, &make_${PREFIX}},\n")
 endfunction()
@@ -124,7 +150,7 @@ endfunction()
 function(aqpim_channel_registry group FUNCTION HEADER result_sources result_models)
   get_property(sources GLOBAL PROPERTY AQPIM_CHANNEL_SOURCES_${group})
   get_property(tops GLOBAL PROPERTY AQPIM_CHANNEL_MODELS_${group})
-  get_property(DECLARATIONS GLOBAL PROPERTY AQPIM_CHANNEL_DECLARATIONS_${group})
+  get_property(FUNCTIONS GLOBAL PROPERTY AQPIM_CHANNEL_FUNCTIONS_${group})
   get_property(ENTRIES GLOBAL PROPERTY AQPIM_CHANNEL_ENTRIES_${group})
   set(source ${PROJECT_BINARY_DIR}/generated/tb/channel/${FUNCTION}.cpp)
   configure_file(${PROJECT_SOURCE_DIR}/tb/channel/model_registry.cpp.in ${source} @ONLY)
@@ -134,20 +160,39 @@ function(aqpim_channel_registry group FUNCTION HEADER result_sources result_mode
   set(${result_models} ${tops} PARENT_SCOPE)
 endfunction()
 
-# The library aqpim_channel_models: each configuration that fits, next to one bank and to two, with the power limit of
-# AQPIM_MEMORY and without. Only who links it waits for its models.
+# The library aqpim_channel_models: the list of each configuration that fits, next to one bank and to two, with the power
+# limit of AQPIM_MEMORY and without. Each is a module. Targets, which build nothing where nothing fits:
+#   channel_NAME-BANKS   configuration NAME with a power limit
+#   channels_NAME        all of configuration NAME
 function(aqpim_channel_models)
+  # What a program and its modules share.
+  set(digests)
+  foreach(header sw/config/channel.h sw/config/config.h sw/config/memory.h sw/golden/host_command.h
+          tb/channel/channel_model.h tb/channel/channel_module.h)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${header})
+    file(SHA256 ${PROJECT_SOURCE_DIR}/${header} digest)
+    string(APPEND digests ${digest})
+  endforeach()
+  string(SHA256 AQPIM_CHANNEL_INTERFACE ${digests})
+  target_compile_definitions(aqpim_tb_channel PRIVATE
+    AQPIM_CHANNEL_INTERFACE="${AQPIM_CHANNEL_INTERFACE}" AQPIM_CHANNEL_TREE="${PROJECT_BINARY_DIR}")
+
+  set_property(TARGET verilator_runtime PROPERTY POSITION_INDEPENDENT_CODE ON)
   foreach(name IN LISTS AQPIM_CONFIGURATIONS)
+    add_custom_target(channels_${name})
     foreach(banks 1 2)
+      add_custom_target(channel_${name}-${banks})
       aqpim_channel_fits(fits ${name} ${banks})
       if(fits)
-        aqpim_channel(product ${name}-${banks} CONFIG ${name} MEMORY ${AQPIM_MEMORY} BANKS_PER_ENGINE ${banks})
-        aqpim_channel(product ${name}-${banks}-unlimited CONFIG ${name} MEMORY ${AQPIM_MEMORY}
-          BANKS_PER_ENGINE ${banks} PARAMS PowerLimited=0)
+        set(channel CONFIG ${name} MEMORY ${AQPIM_MEMORY} BANKS_PER_ENGINE ${banks} MODULE)
+        aqpim_channel(product ${name}-${banks} ${channel})
+        aqpim_channel(product ${name}-${banks}-unlimited ${channel} PARAMS PowerLimited=0)
+        add_dependencies(channel_${name}-${banks} channel_model_${name}-${banks})
+        add_dependencies(channels_${name} channel_model_${name}-${banks} channel_model_${name}-${banks}-unlimited)
       endif()
     endforeach()
   endforeach()
   aqpim_channel_registry(product channel_builds tb/channel/channel_models.h sources models)
   add_library(aqpim_channel_models STATIC EXCLUDE_FROM_ALL ${sources})
-  target_link_libraries(aqpim_channel_models PUBLIC aqpim_tb_channel ${models} aqpim_options)
+  target_link_libraries(aqpim_channel_models PUBLIC aqpim_tb_channel aqpim_options)
 endfunction()

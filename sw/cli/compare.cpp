@@ -95,13 +95,19 @@ std::string measure(const Arguments& arguments, const performance::Comparison& c
   return fmt::format("{}", fmt::join(failures, ""));
 }
 
-void check_rtl(const Arguments& arguments, const config::Memory& memory) {
-  const bool there = std::ranges::any_of(tb::channel_builds(), [&](const tb::ChannelBuild& build) {
-    return build.memory == memory.name;
-  });
-  if (arguments.measure == "none" || there) return;
-  throw InputError(fmt::format("there is no RTL of a pseudo-channel with memory {} to be simulated",
-                               memory.name));
+// Before work begins: what is going to be simulated is there.
+void check_rtl(const std::vector<performance::Design>& designs, const config::Memory& memory) {
+  for (const performance::Design& design : designs) {
+    for (const bool power_limited : {true, false}) {
+      const tb::ChannelBuild& build =
+          tb::find_channel(design.configuration->name, design.banks_per_engine, power_limited);
+      if (build.memory != memory.name) {
+        throw InputError(fmt::format(
+            "there is no RTL of a pseudo-channel with memory {} to be simulated", memory.name));
+      }
+      tb::load_channel_module(build.name);
+    }
+  }
 }
 
 void draw(const report::ResultFolder& folder, performance::Comparison& comparison,
@@ -123,7 +129,7 @@ void run(const Arguments& arguments, int& exit_code) {
   if (designs.empty()) {
     throw InputError(fmt::format("no configuration fits next to the banks of {}", memory.name));
   }
-  check_rtl(arguments, memory);
+  if (arguments.measure != "none") check_rtl(designs, memory);
   const std::string page = arguments.page.empty() ? "" : read_text(arguments.page);
   if (!arguments.page.empty()) report::with_tables(arguments.page, page, "compare", "");
   const std::vector<performance::ChannelArea> areas = performance::read_areas(arguments.area);

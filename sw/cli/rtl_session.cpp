@@ -244,7 +244,7 @@ std::unique_ptr<ChannelSession> rtl_session(const SessionOptions& options) {
     }
   }
   throw InputError(
-      fmt::format("the RTL of {} next to {} is not in this binary, only the golden model plays "
+      fmt::format("there is no RTL of {} next to {}, only the golden model plays "
                   "there (--golden)",
                   options.configuration->name, options.memory->name));
 }

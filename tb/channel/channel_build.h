@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A pseudo-channel whose model is in this binary: an engine's configuration, the banks next to it,
+// A pseudo-channel whose model can be had: an engine's configuration, the banks next to it,
 // and what the parameters of the RTL say of the memory. sim/cmake/aqpim_channels.cmake makes them.
 #pragma once
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pseudo-channels of a binary that is linked to aqpim_channel_models: each configuration that
-// fits, next to one bank or two, with the memory as its file says, with its power limit and
-// without.
+// The pseudo-channels that can be built: each configuration that fits, next to one bank or two,
+// with the memory as its file says, with its power limit and without. Their models are modules,
+// which may be missing (tb/channel/channel_module.h).
 #pragma once
 
 #include <fmt/format.h>
@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "tb/channel/channel_build.h"
+#include "tb/channel/channel_module.h"
 
 namespace aqpim::tb {
 
@@ -28,8 +29,8 @@ inline const ChannelBuild& find_channel(std::string_view configuration, unsigned
   });
   if (found == builds.end()) {
     throw std::out_of_range(
-        fmt::format("this binary has no pseudo-channel of {} with {} banks per engine{}",
-                    configuration, banks_per_engine, power_limited ? "" : " without power limit"));
+        fmt::format("there is no pseudo-channel of {} with {} banks per engine{}", configuration,
+                    banks_per_engine, power_limited ? "" : " without power limit"));
   }
   return *found;
 }
