@@ -86,10 +86,11 @@ function(aqpim_cli)
   target_link_libraries(aqpim PRIVATE aqpim_channel_models ${layers} aqpim_options CLI11::CLI11)
   target_compile_definitions(aqpim PRIVATE AQPIM_VERSION="${PROJECT_VERSION}"
     AQPIM_SCRIPTS="${PROJECT_SOURCE_DIR}/sim")
+  aqpim_compile_fast(aqpim)
 endfunction()
 
-# aqpim_add_doctest(<target> <source>...): a doctest binary of these sources, linked to all layers and built by
-# the target `tests`. AQPIM_SOURCE_DIR is the root of the repository.
+# aqpim_add_doctest(<target> <source>...): a doctest binary of these sources, linked to all layers, in the folder tests
+# of the build tree. AQPIM_SOURCE_DIR is the root of the repository.
 function(aqpim_add_doctest target)
   get_property(layers GLOBAL PROPERTY AQPIM_LIBRARIES)
   list(REVERSE layers)
@@ -97,7 +98,6 @@ function(aqpim_add_doctest target)
   target_link_libraries(${target} PRIVATE ${layers} aqpim_options doctest::doctest)
   target_compile_definitions(${target} PRIVATE AQPIM_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   set_property(TARGET ${target} PROPERTY RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-  add_dependencies(tests ${target})
 endfunction()
 
 function(aqpim_tests)
@@ -125,15 +125,18 @@ function(aqpim_tests)
   if(NOT doctest_FOUND)
     return()
   endif()
-  add_custom_target(tests)
   # What has no RTL in it runs with the tests of the software: the test bench's memory and host commands.
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/sw/*_test.cpp)
   file(GLOB bench_sources CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/tb/memory/*_test.cpp ${PROJECT_SOURCE_DIR}/tb/channel/host_*_test.cpp)
   list(APPEND sources ${bench_sources})
-  if(sources)
-    aqpim_add_doctest(sw_tests ${sources})
-  endif()
+  # What takes its time with code that the others reach, too.
+  set(long_sources ${sources})
+  list(FILTER long_sources INCLUDE REGEX "_long_test\\.cpp$")
+  list(REMOVE_ITEM sources ${long_sources})
+  aqpim_add_doctest(long_tests ${long_sources})
+  aqpim_add_doctest(sw_tests ${sources})
+  aqpim_compile_fast(sw_tests)
   file(GLOB sources CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/tb/common/*_test.cpp ${PROJECT_SOURCE_DIR}/tb/engine/*_test.cpp
     ${PROJECT_SOURCE_DIR}/tb/reducer/*_test.cpp)

@@ -129,10 +129,10 @@ void run(const Arguments& arguments, int& exit_code) {
   if (designs.empty()) {
     throw InputError(fmt::format("no configuration fits next to the banks of {}", memory.name));
   }
-  if (arguments.measure != "none") check_rtl(designs, memory);
   const std::string page = arguments.page.empty() ? "" : read_text(arguments.page);
   if (!arguments.page.empty()) report::with_tables(arguments.page, page, "compare", "");
   const std::vector<performance::ChannelArea> areas = performance::read_areas(arguments.area);
+  if (arguments.measure != "none") check_rtl(designs, memory);
 
   report::ResultFolder folder(arguments.out);
   performance::Comparison comparison(designs, memory);

@@ -3,9 +3,9 @@
 // How good the quantized caches must be: attention error of one way to quantize against another,
 // averaged over starts of the clustering, because one start against another moves it by a tenth.
 //
-//   sw_tests --test-case='quality*'                                the committed workloads
+//   long_tests --test-case='quality*'                             the committed workloads
 //   AQPIM_QUALITY=a.safetensors:b.safetensors AQPIM_QUALITY_QUERIES=64
-//     sw_tests --test-case='quality*' --success                    any others as well
+//     long_tests --test-case='quality*' --success                    any others as well
 #include <doctest/doctest.h>
 
 #include <algorithm>
