@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none
-`include "pq_assert.svh"
 
 // pq_channel: a pseudo-channel of DRAM with an engine next to each bank, or to each two banks.
 //
@@ -106,7 +105,8 @@ module pq_channel #(
   input  wire logic [R*Banks*256-1:0]   bank_data_i,
   output logic      [R*Engines*256-1:0] write_data_o,       // of WR_ALL
   output logic      [R*Engines-1:0]     write_enable_o,     // 0: the beat stays as it is
-  output logic                          error_o             // never: an engine was misused
+  output logic                          error_o             // pulse: an engine refused a command,
+                                                            // its registers do not fit
 );
 
   localparam int unsigned TokensWidth = $clog2(ScoreDepth + 1);
@@ -285,8 +285,6 @@ module pq_channel #(
   for (genvar r = 0; r < Ranks; r++) begin : gen_ready
     assign engine_ready[r] = &ready[r*Engines +: Engines];
   end
-
-  `AQ_ASSERT(a_no_error, !error_o, clk_i, !rst_ni)
 
 endmodule
 

@@ -63,6 +63,8 @@ module pq_host_commands #(
   localparam int unsigned CodeBeats     = HeadDim / SubDim * CodeBits / 256;
   localparam int unsigned TokensPerRow  = Columns * BanksPerEngine / CodeBeats;
   localparam int unsigned RowBeats      = Columns * BanksPerEngine;   // of an engine
+  localparam int unsigned TileRows      = (ScoreDepth + TokensPerRow - 1) / TokensPerRow;
+  localparam int unsigned TileBits      = $clog2(TileRows + 1);
   localparam int unsigned CodebookBeats = Centroids * HeadDim / 32;
   localparam int unsigned LocalRows     = (CodebookBeats + RowBeats - 1) / RowBeats;
   localparam int unsigned StripedRows   = (CodebookBeats + Columns * Banks - 1) / (Columns * Banks);
@@ -143,26 +145,27 @@ module pq_host_commands #(
 
   // Regions: first row and rows. Rows of both sides of codebooks and of codes are the same.
   localparam int unsigned RegionBits  = RowBits + 1;
-  localparam int unsigned ContextBits = 9 * RegionBits;
+  localparam int unsigned ContextBits = 8 * RegionBits + TileBits;
   localparam int unsigned ContextIndexBits = $clog2(Ranks * Contexts);
 
   logic [ContextBits-1:0]    contexts_q [Ranks*Contexts];
   logic [Ranks*Contexts-1:0] known_q;
   logic [ContextBits-1:0]    context_entry_q, context_new;
-  logic [RegionBits-1:0]     window_new;
+  logic [TileBits-1:0]       window_new;
   logic                      known;
   logic [ContextIndexBits-1:0] context_index;
   logic                      configure;
 
   assign context_index = ContextIndexBits'({rank_q, context_q});
-  // No tile has as many rows as that: longer windows are the same.
-  assign window_new    = f6 > 16'(ScoreDepth) ? RegionBits'(ScoreDepth) : RegionBits'(f6);
+  // No tile has more rows than that: longer windows are the same.
+  assign window_new    = f6 > 16'(TileRows) ? TileBits'(TileRows) : TileBits'(f6);
   assign context_new   = {RegionBits'(f8), RegionBits'(f7), window_new, RegionBits'(f5),
                           RegionBits'(f4), RegionBits'(f3), RegionBits'(f2), RegionBits'(f1),
                           RegionBits'(f0)};
 
   logic [RegionBits-1:0] key_book, value_book, book_rows, key_codes, value_codes, code_rows;
-  logic [RegionBits-1:0] window_rows, raw, raw_rows;
+  logic [RegionBits-1:0] raw, raw_rows;
+  logic [TileBits-1:0]   window_rows;
 
   assign {raw_rows, raw, window_rows, code_rows, value_codes, key_codes, book_rows, value_book,
           key_book} = context_entry_q;
@@ -182,7 +185,9 @@ module pq_host_commands #(
   // ---- Sums -------------------------------------------------------------------------------------
 
   // Of fields of 16 bits: they cannot overflow. Rows of the access are counted from its first one.
-  logic [31:0] last_row_q, code_rows_q, window_end, window_end_q, window_begin, raw_rows_q;
+  // Of more windows than a tile has rows the end is not looked at.
+  logic [31:0] last_row_q, code_rows_q, window_begin, raw_rows_q;
+  logic [2*TileBits-1:0] window_end, window_end_q;
   logic [31:0] stream_words, books, books_q;
   logic [15:0] stream_beats_q;
   logic        joint, whole_rank;
@@ -208,7 +213,7 @@ module pq_host_commands #(
   end
 
   assign joint      = window_rows == '0;
-  assign window_end = 32'(f3[7:0]) * 32'(window_rows);
+  assign window_end = (2 * TileBits)'(f3[TileBits-1:0]) * (2 * TileBits)'(window_rows);
 
   always_ff @(posedge clk_i) begin
     if (state_q == Add) begin
@@ -217,7 +222,7 @@ module pq_host_commands #(
       work_q         <= work;
     end
   end
-  assign window_begin = window_end_q - 32'(window_rows);
+  assign window_begin = 32'(window_end_q) - 32'(window_rows);
 
   // ---- Checks -----------------------------------------------------------------------------------
 
@@ -284,7 +289,7 @@ module pq_host_commands #(
       Attend: begin
         shape   = f0 == '0 || f0 > 16'(ScoreDepth) || f3 == '0
                || (joint ? f3 != 16'd1
-                         : f3 > 16'(ScoreDepth) || f3 > 16'd255 || window_end_q < code_rows_q
+                         : f3 > 16'(TileRows) || 32'(window_end_q) < code_rows_q
                            || window_begin >= code_rows_q);
         address = 32'(f1) + code_rows_q > 32'(code_rows) || books_q > 32'(book_rows);
         order   = asked != 2'd1;

@@ -381,7 +381,7 @@ module pq_rank_control #(
         codebook_q <= row1_q;
         codes_q    <= row3_q;
       end else if (step_q == StepScore || step_q == StepCombine) begin
-        skip_q     <= skip_q + window_tokens;
+        skip_q     <= skip_q + TokensWidth'(window_room);   // of no use after the last one
         codebook_q <= codebook_q + codebook_step;
         codes_q    <= codes_q + window_rows_q;
       end

@@ -228,7 +228,8 @@ module pq_rank_stream #(
 
   logic                open_q, at_row;
   logic [RowBits-1:0]  open_row_q;
-  logic [WaitBits-1:0] activate_wait, column_wait, precharge_wait, activate_delay, precharge_delay;
+  logic [WaitBits-1:0] activate_wait, column_wait, activate_delay;
+  logic [2:0]          precharge_ready;   // of a column in slot 0, in slot 1, of the activate
   logic                activate, precharge, fire_slot;
 
   assign at_row    = open_q && open_row_q == row_q;
@@ -243,7 +244,7 @@ module pq_rank_stream #(
       row_kind_o  = Precharge;
       row_slot_o  = PrechargeSlot[0];
       row_valid_o = !(active_q && needs_row && at_row && !urgent_q && (go_i || !owed))
-                 && precharge_wait <= WaitBits'(PrechargeSlot);
+                 && (&precharge_ready);
     end else begin
       row_kind_o  = owed ? Refresh : Activate;
       row_slot_o  = ActivateSlot[0];
@@ -270,19 +271,30 @@ module pq_rank_stream #(
     endcase
   end
 
-  assign precharge_delay = activate ? WaitBits'(ActivateSlot + nRAS)
-                         : source_q == Write || source_q == LocalWrite
-                         ? WaitBits'(fire_slot) + WaitBits'(WriteGap)
-                         : WaitBits'(fire_slot) + WaitBits'(nRTPL);
-
   pq_wait #(.Width(WaitBits)) u_activate_wait (
     .clk_i, .rst_ni, .set_i(row_grant_i), .delay_i(activate_delay), .wait_o(activate_wait));
   pq_wait #(.Width(WaitBits)) u_column_wait (
     .clk_i, .rst_ni, .set_i(activate), .delay_i(WaitBits'(ActivateSlot + nRCD)),
     .wait_o(column_wait));
-  pq_wait #(.Width(WaitBits)) u_precharge_wait (
-    .clk_i, .rst_ni, .set_i(activate || (fire && needs_row)), .delay_i(precharge_delay),
-    .wait_o(precharge_wait));
+
+  // One for each, so that what is granted last, the slot, does not decide about a delay.
+  for (genvar i = 0; i < 3; i++) begin : gen_precharge
+    logic                set;
+    logic [WaitBits-1:0] delay, left;
+
+    if (i < 2) begin : gen_column
+      assign set   = fire && needs_row && fire_slot == i[0];
+      assign delay = source_q == Write || source_q == LocalWrite ? WaitBits'(i + WriteGap)
+                                                                 : WaitBits'(i + nRTPL);
+    end else begin : gen_activate
+      assign set   = activate;
+      assign delay = WaitBits'(ActivateSlot + nRAS);
+    end
+    assign precharge_ready[i] = left <= WaitBits'(PrechargeSlot);
+
+    pq_wait #(.Width(WaitBits)) u_wait (
+      .clk_i, .rst_ni, .set_i(set), .delay_i(delay), .wait_o(left));
+  end
 
   // ---- Columns ----------------------------------------------------------------------------------
 

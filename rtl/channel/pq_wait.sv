@@ -3,7 +3,7 @@
 
 // pq_wait: memory cycles until a command may be issued.
 //
-//   set_i, delay_i --> [ max ] --> [ - 2 ] --> wait_o
+//   delay_i --> [ - 2 ] --> [ the larger, if set_i ] --> wait_o --> [ - 2 ] --> (back)
 //
 // A clock cycle is two memory cycles, slot 0 and slot 1. All numbers count memory cycles from slot
 // 0 of the present clock cycle: a command may go in slot s if wait_o <= s.
@@ -20,13 +20,17 @@ module pq_wait #(
   output logic      [Width-1:0] wait_o
 );
 
-  logic [Width-1:0] longest;
+  // set_i comes last.
+  logic [Width-1:0] delay_next, wait_next;
+  logic             longer;
 
-  assign longest = set_i && delay_i > wait_o ? delay_i : wait_o;
+  assign delay_next = delay_i > Width'(2) ? delay_i - Width'(2) : '0;
+  assign wait_next  = wait_o > Width'(2) ? wait_o - Width'(2) : '0;
+  assign longer     = delay_i > wait_o;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) wait_o <= '0;
-    else         wait_o <= longest > Width'(2) ? longest - Width'(2) : '0;
+    else         wait_o <= set_i && longer ? delay_next : wait_next;
   end
 
 endmodule

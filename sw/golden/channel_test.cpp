@@ -330,6 +330,35 @@ TEST_CASE("channel: biases are the same for all engines, or each has its own") {
   CHECK(maxima(true) == std::vector<int>{1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15, 4, 8, 12, 16});
 }
 
+TEST_CASE("channel: a bias run too short for an engine's tokens leaves the others alone") {
+  ChannelShape shape = make_channel(4, 8, 256);
+  shape.engine.bias_depth = 8;  // with the shortest run, 64 tokens
+  Fixture fixture(shape);
+  std::vector<std::uint16_t> tokens = all_tokens(shape, 64);
+  const std::vector<Result> before = fixture.ask(tokens, 128);
+  const auto ask = [&](bool clear) {
+    std::vector<Beat> payload = fixture.setup(tokens, 8, clear);
+    const std::vector<std::uint16_t> elements(shape.engine.head_dim, 0x1800);
+    Fixture::append(payload, aqpim::test::beats_of_halves(elements));
+    fixture.run(command(HostOpcode::kSetQuery, {0, 0}, payload));
+    fixture.attend(128);
+    return fixture.results();
+  };
+  REQUIRE(ask(true) == before);
+  tokens[3] = 65;
+  const std::vector<Result> refused = ask(true);
+  for (unsigned e = 0; e < shape.engines(); ++e) {
+    CAPTURE(e);
+    CHECK((refused[e] == before[e]) == (e != 3));
+    CHECK(refused[e].flags == (e == 3 ? aqpim::golden::kFlagProtocol : 0));
+  }
+  CHECK(std::ranges::all_of(refused[3].outputs, [](std::int64_t o) { return o == 0; }));
+  // The flag stays, the refusal does not.
+  tokens[3] = 64;
+  CHECK(ask(false)[3].flags == aqpim::golden::kFlagProtocol);
+  CHECK(ask(true) == before);
+}
+
 TEST_CASE("channel: a context that is set again counts from the next command on") {
   const ChannelShape shape = make_channel(4, 8, 256);
   Fixture fixture(shape);

@@ -36,7 +36,8 @@ ChannelEnv::ChannelEnv(const ChannelBuild& build, const ChannelOptions& options)
       model_(build.make(shape_)),
       host_(options.host, options.seed),
       dram_(shape_, memory_, options.checked.value_or(memory_), build.power_limited, options.seed),
-      counter_(shape_, memory_, build.power_limited) {
+      counter_(shape_, memory_, build.power_limited),
+      may_refuse_(options.refusals) {
   if (options.check) {
     scoreboard_ = std::make_unique<ChannelScoreboard>(title_, shape_, dram_.memory());
   }
@@ -80,9 +81,10 @@ void ChannelEnv::collect(const HostExchange& exchange) {
 }
 
 void ChannelEnv::step() {
-  if (model_->outputs().error) {
+  if (model_->outputs().error && !may_refuse_) {
     throw RunFailed(fmt::format("{}: an engine reports an error in cycle {}", title_, cycle_));
   }
+  refusals_ += model_->outputs().error ? 1 : 0;
   host_.step(cycle_, model_->outputs(), inputs_);
   dram_.step(cycle_, *model_, inputs_);
   model_->cycle(inputs_);

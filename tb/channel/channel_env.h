@@ -43,6 +43,8 @@ struct ChannelOptions {
   // The table that the checker judges by, if it is to be another one than the RTL's: for tests of
   // the test bench.
   std::optional<config::Memory> checked = std::nullopt;
+  // The host may write registers that make engines refuse commands.
+  bool refusals = false;
 };
 
 class ChannelEnv {
@@ -69,6 +71,8 @@ class ChannelEnv {
   ChannelModel& model() { return *model_; }
   DramAgent& dram() { return dram_; }
   HostAgent& host() { return host_; }
+  // Clock cycles in which an engine refused a command.
+  std::uint64_t refusals() const { return refusals_; }
   // Clock cycles since the reset.
   std::uint64_t cycle() const { return cycle_; }
   ChannelCounter& counter() { return counter_; }
@@ -98,6 +102,8 @@ class ChannelEnv {
   ChannelCounter counter_;
   std::vector<HostExchange> exchanges_;  // that ended since they were taken last
   std::vector<std::string> problems_;    // without a scoreboard
+  bool may_refuse_;
+  std::uint64_t refusals_ = 0;
   std::uint64_t cycle_ = 0;
   std::uint64_t last_column_ = 0;
 };

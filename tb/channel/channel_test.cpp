@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "sw/config/memory.h"
+#include "sw/golden/channel.h"
 #include "sw/golden/host_command.h"
 #include "tb/channel/channel_env.h"
 #include "tb/channel/host_stimulus.h"
@@ -222,6 +223,87 @@ TEST_CASE("channel: constrained-random programs") {
     }
   }
   CHECK(codes.size() == aqpim::golden::kAnswerCodes);
+}
+
+TEST_CASE("channel: registers that do not fit change what the golden model says, and no more") {
+  std::uint64_t refusals = 0;
+  for (const char* name : {"long-tokens", "long-tokens-pair", "small"}) {
+    CAPTURE(name);
+    for (std::uint64_t i = 0; i < test_iterations(5); ++i) {
+      const std::uint64_t seed = test_seed() + 2000 + i;
+      CAPTURE(seed);
+      ChannelEnv env(test_channel(name), {.seed = seed, .host = host_options(i), .refusals = true});
+      const std::vector<HostCommand> program =
+          random_program(env.shape(), {.unfit_percent = 50}, seed);
+      env.play(program);
+      CHECK(env.verdict(program.size()) == "");
+      refusals += env.refusals();
+    }
+  }
+  CHECK(refusals > 0);
+}
+
+TEST_CASE(
+    "channel: an odd number of tokens where two are clustered at once leaves out its engine") {
+  constexpr std::uint16_t kRaw = 2000, kTokens = 4;
+  constexpr std::uint16_t kProtocol = aqpim::golden::kFlagProtocol;
+  struct Outcome {
+    std::vector<Beat> elements;
+    std::vector<aqpim::golden::Result> before, after, cleared;
+  };
+  const auto play = [&](unsigned first_tokens, bool refusals) {
+    ChannelEnv env(test_channel("long-tokens"), {.seed = test_seed(), .refusals = refusals});
+    const ChannelShape& shape = env.shape();
+    REQUIRE(shape.engine.token_slots() == 2);
+    HostCommand config = set_config(shape, 0, 1);
+    config.fields[7] = kRaw;
+    config.fields[8] = static_cast<std::uint16_t>(shape.raw_rows(kTokens));
+    HostCommand setup = command(HostOpcode::kSetVectors, 0);
+    setup.payload.resize(2 + shape.shift_beats());
+    setup.payload[0].fill(0);
+    for (unsigned e = 0; e < shape.engines(); ++e) {
+      setup.payload[0][2 * e] = static_cast<std::uint8_t>(e == 0 ? first_tokens : kTokens);
+    }
+    setup.payload[1][0] = 0x28;
+    HostCommand cluster = command(HostOpcode::kCluster, 0, {0, kTokens, 0});
+    cluster.payload.resize(shape.slice_beats());
+    for (std::size_t i = 0; i < cluster.payload.size(); ++i) {
+      cluster.payload[i].fill(static_cast<std::uint8_t>(0x30 + i % 8));
+    }
+    HostCommand sticky = set_query(shape, 0);
+    sticky.payload[1][0] &= 0xdf;  // flags are not cleared
+    const HostCommand tile = attend(shape, 0, 1), result = command(HostOpcode::kResult, 0);
+    const auto answers =
+        env.play(std::vector{config, set_query(shape, 0), tile, result, setup, cluster, sticky,
+                             tile, result, set_query(shape, 0), tile, result});
+    CHECK(env.verdict(answers.size()) == "");
+    // One in each pass.
+    CHECK(env.refusals() == (refusals ? 4 : 0));
+    for (const HostAnswer& answer : answers) REQUIRE(answer.code == AnswerCode::kOk);
+    const auto results = [&](std::size_t of) {
+      std::vector<aqpim::golden::Result> unpacked(shape.engines());
+      for (unsigned i = 0; i < shape.engines(); ++i) {
+        std::vector<Beat> own;
+        for (std::size_t b = 0; b < shape.result_beats(); ++b) {
+          own.push_back(answers[of].data[b * shape.engines() + i]);
+        }
+        unpacked[shape.engine_in_turn(i)] = aqpim::golden::unpack_result(own, shape.engine);
+      }
+      return unpacked;
+    };
+    return Outcome{answers[5].elements, results(3), results(8), results(11)};
+  };
+  const Outcome odd = play(3, true);
+  const Outcome none = play(0, false);
+  CHECK(odd.elements == none.elements);
+  CHECK(odd.elements != play(kTokens, false).elements);
+  for (std::size_t e = 0; e < odd.after.size(); ++e) {
+    CAPTURE(e);
+    CHECK((odd.after[e].flags & kProtocol) == (e == 0 ? kProtocol : 0));
+    CHECK(odd.after[e].outputs == odd.before[e].outputs);
+    CHECK(odd.after[e].weight_sum == odd.before[e].weight_sum);
+    CHECK(odd.cleared[e] == odd.before[e]);
+  }
 }
 
 TEST_CASE("channel: flat pq_channel and its composed model agree in all cycles, on any threads") {

@@ -240,6 +240,8 @@ HostCommand HostStimulus::set_query() {
   }
   const bool each = random_.chance(1, 2);
   const bool bfloat16 = random_.chance(1, 8);
+  // Such a CONTROL is ignored.
+  if (unfit()) run = random_.pick({from(1, kShortestRun - 1), from(kLongestRun + 1, 255)});
   HostCommand made =
       command(HostOpcode::kSetQuery, below(golden::kContexts), {bias_beats, each ? 1u : 0u});
   made.payload = {payloads_.tokens(rank.tile, false),
@@ -264,7 +266,7 @@ HostCommand HostStimulus::set_vectors(bool for_cluster) {
       command(HostOpcode::kSetVectors, below(golden::kContexts), {vectors ? 1u : 0u});
   // With many centroids each token takes long.
   rank.tile = shape_.engine.code_bits == 8 ? 4 : 2 * from(1, 20);
-  const bool even = for_cluster && shape_.engine.token_slots() == 2;
+  const bool even = for_cluster && shape_.engine.token_slots() == 2 && !unfit();
   made.payload = {payloads_.tokens(rank.tile, even),
                   payloads_.control({.fraction = kRawFraction,
                                      .run = 0,

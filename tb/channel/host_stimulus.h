@@ -29,6 +29,8 @@ struct HostOptions {
   bool large = false;         // long accesses, more tiles of many tokens
   unsigned bad_percent = 15;  // of all commands
   bool cluster = true;        // CLUSTER may occur; with 256 centroids it is rare and short
+  // Of all SET_ commands: registers that engines do not take, or with which they refuse a command.
+  unsigned unfit_percent = 0;
 };
 
 class HostStimulus {
@@ -110,6 +112,9 @@ class HostStimulus {
   unsigned beats_of_row(unsigned bank) const;
   bool in_one_region(const Context& context, unsigned first, unsigned last) const;
   unsigned below(std::uint64_t bound) { return static_cast<unsigned>(random_.below(bound)); }
+  bool unfit() {
+    return options_.unfit_percent != 0 && random_.chance(options_.unfit_percent, 100);
+  }
   unsigned from(unsigned low, unsigned high) { return low + below(high - low + 1); }
 
   config::ChannelShape shape_;

@@ -208,7 +208,7 @@ class HostCommands {
         }
         work.count = f[0];
         // More rows than a tile may have are the same.
-        work.window_rows = std::min(context.window_rows, Dut::ScoreDepth);
+        work.window_rows = std::min(context.window_rows, shape.code_rows(Dut::ScoreDepth));
         break;
       case HostOpcode::kEncode:
         work.kind = kEncode;
