@@ -65,6 +65,8 @@ module pq_host_commands #(
   localparam int unsigned RowBeats      = Columns * BanksPerEngine;   // of an engine
   localparam int unsigned TileRows      = (ScoreDepth + TokensPerRow - 1) / TokensPerRow;
   localparam int unsigned TileBits      = $clog2(TileRows + 1);
+  localparam int unsigned TokenBits     = $clog2(ScoreDepth + 1);
+  localparam int unsigned StreamBits    = TokenBits + 2;
   localparam int unsigned CodebookBeats = Centroids * HeadDim / 32;
   localparam int unsigned LocalRows     = (CodebookBeats + RowBeats - 1) / RowBeats;
   localparam int unsigned StripedRows   = (CodebookBeats + Columns * Banks - 1) / (Columns * Banks);
@@ -184,11 +186,13 @@ module pq_host_commands #(
 
   // ---- Sums -------------------------------------------------------------------------------------
 
-  // Of fields of 16 bits: they cannot overflow. Rows of the access are counted from its first one.
-  // Of more windows than a tile has rows the end is not looked at.
-  logic [31:0] last_row_q, code_rows_q, window_begin, raw_rows_q;
+  // Wide enough for what has a good shape: sums of other commands are not looked at. Rows of the
+  // access are counted from its first one.
+  logic [16:0] last_row_q, last_beat;
+  logic [31:0] code_rows_q, window_begin, raw_rows_q;
   logic [2*TileBits-1:0] window_end, window_end_q;
-  logic [31:0] stream_words, books, books_q;
+  logic [31:0] books, books_q;
+  logic [StreamBits-1:0] stream_tokens, stream_words, stream_beats;
   logic [15:0] stream_beats_q;
   logic        joint, whole_rank;
   logic [WorkBits-1:0] work, work_q;
@@ -196,18 +200,18 @@ module pq_host_commands #(
 
   assign whole_rank    = f0 == 16'(Banks);
   assign per_row_beats = whole_rank ? 32'(Columns * Banks) : 32'(Columns);
-  assign stream_words  = 32'(f1) * SliceWords + (32'(f1) + 32'(WeightsWord - 1)) / WeightsWord;
-
-  logic [31:0] last_beat, stream_beats;
-  assign last_beat    = 32'(f2) + 32'(f3) - 32'd1;
-  assign stream_beats = (stream_words + 32'(WordsPerBeat - 1)) / WordsPerBeat;
+  assign stream_tokens = StreamBits'(TokenBits'(f1));
+  assign stream_words  = stream_tokens * StreamBits'(SliceWords)
+                       + (stream_tokens + StreamBits'(WeightsWord - 1)) / StreamBits'(WeightsWord);
+  assign stream_beats  = (stream_words + StreamBits'(WordsPerBeat - 1)) / StreamBits'(WordsPerBeat);
+  assign last_beat     = 17'(f2) + 17'(f3) - 17'd1;
 
   always_ff @(posedge clk_i) begin
     if (state_q == Look) begin
-      last_row_q     <= 32'(f1) + (whole_rank ? last_beat / (Columns * Banks)
-                                              : last_beat / Columns);
+      last_row_q     <= 17'(f1) + (whole_rank ? last_beat / 17'(Columns * Banks)
+                                              : last_beat / 17'(Columns));
       code_rows_q    <= (32'(f0) + 32'(TokensPerRow - 1)) / TokensPerRow;
-      raw_rows_q     <= (stream_beats + 32'(RowBeats - 1)) / RowBeats;
+      raw_rows_q     <= (32'(stream_beats) + 32'(RowBeats - 1)) / RowBeats;
       stream_beats_q <= 16'(stream_beats);
     end
   end
@@ -228,8 +232,8 @@ module pq_host_commands #(
 
   function automatic logic holds(input logic [RegionBits-1:0] first,
                                   input logic [RegionBits-1:0] rows,
-                                  input logic [15:0] from, input logic [31:0] to);
-    holds = 32'(from) >= 32'(first) && to < 32'(first) + 32'(rows);
+                                  input logic [15:0] from, input logic [16:0] to);
+    holds = 32'(from) >= 32'(first) && 32'(to) < 32'(first) + 32'(rows);
   endfunction
 
   function automatic logic fits(input logic [15:0] first, input logic [15:0] rows);
