@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none
+`include "pq_assert.svh"
 
 // pq_transfer: the registers of a rank's engines in, their results out, over the data bus.
 //
@@ -76,9 +77,9 @@ module pq_transfer #(
   logic [EngineBits-1:0] turn_q;
   logic [15:0]           beat_q;
   logic [PauseBits-1:0]  pause_q;
-  logic                  done_q, pausing, waits;
+  logic                  done_q, waits;
+  logic                  pausing_q;   // pause_q is not 0
 
-  assign pausing    = pause_q != '0;
   assign waits      = cmd_kind_i[1] ? !result_full_i : regs_full_i;
   assign cmd_take_o = state_q == Idle && !done_q && cmd_valid_i && !waits;
 
@@ -108,7 +109,7 @@ module pq_transfer #(
     endcase
   end
 
-  assign bus_valid_o  = state_q != Idle && state_q != Settle && !pausing;
+  assign bus_valid_o  = state_q != Idle && state_q != Settle && !pausing_q;
   assign bus_read_o   = state_q == Result;
   assign bus_all_o    = !each;
   assign bus_kind_o   = state_q == Result ? '0 : state_q;
@@ -117,25 +118,34 @@ module pq_transfer #(
       EngineBits'(32'(turn_q) % BankGroups * (Engines / BankGroups) + 32'(turn_q) / BankGroups);
   assign bus_beat_o   = beat_q;
 
-  assign regs_written_o = state_q == Settle && !pausing && !kind_q[1];
-  assign result_read_o  = state_q == Settle && !pausing && kind_q[1];
+  assign regs_written_o = state_q == Settle && !pausing_q && !kind_q[1];
+  assign result_read_o  = state_q == Settle && !pausing_q && kind_q[1];
   assign done_o         = done_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      state_q <= Idle;
-      pause_q <= '0;
-      done_q  <= 1'b0;
+      state_q   <= Idle;
+      pause_q   <= '0;
+      pausing_q <= 1'b0;
+      done_q    <= 1'b0;
     end else begin
-      if (pausing) pause_q <= pause_q - 1'b1;
+      if (pausing_q) begin
+        pause_q   <= pause_q - 1'b1;
+        pausing_q <= pause_q != PauseBits'(1);
+      end
       if (done_taken_i) done_q <= 1'b0;
       if (cmd_take_o) begin
         state_q <= cmd_kind_i[1] ? Result : Tokens;
       end else if (bus_grant_i) begin
         if (kind_last) state_q <= state_after;
-        if (kind_last && state_after == Settle) pause_q <= PauseBits'(SettleCycles);
-        else if (!each) pause_q <= PauseBits'(WordsPerBeat - 1);
-      end else if (state_q == Settle && !pausing) begin
+        if (kind_last && state_after == Settle) begin
+          pause_q   <= PauseBits'(SettleCycles);
+          pausing_q <= 1'b1;
+        end else if (!each) begin
+          pause_q   <= PauseBits'(WordsPerBeat - 1);
+          pausing_q <= WordsPerBeat != 1;
+        end
+      end else if (state_q == Settle && !pausing_q) begin
         state_q <= Idle;
         done_q  <= 1'b1;
       end
@@ -156,6 +166,8 @@ module pq_transfer #(
       if (turn_last) index_q <= beat_last ? '0 : index_q + 6'd1;
     end
   end
+
+  `AQ_ASSERT(a_pausing, pausing_q == (pause_q != '0), clk_i, !rst_ni)
 
 endmodule
 
