@@ -6,7 +6,7 @@
 //             ACT_ALL, PRE_ALL    a set of banks: all of a rank, its even, or its odd ones
 //             REF                 a rank
 //   column    RD, WR              one bank <-> data bus (the host's transfers)
-//             BROADCAST           one bank -> data bus -> engines of all ranks
+//             BROADCAST           one bank -> data bus -> all engines of its rank
 //             RD_ALL, WR_ALL      each bank of a set <-> its own engine; nothing on the data bus
 //             ENGINE_RD           one engine -> data bus
 //             ENGINE_WR           data bus -> one engine
