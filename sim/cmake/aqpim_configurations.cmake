@@ -51,3 +51,13 @@ function(aqpim_engine_parameters result file text)
   endforeach()
   set(${result} ${parameters} PARENT_SCOPE)
 endfunction()
+
+# The target configurations_checked, for which all models wait: a sentence says what is wrong with a configuration,
+# before the compilers do.
+function(aqpim_check_configurations)
+  add_executable(check_configurations EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/sim/check_configurations.cpp)
+  target_link_libraries(check_configurations PRIVATE aqpim_config aqpim_options)
+  set(stamp ${PROJECT_BINARY_DIR}/generated/configurations_checked)
+  add_custom_command(OUTPUT ${stamp} COMMAND check_configurations COMMAND ${CMAKE_COMMAND} -E touch ${stamp} VERBATIM)
+  add_custom_target(configurations_checked DEPENDS ${stamp})
+endfunction()

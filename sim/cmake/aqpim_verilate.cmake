@@ -74,5 +74,6 @@ function(aqpim_verilate name)
     COMMENT "Verilating ${name}"
     VERBATIM)
   add_custom_target(verilate_${name} DEPENDS ${folder}/${prefix}__ALL.a ${folder}/${prefix}.h)
+  add_dependencies(verilate_${name} configurations_checked)
   add_dependencies(verilated_${name} verilate_${name})
 endfunction()

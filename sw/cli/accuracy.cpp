@@ -160,7 +160,7 @@ void add_accuracy(CLI::App& app, int&) {
   command
       ->add_option("--queries", arguments->options.queries,
                    "evaluated tokens per head (default: 16, or all after the prefill if fewer)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(kCount);
   command
       ->add_option("--variants", arguments->variants,
                    "all: every combination of options; standard: those of the configurations")

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "sw/cli/commands.h"
 #include "sw/config/error.h"
 
 namespace aqpim::cli {
@@ -61,7 +62,7 @@ quantize::QuantizeOptions CacheOptions::for_configuration(
 void add_cache_options(CLI::App& command, CacheOptions& options) {
   const auto add_count = [&](const char* name, std::optional<std::size_t>& value,
                              const char* description) {
-    command.add_option(name, value, description)->check(CLI::NonNegativeNumber);
+    command.add_option(name, value, description)->check(kCount);
   };
   command.add_flag("--no-weights", options.no_weights, "cluster without importance weights");
   command.add_flag("--no-centring", options.no_centring, "do not centre blocks of keys");

@@ -5,10 +5,14 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <limits>
 
 namespace aqpim::cli {
 
 enum class ExitCode { kSuccess = 0, kFailure = 1, kBadInput = 2 };
+
+// What counts something.
+inline const CLI::Range kCount(0U, std::numeric_limits<unsigned>::max(), "COUNT");
 
 void add_accuracy(CLI::App& app, int& exit_code);
 void add_channel(CLI::App& app, int& exit_code);

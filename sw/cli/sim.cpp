@@ -388,7 +388,7 @@ void add_sim(CLI::App& app, int& exit_code) {
   command
       ->add_option("--queries", arguments->queries,
                    "evaluated tokens per head (default: 16, or all after the prefill if fewer)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(kCount);
   command
       ->add_option("--out", arguments->out,
                    "results: OUT/<configuration>/, or OUT itself if --config names one")

@@ -113,7 +113,7 @@ void add_trace(CLI::App& app, int& exit_code) {
   command->add_flag("--no-power-limit", arguments->no_power_limit,
                     "columns as fast as the banks can");
   command->add_option("--print", arguments->printed, "violations to print in full (default: 20)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(kCount);
   command->callback([arguments, &exit_code] {
     if (!run(*arguments)) exit_code = static_cast<int>(ExitCode::kFailure);
   });

@@ -5,6 +5,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "sw/config/embedded.h"
@@ -123,26 +125,25 @@ Memory parse_memory(std::string_view name, std::string_view json_text) {
   return memory;
 }
 
-const std::vector<Memory>& built_memories() {
-  static const std::vector<Memory> memories = [] {
-    std::vector<Memory> parsed;
-    for (const EmbeddedFile& file : embedded_memories()) {
-      parsed.push_back(parse_memory(file.name, file.text));
-    }
-    std::ranges::sort(parsed, {}, &Memory::name);
-    return parsed;
-  }();
-  return memories;
+std::vector<std::string_view> memory_names() {
+  std::vector<std::string_view> names;
+  for (const EmbeddedFile& file : embedded_memories()) names.emplace_back(file.name);
+  std::ranges::sort(names);
+  return names;
 }
 
 const Memory& find_memory(std::string_view name) {
-  const auto& all = built_memories();
-  const auto found = std::ranges::find(all, name, &Memory::name);
-  if (found != all.end()) return *found;
-  std::vector<std::string> names;
-  for (const Memory& memory : all) names.push_back(memory.name);
-  throw InputError(
-      fmt::format("there is no memory {}, built are {}", in_quotes(name), fmt::join(names, ", ")));
+  static std::mutex mutex;
+  static std::map<std::string_view, Memory> parsed;
+  const std::lock_guard lock(mutex);
+  for (const EmbeddedFile& file : embedded_memories()) {
+    if (file.name != name) continue;
+    const auto known = parsed.find(name);
+    if (known != parsed.end()) return known->second;
+    return parsed.emplace(file.name, parse_memory(file.name, file.text)).first->second;
+  }
+  throw InputError(fmt::format("there is no memory {}, built are {}", in_quotes(name),
+                               fmt::join(memory_names(), ", ")));
 }
 
 }  // namespace aqpim::config

@@ -83,10 +83,11 @@ struct Memory {
 // be consistent; throws InputError with the key and what is allowed.
 Memory parse_memory(std::string_view name, std::string_view json_text);
 
-// The memories in this binary, ordered by name.
-const std::vector<Memory>& built_memories();
+// The memories in this binary, in order.
+std::vector<std::string_view> memory_names();
 
-// One of built_memories(); throws InputError with the names that exist.
+// The file of one of them is read when it is asked for. Throws InputError with the names that
+// exist, or as parse_memory() does.
 const Memory& find_memory(std::string_view name);
 
 }  // namespace aqpim::config

@@ -35,7 +35,7 @@ ResultFolder::ResultFolder(fs::path folder) : folder_(std::move(folder)) {
     if (fs::create_directory(part, error)) made_.push_back(part);
     if (error) break;
   }
-  if (!error && !fs::is_directory(folder_)) {
+  if ((!error && !fs::is_directory(folder_)) || error == std::errc::file_exists) {
     error = std::make_error_code(std::errc::not_a_directory);
   }
   std::string staging = (folder_ / ".aqpim-XXXXXX").string();
