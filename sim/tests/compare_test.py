@@ -115,6 +115,8 @@ def check_files(checker, folder):
     with (out / "charged.csv").open() as file:
         charged = list(csv.DictReader(file))
     checker.check("charged rows", len(charged) == len(engines) * 2 * 6)
+    for row in charged:
+        checker.check("charges are added", float(row["activate_cycles"]) > 0 and float(row["append_cycles"]) > 0, row)
     text = page.read_text()
     checker.check("tables are put into a page", "old" not in text and (out / "compare.md").read_text() in text
                   and text.startswith("before\n") and text.endswith("after\n"))

@@ -86,6 +86,8 @@ std::string measure(const Arguments& arguments, const performance::Comparison& c
       point.latency = run.latency;
       point.attends = run.attends;
       point.intervals = static_cast<double>(run.span) / comparison.memory().timing.refresh_interval;
+      point.score_delivered = run.score_delivered;
+      point.accumulate_delivered = run.accumulate_delivered;
       point.compared = run.compared;
       failures[i] = run.failure;
     } catch (const tb::RunFailed& failure) {
@@ -137,7 +139,6 @@ void run(const Arguments& arguments, int& exit_code) {
   report::ResultFolder folder(arguments.out);
   performance::Comparison comparison(designs, memory);
   const performance::Grid grid;
-  const std::vector<performance::ComparisonRow> rows = performance::compare(comparison, grid);
   std::vector<performance::Measurement> measured =
       performance::measurements(comparison, grid, kEfforts.at(arguments.measure));
   const std::string failures = measure(arguments, comparison, measured);
@@ -146,6 +147,10 @@ void run(const Arguments& arguments, int& exit_code) {
     exit_code = static_cast<int>(ExitCode::kFailure);
     return;
   }
+  for (const performance::Measurement& point : measured) {
+    comparison.measured(point.design, point.power_limited, point.set, point.cycles, point.latency);
+  }
+  const std::vector<performance::ComparisonRow> rows = performance::compare(comparison, grid);
   std::string tables = performance::to_markdown(comparison, grid, rows, command_of(arguments)) +
                        performance::area_markdown(comparison, grid, areas);
   if (!measured.empty()) {

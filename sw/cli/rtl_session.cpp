@@ -178,7 +178,9 @@ class RtlSession : public ChannelSession, private system::HostPort {
         columns.push_back({.name = std::string(name_of(phase)),
                            .columns = figures.columns,
                            .cycles = figures.cycles,
-                           .least = figures.allowed});
+                           .least = figures.allowed,
+                           .refreshes = figures.refreshes,
+                           .least_refresh = figures.allowed_refresh});
       }
     }
     trace_.close();

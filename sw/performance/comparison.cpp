@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "sw/config/error.h"
@@ -15,14 +16,6 @@ namespace {
 double refresh_factor(const config::MemoryTiming& timing) {
   return static_cast<double>(timing.refresh_interval) /
          static_cast<double>(timing.refresh_interval - timing.refresh);
-}
-
-config::Memory with_staggered_activates(config::Memory memory) {
-  const unsigned later = staggered_activates(memory);
-  memory.timing.activate_to_column += later;
-  memory.timing.row_open += later;
-  memory.timing.row_cycle += later;
-  return memory;
 }
 
 // A row switch of all banks.
@@ -83,22 +76,24 @@ unsigned staggered_activates(const config::Memory& memory) {
 Comparison::Comparison(std::vector<Design> designs, const config::Memory& memory,
                        const Stack& stack)
     : designs_(std::move(designs)), memory_(memory), stack_(stack) {
-  const config::Memory staggered = with_staggered_activates(memory);
   for (const Design& design : designs_) {
     Models models;
     for (const bool limited : {false, true}) {
-      const config::EngineConfig& engine = design.configuration->engine;
-      models.plain[limited] = std::make_unique<StackModel>(
-          make_setup(engine, memory, design.banks_per_engine, limited), stack);
-      models.charged[limited] = std::make_unique<StackModel>(
-          make_setup(engine, staggered, design.banks_per_engine, limited), stack);
+      models.of[limited] = std::make_unique<StackModel>(
+          make_setup(design.configuration->engine, memory, design.banks_per_engine, limited),
+          stack);
     }
     models_.push_back(std::move(models));
   }
 }
 
 StackModel& Comparison::model(std::size_t design, bool power_limited) {
-  return *models_.at(design).plain[power_limited];
+  return *models_.at(design).of[power_limited];
+}
+
+void Comparison::measured(std::size_t design, bool power_limited, const std::vector<Attend>& set,
+                          double cycles, std::uint64_t latency) {
+  model(design, power_limited).measured(set, cycles, latency);
 }
 
 AttaccCase Comparison::asked(std::size_t design, bool power_limited,
@@ -145,13 +140,13 @@ Charged Comparison::charged(std::size_t design, bool power_limited, const Worklo
   const config::MemoryTiming& timing = memory_.timing;
   const double refresh = refresh_factor(timing);
   const double turns = attacc_turns(attacc, workload.heads);
-  StackModel& staggered = *models_.at(design).charged[power_limited];
-  const StackCost plain = cost(design, power_limited, workload);
-  const StackCost slower = staggered.cost(workload, window_of(design, workload));
+  const StackCost found = cost(design, power_limited, workload);
+  const auto& activates = found.channel.commands.activates;
+  const double rows = std::accumulate(activates.begin(), activates.end(), 0.0);
   const double beats = 2.0 * question.head_dim / config::kBeatBytes;
 
   Charged charged;
-  charged.engine_activates = slower.channel.cycles - plain.channel.cycles;
+  charged.engine_activates = rows * staggered_activates(memory_) * refresh;
   charged.attacc_activates =
       turns * attacc_rows(attacc, question) * staggered_activates(memory_) * refresh;
   // One pass of the scores over the data buses of the channel, two bytes each.
@@ -159,11 +154,11 @@ Charged Comparison::charged(std::size_t design, bool power_limited, const Worklo
                            attacc.pseudo_channels * refresh;
   charged.engine_append =
       append_cycles(model(design, power_limited).setup(), window_of(design, workload)) *
-      plain.placement.caches / plain.placement.ranks * refresh;
+      found.placement.caches / found.placement.ranks * refresh;
   charged.attacc_append =
       turns * 2.0 * (timing.activate_to_column + beats * timing.column_l + write_back(timing)) *
       refresh / workload.group;
-  charged.engine = slower.channel.cycles + charged.engine_append;
+  charged.engine = found.channel.cycles + charged.engine_activates + charged.engine_append;
   charged.attacc = attacc_cycles(attacc, question) + charged.attacc_activates +
                    charged.attacc_softmax + charged.attacc_append;
   return charged;

@@ -61,6 +61,11 @@ class Comparison {
   const std::vector<Design>& designs() const { return designs_; }
   const config::Memory& memory() const { return memory_; }
 
+  // From now on RTL's cycles are those of all workloads whose ranks have this set of ATTENDs to do,
+  // instead of the model's.
+  void measured(std::size_t design, bool power_limited, const std::vector<Attend>& set,
+                double cycles, std::uint64_t latency);
+
   ComparisonRow row(std::size_t design, bool power_limited, const Workload& workload);
   StackCost cost(std::size_t design, bool power_limited, const Workload& workload);
   Charged charged(std::size_t design, bool power_limited, const Workload& workload);
@@ -68,9 +73,9 @@ class Comparison {
   HeadEnergy attacc_energy(std::size_t design, bool power_limited, const Workload& workload) const;
 
  private:
-  // Models of a design with and without power limit, each also with activates charged.
+  // Of a design, with and without power limit.
   struct Models {
-    std::unique_ptr<StackModel> plain[2], charged[2];
+    std::unique_ptr<StackModel> of[2];
   };
 
   AttaccCase asked(std::size_t design, bool power_limited, const Workload& workload) const;

@@ -27,19 +27,24 @@ struct Measurement {
   bool power_limited = true;
   unsigned tokens = 0;
   std::vector<Attend> set;  // what a rank has to do
+  double model_cycles = 0.0;
+  std::uint64_t model_latency = 0;
 
   double cycles = 0.0;
   std::uint64_t latency = 0;
-  std::uint64_t attends = 0;   // of each rank, that cycles are the average of
-  double intervals = 0.0;      // refresh intervals that these took
+  std::uint64_t attends = 0;  // of each rank, that cycles are the average of
+  double intervals = 0.0;     // refresh intervals that these took
+  // Beats of the token loops in the place of those that timing and power allow beside refreshes.
+  double score_delivered = 0.0, accumulate_delivered = 0.0;
   std::uint64_t compared = 0;  // answers and beats that equalled the golden model's
 };
 
-// Those to be filled in.
+// Those to be filled in, with the model's cycles.
 std::vector<Measurement> measurements(Comparison& comparison, const Grid& grid, Effort effort);
 
 // config,banks_per_engine,power_limited,memory,L,heads,cycles,latency_cycles,speedup,model_cycles,
-// error_percent,model_latency_cycles,latency_error_percent,attends,refresh_intervals,compared
+// error_percent,model_latency_cycles,latency_error_percent,attends,refresh_intervals,
+// score_delivered,accumulate_delivered,compared
 std::string measured_csv(Comparison& comparison, const Grid& grid,
                          const std::vector<Measurement>& measured);
 

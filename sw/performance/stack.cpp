@@ -69,10 +69,15 @@ std::vector<Placement> placements(const config::ChannelShape& shape, const Stack
   return found;
 }
 
-const ChannelCost& StackModel::channel(const std::vector<Attend>& query) {
+ChannelCost& StackModel::channel(const std::vector<Attend>& query) {
   const auto [entry, fresh] = channels_.try_emplace(query);
   if (fresh) entry->second = steady_state(setup_, query);
   return entry->second;
+}
+
+void StackModel::measured(const std::vector<Attend>& set, double cycles, std::uint64_t latency) {
+  channel(set).cycles = cycles;
+  latencies_[set] = latency;
 }
 
 StackCost StackModel::cost(const Workload& workload, unsigned window) {

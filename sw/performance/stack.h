@@ -59,6 +59,9 @@ class StackModel {
   explicit StackModel(const ChannelSetup& setup, const Stack& stack = {})
       : setup_(setup), stack_(stack) {}
 
+  // From now on a rank takes so long for `set`, and alone for it so long, whatever the model says.
+  void measured(const std::vector<Attend>& set, double cycles, std::uint64_t latency);
+
   // The fastest placement. Throws as placements().
   StackCost cost(const Workload& workload, unsigned window);
 
@@ -66,7 +69,7 @@ class StackModel {
   const Stack& stack() const { return stack_; }
 
  private:
-  const ChannelCost& channel(const std::vector<Attend>& query);
+  ChannelCost& channel(const std::vector<Attend>& query);
 
   ChannelSetup setup_;
   Stack stack_;

@@ -13,11 +13,16 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// Beats that came in the place of those that could have come; 1 if none could.
-double delivered(const ColumnFigures& figures) {
-  return figures.cycles == 0
-             ? 1.0
-             : static_cast<double>(figures.least) / static_cast<double>(figures.cycles);
+// Beats that came in the place of those that could have come in as many cycles; 1 if none could.
+double share(const ColumnFigures& figures, std::uint64_t least) {
+  return figures.cycles == 0 ? 1.0
+                             : static_cast<double>(least) / static_cast<double>(figures.cycles);
+}
+// Of those that could have come had there been no refresh.
+double delivered(const ColumnFigures& figures) { return share(figures, figures.least); }
+// Of those that could have come beside the refreshes.
+double delivered_refresh_aside(const ColumnFigures& figures) {
+  return share(figures, figures.least + figures.least_refresh);
 }
 
 ordered_json head_json(const ChannelHeadReport& head) {
@@ -48,13 +53,13 @@ ordered_json head_json(const ChannelHeadReport& head) {
 ordered_json columns_json(const std::vector<ColumnFigures>& rank) {
   ordered_json json = ordered_json::object();
   for (const ColumnFigures& figures : rank) {
-    json[figures.name] = {{"columns", figures.columns},
-                          {"memory_cycles", figures.cycles},
-                          {"least_memory_cycles", nullptr},
-                          {"delivered", nullptr}};
+    json[figures.name] = {{"columns", figures.columns},     {"memory_cycles", figures.cycles},
+                          {"refreshes", figures.refreshes}, {"least_memory_cycles", nullptr},
+                          {"delivered", nullptr},           {"delivered_refresh_aside", nullptr}};
     if (figures.least == 0) continue;
     json[figures.name]["least_memory_cycles"] = figures.least;
     json[figures.name]["delivered"] = delivered(figures);
+    json[figures.name]["delivered_refresh_aside"] = delivered_refresh_aside(figures);
   }
   return json;
 }
@@ -146,15 +151,17 @@ std::string to_table(const ChannelReport& run) {
   }
   if (run.columns.empty()) return text;
 
-  text += fmt::format("  {:<4} {:<10} {:>9} {:>13} {:>13} {:>9}\n", "rank", "columns for",
-                      "columns", "memory cycles", "least allowed", "delivered");
+  text += fmt::format("  {:<4} {:<10} {:>9} {:>13} {:>9} {:>13} {:>9} {:>15}\n", "rank",
+                      "columns for", "columns", "memory cycles", "refreshes", "least allowed",
+                      "delivered", "refreshes aside");
   for (std::size_t rank = 0; rank < run.columns.size(); ++rank) {
     for (const ColumnFigures& figures : run.columns[rank]) {
       if (figures.columns == 0) continue;
-      text += fmt::format("  {:<4} {:<11} {:>9} {:>13}", rank, figures.name, figures.columns,
-                          figures.cycles);
+      text += fmt::format("  {:<4} {:<11} {:>9} {:>13} {:>9}", rank, figures.name, figures.columns,
+                          figures.cycles, figures.refreshes);
       if (figures.least != 0) {
-        text += fmt::format(" {:>13} {:>7.1f} %", figures.least, 100.0 * delivered(figures));
+        text += fmt::format(" {:>13} {:>7.1f} % {:>13.1f} %", figures.least,
+                            100.0 * delivered(figures), 100.0 * delivered_refresh_aside(figures));
       }
       text += "\n";
     }

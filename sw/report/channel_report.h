@@ -34,7 +34,10 @@ struct ColumnFigures {
   std::string name;           // of the phase
   std::uint64_t columns = 0;  // column commands
   std::uint64_t cycles = 0;   // of the memory, from the first to the last of each run
-  std::uint64_t least = 0;    // that timing and power would allow; 0 where that is not known
+  // That timing and power would allow without refresh; 0 where that is not known.
+  std::uint64_t least = 0;
+  std::uint64_t refreshes = 0;      // between the columns of a run
+  std::uint64_t least_refresh = 0;  // cycles that these add to the least
 
   bool operator==(const ColumnFigures&) const = default;
 };

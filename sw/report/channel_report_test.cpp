@@ -19,9 +19,14 @@ ChannelReport sample() {
   run.simulation_seconds = 1.5;
   run.commands = {{"RD_ALL", 70}, {"REF", 2}};
   run.violations = {{"nCCDAB", 3}, {"nRP", 1}};
-  run.columns = {{{.name = "score", .columns = 64, .cycles = 400, .least = 300},
-                  {.name = "write", .columns = 9, .cycles = 18, .least = 0}},
-                 {{.name = "score", .columns = 0, .cycles = 0, .least = 0}}};
+  run.columns = {{{.name = "score",
+                   .columns = 64,
+                   .cycles = 400,
+                   .least = 300,
+                   .refreshes = 1,
+                   .least_refresh = 90},
+                  {.name = "write", .columns = 9, .cycles = 18}},
+                 {{.name = "score", .columns = 0, .cycles = 0}}};
   for (unsigned rank = 0; rank < 2; ++rank) {
     auto& head = run.heads.emplace_back();
     head.name = "l3.h1";
@@ -50,6 +55,8 @@ TEST_CASE("channel report: JSON holds counts, shares and what is not known as nu
   CHECK(json["dram_commands"]["RD_ALL"] == 70);
   CHECK(json["violations"]["nCCDAB"] == 3);
   CHECK(json["columns"][0]["score"]["delivered"] == 0.75);
+  CHECK(json["columns"][0]["score"]["delivered_refresh_aside"] == 0.975);
+  CHECK(json["columns"][0]["score"]["refreshes"] == 1);
   CHECK(json["columns"][0]["score"]["least_memory_cycles"] == 300);
   CHECK(json["columns"][0]["write"]["delivered"].is_null());
   CHECK(json["heads"][1]["channels_reversed"] == true);

@@ -11,6 +11,7 @@
 
 #include "sw/quantize/half.h"
 #include "tb/channel/channel_env.h"
+#include "tb/channel/channel_statistics.h"
 #include "tb/common/random.h"
 
 namespace aqpim::tb {
@@ -184,9 +185,10 @@ class Runner {
     play(env, (kWarmUp + rounds + kCoolDown) * set_.size());
     result_.attends = rounds * set_.size();
     result_.span = std::numeric_limits<std::uint64_t>::max();
+    const ChannelStatistics statistics = env.statistics();
     for (unsigned rank = 0; rank < env.shape().memory.ranks; ++rank) {
       std::vector<std::uint64_t> answered;
-      for (const CommandTimes& times : env.statistics().times) {
+      for (const CommandTimes& times : statistics.times) {
         if (times.rank == rank && times.opcode == HostOpcode::kAttend) {
           answered.push_back(times.answered);
         }
@@ -197,6 +199,13 @@ class Runner {
       result_.cycles =
           std::max(result_.cycles, static_cast<double>(cycles) / static_cast<double>(rounds));
       result_.span = std::min(result_.span, cycles);
+      const auto lower = [&](double& delivered, ChannelPhase phase) {
+        const PhaseStatistics& loop = statistics.phase(rank, phase);
+        delivered = std::min(delivered, static_cast<double>(loop.allowed + loop.allowed_refresh) /
+                                            static_cast<double>(loop.cycles));
+      };
+      lower(result_.score_delivered, ChannelPhase::kScore);
+      lower(result_.accumulate_delivered, ChannelPhase::kAccumulate);
     }
   }
 

@@ -22,11 +22,15 @@ struct AttentionRunOptions {
 
 // Cycles are those of the memory clock.
 struct AttentionRun {
-  double cycles = 0.0;         // of a round of the set, in the steady state, of the slower rank
-  std::uint64_t attends = 0;   // of each rank, that is the average of
-  std::uint64_t span = 0;      // cycles that they took, of the faster rank
-  std::uint64_t latency = 0;   // from the first beat of a query to the last beat of a result, of a
-                               // set on each rank of an idle pseudo-channel
+  double cycles = 0.0;        // of a round of the set, in the steady state, of the slower rank
+  std::uint64_t attends = 0;  // of each rank, that is the average of
+  std::uint64_t span = 0;     // cycles that they took, of the faster rank
+  std::uint64_t latency = 0;  // from the first beat of a query to the last beat of a result, of a
+                              // set on each rank of an idle pseudo-channel
+  // Beats of SCORE and ACCUMULATE in the place of those that timing and power allow beside the
+  // refreshes; of the worse rank, in all ATTENDs that were played back to back.
+  double score_delivered = 1.0;
+  double accumulate_delivered = 1.0;
   std::uint64_t compared = 0;  // answers and beats
   std::string failure;         // empty if all were equal, and no rule was broken
 };

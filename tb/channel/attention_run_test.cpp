@@ -62,6 +62,10 @@ void check(const Bar& bar) {
                                                                .tokens = bar.tokens,
                                                                .heads = 64});
   CHECK(attacc / run.cycles >= bar.speedup);
+  CHECK(run.score_delivered >= 0.98);
+  CHECK(run.accumulate_delivered >= 0.98);
+  CHECK(run.score_delivered <= 1.0);
+  CHECK(run.accumulate_delivered <= 1.0);
   // The model that scales to other contexts is near.
   CHECK(performance::steady_state(setup, placement.query).cycles ==
         doctest::Approx(run.cycles).epsilon(0.02));

@@ -14,6 +14,32 @@ bool is_work(HostOpcode opcode) {
          opcode == HostOpcode::kCluster;
 }
 
+// Rows of a rank one after the other. They are opened in all of its banks at once, those of a pair
+// too: an engine with two banks has no columns while a row is opened.
+struct RowCycles {
+  RowCycles(const config::ChannelShape& shape, const config::Memory& memory, bool power_limited)
+      : columns(shape.memory.columns * std::uint64_t{shape.banks_per_engine}) {
+    const config::MemoryTiming& timing = memory.timing;
+    const std::uint64_t all = power_limited ? memory.power_limit.column_all : timing.column_all;
+    gap = shape.banks_per_engine == 2
+              ? std::max<std::uint64_t>(timing.burst, timing.column_s)
+              : std::max<std::uint64_t>({all, timing.burst, 2u * shape.words_per_beat()});
+    change = timing.read_to_precharge_l + timing.precharge + timing.activate_to_column;
+    shortest = timing.row_cycle;
+    if (power_limited) shortest = std::max<std::uint64_t>(shortest, memory.power_limit.window);
+  }
+
+  // From the first column of a row to that of the next, with a pause between rows.
+  std::uint64_t period(std::uint64_t pause = 0) const {
+    return std::max((columns - 1) * gap + change + pause, shortest);
+  }
+
+  std::uint64_t columns;   // of a row
+  std::uint64_t gap;       // from one to the next
+  std::uint64_t change;    // last column of a row to the first one of the next
+  std::uint64_t shortest;  // period
+};
+
 }  // namespace
 
 std::string_view name_of(ChannelPhase phase) {
@@ -26,20 +52,14 @@ std::string_view name_of(ChannelPhase phase) {
 std::uint64_t least_cycles(const config::ChannelShape& shape, const config::Memory& memory,
                            bool power_limited, std::uint64_t columns) {
   if (columns == 0) return 0;
-  const config::MemoryTiming& timing = memory.timing;
-  const std::uint64_t all = power_limited ? memory.power_limit.column_all : timing.column_all;
-  const std::uint64_t per_row = shape.memory.columns * std::uint64_t{shape.banks_per_engine};
-  // With two banks per engine, one of them is precharged and activated while the other is read.
-  const bool pairs = shape.banks_per_engine == 2;
-  const std::uint64_t gap =
-      pairs ? std::max<std::uint64_t>(timing.burst, timing.column_s)
-            : std::max<std::uint64_t>({all, timing.burst, 2u * shape.words_per_beat()});
-  const std::uint64_t row_change =
-      timing.read_to_precharge_l + timing.precharge + timing.activate_to_column;
-  std::uint64_t row = (per_row - 1) * gap + row_change;
-  row = std::max<std::uint64_t>(row, timing.row_cycle);
-  if (power_limited) row = std::max<std::uint64_t>(row, memory.power_limit.window);
-  return (columns - 1) / per_row * row + (columns - 1) % per_row * gap;
+  const RowCycles row(shape, memory, power_limited);
+  return (columns - 1) / row.columns * row.period() + (columns - 1) % row.columns * row.gap;
+}
+
+std::uint64_t least_refresh_cycles(const config::ChannelShape& shape, const config::Memory& memory,
+                                   bool power_limited) {
+  const RowCycles row(shape, memory, power_limited);
+  return row.period(memory.timing.refresh) - row.period();
 }
 
 ChannelCounter::ChannelCounter(const config::ChannelShape& shape, const config::Memory& memory,
@@ -127,6 +147,7 @@ std::optional<ChannelPhase> ChannelCounter::phase_of(const DramCommand& command)
 
 void ChannelCounter::command(const DramCommand& command) {
   ++statistics_.commands[command.rank][static_cast<std::size_t>(command.kind)];
+  if (command.kind == CommandKind::kRef) ++ranks_[command.rank].refreshes;
   const std::optional<ChannelPhase> phase = phase_of(command);
   if (!phase) return;
   const bool transfer = *phase == ChannelPhase::kRegisters || *phase == ChannelPhase::kResults;
@@ -136,7 +157,13 @@ void ChannelCounter::command(const DramCommand& command) {
     runs_.publish(*run);
     run.reset();
   }
-  if (!run) run = ChannelRun{*phase, command.rank, command.cycle, command.cycle, 0};
+  std::uint64_t& refreshes = ranks_[command.rank].refreshes;
+  if (!run) {
+    run = ChannelRun{*phase, command.rank, command.cycle, command.cycle, 0, 0};
+  } else if (!transfer) {
+    run->refreshes += refreshes;
+  }
+  if (!transfer) refreshes = 0;
   run->last = command.cycle;
   ++run->columns;
 }
@@ -146,8 +173,10 @@ void ChannelCounter::end_run(const ChannelRun& run, ChannelStatistics& statistic
   ++phase.runs;
   phase.columns += run.columns;
   phase.cycles += run.last - run.first + 1;
+  phase.refreshes += run.refreshes;
   if (run.phase == ChannelPhase::kScore || run.phase == ChannelPhase::kAccumulate) {
     phase.allowed += least_cycles(shape_, memory_, power_limited_, run.columns) + 1;
+    phase.allowed_refresh += run.refreshes * least_refresh_cycles(shape_, memory_, power_limited_);
   }
 }
 

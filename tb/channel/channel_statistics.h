@@ -50,9 +50,12 @@ struct PhaseStatistics {
   std::uint64_t runs = 0;
   std::uint64_t columns = 0;  // commands, of all banks or of one
   // From the first column of a run to its last one, summed over runs, and, of the token loops
-  // kScore and kAccumulate, the least that timing allows.
+  // kScore and kAccumulate, the least that timing allows: without a refresh, and what the refreshes
+  // between columns of a run add to it.
   std::uint64_t cycles = 0;
   std::uint64_t allowed = 0;
+  std::uint64_t refreshes = 0;
+  std::uint64_t allowed_refresh = 0;
 
   bool operator==(const PhaseStatistics&) const = default;
 };
@@ -91,6 +94,10 @@ struct ChannelStatistics {
 std::uint64_t least_cycles(const config::ChannelShape& shape, const config::Memory& memory,
                            bool power_limited, std::uint64_t columns);
 
+// The least memory cycles that a refresh between two rows of such columns adds.
+std::uint64_t least_refresh_cycles(const config::ChannelShape& shape, const config::Memory& memory,
+                                   bool power_limited);
+
 // Columns of a rank for one phase, without those of another in between. Memory cycles of the first
 // and the last one.
 struct ChannelRun {
@@ -98,6 +105,7 @@ struct ChannelRun {
   unsigned rank = 0;
   std::uint64_t first = 0, last = 0;
   std::uint64_t columns = 0;
+  std::uint64_t refreshes = 0;  // between the first and the last one
 
   bool operator==(const ChannelRun&) const = default;
 };
@@ -127,6 +135,7 @@ class ChannelCounter {
     std::uint64_t registers_set = 0;                // SET_QUERY and SET_VECTORS that were answered
     std::uint64_t registers_used = 0;               // ATTEND, ENCODE and CLUSTER, likewise
     std::array<std::optional<ChannelRun>, 2> runs;  // of work, of transfers
+    std::uint64_t refreshes = 0;                    // since the last column of the run of work
   };
 
   std::optional<ChannelPhase> phase_of(const DramCommand& command) const;
