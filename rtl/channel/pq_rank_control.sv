@@ -36,7 +36,8 @@ module pq_rank_control #(
   localparam int unsigned RowBits        = $clog2(Rows),
   localparam int unsigned BankBits       = $clog2(Banks),
   localparam int unsigned IndexBits      = $clog2(Columns) + BankBits,
-  localparam int unsigned TokensWidth    = $clog2(ScoreDepth + 1)
+  localparam int unsigned TokensWidth    = $clog2(ScoreDepth + 1),
+  localparam int unsigned PaceBits       = CodeBits + $clog2(256 / WordBits)
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
@@ -79,7 +80,7 @@ module pq_rank_control #(
   output logic      [IndexBits-1:0]   phase_first_o,
   output logic      [15:0]            phase_beats_o,
   output logic      [BankBits:0]      phase_bank_o,
-  output logic      [7:0]             phase_pace_o,
+  output logic      [PaceBits-1:0]    phase_pace_o,
   output logic                        phase_all_o,
   output logic                        phase_go_o,
   input  wire logic                   phase_last_i,
@@ -112,12 +113,14 @@ module pq_rank_control #(
   localparam int unsigned RecordPace  = WordsPerBeat > 2 ? WordsPerBeat : 2;
   localparam int unsigned DividePace  = 4;
 
-  // From a phase's last column until its beats have reached the engines; from an operation that
-  // takes beats of the bus at once until it can.
+  // From a phase's last column until its beats have reached the engines, or the memory: a command
+  // that reads what was written comes nCL + 12 memory cycles after it at least; from an operation
+  // that takes beats of the bus at once until it can.
   localparam int unsigned FlightCycles = ReadCycles + 6;
   localparam int unsigned StartCycles  = 8;
   localparam int unsigned AnswerCycles = 16;   // codes and status of the engines, RD's last beat
-  localparam int unsigned PauseBits    = 5;
+  localparam int unsigned PauseBits    =
+      $clog2((FlightCycles > AnswerCycles ? FlightCycles : AnswerCycles) + 1);
 
   localparam logic [2:0] KindWrite  = 3'd0;
   localparam logic [2:0] KindRead   = 3'd1;
@@ -240,7 +243,7 @@ module pq_rank_control #(
     phase_first_o  = '0;
     phase_beats_o  = 16'(CodebookBeats);
     phase_bank_o   = (BankBits + 1)'(Banks);
-    phase_pace_o   = 8'(WordsPerBeat);
+    phase_pace_o   = PaceBits'(WordsPerBeat);
     unique case (step_q)
       StepTransfer: begin
         phase_source_o = kind_q == KindRead ? FromRead : FromWrite;
@@ -268,12 +271,12 @@ module pq_rank_control #(
         phase_source_o = FromLocal;
         phase_row_o    = codes_q;
         phase_beats_o  = beats_q;
-        phase_pace_o   = 8'(ClusterPace);
+        phase_pace_o   = PaceBits'(ClusterPace);
       end
       StepUnload: begin
         phase_source_o = FromRecords;
         phase_beats_o  = 16'(RecordsBeats * Engines);
-        phase_pace_o   = joint_q ? 8'(RecordPace) : 8'(DividePace);
+        phase_pace_o   = joint_q ? PaceBits'(RecordPace) : PaceBits'(DividePace);
       end
       StepLoad: begin
         phase_source_o = FromCentroids;

@@ -12,6 +12,10 @@
 // The same row is open in all banks of the rank, or none. A row is opened as soon as a phase that
 // needs it is there, and closed when its last column of the phase is read; refreshes come between,
 // and within a row when half of those that may be owed are.
+// nWTRS and nWTRL need no register: from the last column of a phase that writes to the first of a
+// phase that reads, pq_rank_control lets the beats arrive, which takes nCL + nBL + 12 memory cycles
+// at least, and the table is refused (sw/config/memory.h) unless that keeps nCWL + nBL + nWTRL. If
+// the rows differ, precharge and activate come besides.
 // Commands of all banks keep to one slot for each kind, chosen so that a row period of even
 // length is met to the cycle: no two ranks compete for the slot of a column.
 //
@@ -43,6 +47,7 @@ module pq_rank_stream #(
   parameter  int unsigned WordsPerBeat   = 1,
   parameter  int unsigned RecordBeats    = 4,     // of a centroid
   parameter  int unsigned RecordsBeats   = 1024,  // of all centroids
+  parameter  int unsigned PaceBits       = 8,
   parameter  int unsigned nBL            = 2,     // timing: docs/memory.md
   parameter  int unsigned nCWL           = 6,
   parameter  int unsigned nRCD           = 19,
@@ -79,7 +84,7 @@ module pq_rank_stream #(
   input  wire logic [IndexBits-1:0]  phase_first_i,    // index of its first beat in that row
   input  wire logic [15:0]           phase_beats_i,    // 1 at least
   input  wire logic [BankBits:0]     phase_bank_i,     // Read, Write: the bank; Banks: striped
-  input  wire logic [7:0]            phase_pace_i,     // clock cycles from beat to beat, at least
+  input  wire logic [PaceBits-1:0]   phase_pace_i,     // clock cycles from beat to beat, at least
   input  wire logic                  phase_all_i,      // of Records, Start, Centroids
   input  wire logic                  go_i,             // columns may be issued
   output logic                       last_o,           // pulse: the last one was, a cycle ago
@@ -129,8 +134,23 @@ module pq_rank_stream #(
   localparam int unsigned BankGap   = BanksPerEngine == 1 ? (AllGap > PortGap ? AllGap : PortGap)
                                                           : nCCDL;
   localparam int unsigned WriteGap  = nCWL + nBL + nWR;
-  localparam int unsigned WaitBits  = 10;
   localparam int unsigned OwedBits  = $clog2(Postponed + 2);
+
+  // The longest delay of a pq_wait; each counts from an event in slot 1 at worst.
+  localparam int unsigned RowDelay    = nRC > nRFC ? nRC : nRFC;   // nRAS, nRP are shorter than nRC
+  localparam int unsigned WriteDelay  = WriteGap > nRCD ? WriteGap : nRCD;
+  localparam int unsigned ColumnGap   = BankGap > PortGap ? BankGap : PortGap;
+  localparam int unsigned ColumnDelay = ColumnGap > nRTPL ? ColumnGap : nRTPL;
+  localparam int unsigned LaterDelay  = WriteDelay > ColumnDelay ? WriteDelay : ColumnDelay;
+  localparam int unsigned LongestWait = (RowDelay > LaterDelay ? RowDelay : LaterDelay) + 1;
+  localparam int unsigned WaitBits    = LongestWait < 1024 ? 10 : $clog2(LongestWait + 1);
+
+  if (Postponed == 0) begin : gen_bad_postponed
+    $error("pq_rank_stream: Postponed must be at least 1: a refresh waits for the open row");
+  end
+  if (nRC < nRAS || nRC + 1 < nRAS + nRP) begin : gen_bad_row
+    $error("pq_rank_stream: nRC must be at least nRAS, and nRAS + nRP - 1");
+  end
 
   // ---- Phase ------------------------------------------------------------------------------------
 
@@ -140,7 +160,7 @@ module pq_rank_stream #(
   logic [IndexBits-1:0]  index_q, index_next, index_mask;
   logic [15:0]           left_q, beat_q, inner_q, inner_last;
   logic [BankBits:0]     bank_q;
-  logic [7:0]            pace_q, pause_q;
+  logic [PaceBits-1:0]   pace_q, pause_q;
   logic [EngineBits-1:0] turn_q;
   logic                  take, fire, last, striped, needs_row, is_local, inner_wraps, turn_wraps;
 
@@ -192,8 +212,8 @@ module pq_rank_stream #(
       inner_q <= inner_wraps ? '0 : inner_q + 16'd1;
       if (inner_wraps) turn_q <= turn_wraps ? '0 : turn_q + 1'b1;
       if (source_q != Centroids || all_q || turn_wraps) beat_q <= beat_q + 16'd1;
-    end else if (pause_q > 8'd1) begin
-      pause_q <= pause_q - 8'd1;
+    end else if (pause_q > PaceBits'(1)) begin
+      pause_q <= pause_q - 1'b1;
     end
   end
 
@@ -303,7 +323,7 @@ module pq_rank_stream #(
   logic [1:0]          bank_ready, power_ready, power_late;   // of even and odd banks
 
   assign odd           = BanksPerEngine == 2 && index_q[0];
-  assign ready         = active_q && go_i && pause_q <= 8'd1
+  assign ready         = active_q && go_i && pause_q <= PaceBits'(1)
                       && (!needs_row || (at_row && !urgent_q));
   assign local_valid_o = ready && is_local && column_wait <= WaitBits'(Slot)
                       && port_wait <= WaitBits'(Slot) && bank_ready[odd] && power_ready[odd];

@@ -135,8 +135,16 @@ module pq_sequencer #(
   localparam int unsigned QueryBeats   = HeadDim / 16;
   localparam int unsigned ResultBeats  = HeadDim * 5 / 32 + 1;
   localparam int unsigned ReadCycles   = (nCL + nBL + 2) / 2;
+  localparam int unsigned WriteCycles  = nCWL / 2;
+  localparam int unsigned PaceBits     = CodeBits + $clog2(WordsPerBeat);
   localparam int unsigned WorkBits     = 8 + 3 + 2 + 5 * RowBits + 32 + IndexBits + BankBits + 1;
   localparam int unsigned TransferBits = 8 + 2 + 6 + 1;
+
+  // From the grant of a transfer's last beat until it is in the engine, which has 18 cycles for the
+  // words of it that are on their way, or until the host has it.
+  localparam int unsigned SettleWrite  = WriteCycles + 21;
+  localparam int unsigned SettleRead   = ReadCycles + 13;
+  localparam int unsigned SettleCycles = SettleWrite > SettleRead ? SettleWrite : SettleRead;
 
   localparam logic [2:0] FromCentroids = 3'd7;
 
@@ -231,7 +239,7 @@ module pq_sequencer #(
     logic [IndexBits-1:0] phase_first;
     logic [15:0]          phase_beats;
     logic [BankBits:0]    phase_bank;
-    logic [7:0]           phase_pace;
+    logic [PaceBits-1:0]  phase_pace;
     logic                 read_all, read_status, read_beat;
 
     assign {cmd_tag, cmd_kind, cmd_joint, cmd_values, cmd_row0, cmd_row1, cmd_row2, cmd_row3,
@@ -332,6 +340,7 @@ module pq_sequencer #(
       .WordsPerBeat   (WordsPerBeat),
       .RecordBeats    (RecordBeats),
       .RecordsBeats   (Centroids * RecordBeats),
+      .PaceBits       (PaceBits),
       .nBL            (nBL),
       .nCWL           (nCWL),
       .nRCD           (nRCD),
@@ -394,7 +403,8 @@ module pq_sequencer #(
       .WordsPerBeat (WordsPerBeat),
       .ShiftBeats   (ShiftBeats),
       .QueryBeats   (QueryBeats),
-      .ResultBeats  (ResultBeats)
+      .ResultBeats  (ResultBeats),
+      .SettleCycles (SettleCycles)
     ) u_transfer (
       .clk_i          (clk_i),
       .rst_ni         (rst_ni),

@@ -18,22 +18,29 @@ namespace {
 
 constexpr unsigned kLongestDelay = 4096;
 constexpr unsigned kLongestInterval = 1u << 20;
+// What the sequencer's pipelines rely on: rtl/channel/pq_bus.sv, pq_rank_control.sv.
+constexpr unsigned kLeastWriteLatency = 6;
+constexpr unsigned kLatencyDifference = 10;  // of nCL and nCWL
+constexpr unsigned kLongestBusGap = 62;
+constexpr unsigned kPhaseGap = 12;  // nCL + nBL + so many between columns of two phases
 
 struct Delay {
   const char* key;
   unsigned MemoryTiming::*field;
+  unsigned least = 1;
+  unsigned most = kLongestDelay;
 };
 
 constexpr Delay kDelays[] = {
     {"nBL", &MemoryTiming::burst},
     {"nCL", &MemoryTiming::read_latency},
-    {"nCWL", &MemoryTiming::write_latency},
+    {"nCWL", &MemoryTiming::write_latency, kLeastWriteLatency},
     {"nRCD", &MemoryTiming::activate_to_column},
     {"nRP", &MemoryTiming::precharge},
     {"nRAS", &MemoryTiming::row_open},
     {"nRC", &MemoryTiming::row_cycle},
     {"nCCDS", &MemoryTiming::column_s},
-    {"nCCDL", &MemoryTiming::column_l},
+    {"nCCDL", &MemoryTiming::column_l, 1, kLongestBusGap},
     {"nCCDAB", &MemoryTiming::column_all},
     {"nRRDS", &MemoryTiming::activate_s},
     {"nRRDL", &MemoryTiming::activate_l},
@@ -68,7 +75,13 @@ void check_consistency(const std::string& where, const Memory& memory) {
   at_least({"nRC", t.row_cycle}, {"nRAS", t.row_open});
   // nRAS and nRP are rounded up each for itself, which makes their sum up to one cycle too long.
   at_least({"nRC", t.row_cycle}, {"nRAS + nRP - 1", t.row_open + t.precharge - 1});
-  at_least({"nCL", t.read_latency}, {"nCWL", t.write_latency});
+  at_least({"nCL", t.read_latency},
+           {fmt::format("nCWL + {}", kLatencyDifference), t.write_latency + kLatencyDifference});
+  at_least({fmt::format("nCWL + {}", kLongestBusGap), t.write_latency + kLongestBusGap},
+           {"nCL + nBL + nRTW", t.read_latency + t.burst + t.read_to_write});
+  const Term phase_gap = {fmt::format("nCL + {}", kPhaseGap), t.read_latency + kPhaseGap};
+  at_least(phase_gap, {"nCWL + nWTRL", t.write_latency + t.write_to_read_l});
+  at_least(phase_gap, {"nCCDL", t.column_l});
   at_least({"nCCDL", t.column_l}, {"nCCDS", t.column_s});
   at_least({"nCCDL", t.column_l}, {"nBL", t.burst});
   at_least({"nCCDAB", t.column_all}, {"nCCDL", t.column_l});
@@ -105,14 +118,14 @@ Memory parse_memory(std::string_view name, std::string_view json_text) {
   JsonObject timing(where + ", timing", file.member("timing"));
   memory.timing.clock_ps = timing.in_range("tCK_ps", 1, 100000);
   for (const Delay& delay : kDelays) {
-    memory.timing.*delay.field = timing.in_range(delay.key, 1, kLongestDelay);
+    memory.timing.*delay.field = timing.in_range(delay.key, delay.least, delay.most);
   }
   timing.nothing_else();
 
   JsonObject refresh(where + ", refresh", file.member("refresh"));
   memory.timing.refresh_interval = refresh.in_range("nREFI", 1, kLongestInterval);
   memory.timing.refresh = refresh.in_range("nRFC", 1, kLongestInterval);
-  memory.timing.refreshes_postponed = refresh.in_range("postponed", 0, 64);
+  memory.timing.refreshes_postponed = refresh.in_range("postponed", 1, 64);
   refresh.nothing_else();
 
   JsonObject limit(where + ", power_limit", file.member("power_limit"));

@@ -145,13 +145,13 @@ TEST_CASE("memory: zero, negative, fractional and endless values are refused") {
                   .starts_with(fmt::format("memory x, {}: {} is {}, allowed are ", object, key,
                                            bad.dump())));
       }
-      if (key != "postponed") {
-        CHECK(sentence_with(object, key.c_str(), 0)
-                  .starts_with(fmt::format("memory x, {}: {} is 0, allowed are ", object, key)));
-      }
+      CHECK(sentence_with(object, key.c_str(), 0)
+                .starts_with(fmt::format("memory x, {}: {} is 0, allowed are ", object, key)));
     }
   }
-  CHECK(sentence_with("refresh", "postponed", 0) == "nothing was thrown");
+  CHECK(sentence_with("refresh", "postponed", 1) == "nothing was thrown");
+  CHECK(sentence_with("refresh", "postponed", 0) ==
+        "memory x, refresh: postponed is 0, allowed are 1 to 64");
   CHECK(sentence_with("timing", "nRP", 0) == "memory x, timing: nRP is 0, allowed are 1 to 4096");
   CHECK(sentence_with("organization", "bank_groups", 3) ==
         "memory x, organization: bank_groups is 3, allowed are powers of two from 1 to 8");
@@ -174,8 +174,22 @@ TEST_CASE("memory: delays that contradict each other are refused") {
 
   CHECK(timing("nRC", 63) == fine);
   CHECK(timing("nRC", 62) == "memory x: nRC is 62, but must be at least nRAS + nRP - 1 = 63");
-  CHECK(timing("nCWL", 21) == fine);
-  CHECK(timing("nCWL", 22) == "memory x: nCL is 21, but must be at least nCWL = 22");
+  CHECK(timing("nCWL", 11) == fine);
+  CHECK(timing("nCWL", 12) == "memory x: nCL is 21, but must be at least nCWL + 10 = 22");
+  CHECK(timing("nCWL", 5) == "memory x, timing: nCWL is 5, allowed are 6 to 4096");
+  CHECK(timing("nRTW", 45) == fine);
+  CHECK(timing("nRTW", 46) ==
+        "memory x: nCWL + 62 is 68, but must be at least nCL + nBL + nRTW = 69");
+  CHECK(timing("nCCDL", 63) == "memory x, timing: nCCDL is 63, allowed are 1 to 62");
+  file = legal();
+  file["timing"]["nCCDAB"] = 40;
+  file["power_limit"] = {{"nCCDAB", 40}, {"columns", 16}, {"window", 640}};
+  file["timing"]["nCCDL"] = 33;
+  CHECK(sentence_about(file) == fine);
+  file["timing"]["nCCDL"] = 34;
+  CHECK(sentence_about(file) == "memory x: nCL + 12 is 33, but must be at least nCCDL = 34");
+  CHECK(timing("nWTRL", 27) == fine);
+  CHECK(timing("nWTRL", 28) == "memory x: nCL + 12 is 33, but must be at least nCWL + nWTRL = 34");
   CHECK(timing("nCCDS", 4) == fine);
   CHECK(timing("nCCDS", 5) == "memory x: nCCDL is 4, but must be at least nCCDS = 5");
   CHECK(timing("nBL", 4) == fine);

@@ -58,7 +58,16 @@ TEST_CASE("elaboration: every module refuses its illegal parameters with a sente
   CHECK(refused_with("exp2", "-GArgumentFraction=9", "ArgumentFraction must be 4 to 8"));
   CHECK(refused_with("exp2", "-GArgumentFraction=3", "ArgumentFraction must be 4 to 8"));
   CHECK(refused_with("result", "-GOutputWidth=41", "OutputWidth must be at most 40"));
+  CHECK(refused_with("rank_stream", "-GPostponed=0", "Postponed must be at least 1"));
+  CHECK(refused_with("rank_stream", "-GnRC=62", "nRC must be at least nRAS, and nRAS + nRP - 1"));
   CHECK(refused_with("divider", "-GQuotientWidth=1", "QuotientWidth must be at least 2"));
+}
+
+TEST_CASE(
+    "elaboration: sequencers of words and delays beyond those of hbm3-5200 have no complaints") {
+  CHECK(lint("sequencer", "-GCodeBits=8 -GWordBits=128") == "");
+  CHECK(lint("sequencer", "-GnRFC=1100 -GnREFI=50000") == "");
+  CHECK(lint("sequencer", "-GnCL=50 -GnCWL=30") == "");
 }
 
 TEST_CASE("elaboration: the engine of a head of 256 channels has no complaints") {
