@@ -97,10 +97,12 @@ class Bus {
         stated_latency("bus") ==
         "request to grant of a write, or of a read behind the other rank's writes: at most 1033 "
         "cycles with HBM3 at 5.2 Gb/s, FairCycles + (nCL + nBL + nRTW - nCWL) / 2, beside those "
-        "in which columns of all banks take its slots; grant to pins: 1 cycle. From the cycle n "
-        "of a command on the pins: read data are taken in n + ReadCycles, and go on in the next "
-        "cycle; payload_take_o in n, payload_i in n + 1, bus_wdata_o in n + WriteCycles, at the "
-        "engines in n + WriteCycles + 2");
+        "in which columns of all banks take its slots. A request that a stream withdraws for "
+        "refreshes counts anew when it comes back: up to FairCycles before them and as many cycles "
+        "as above after them. Grant to pins: 1 cycle. From the cycle n of a command on the pins: "
+        "read data are taken in n + ReadCycles, and go on in the next cycle; payload_take_o in n, "
+        "payload_i in n + 1, bus_wdata_o in n + WriteCycles, at the engines in n + WriteCycles + "
+        "2");
     checker.violations().subscribe([](const Violation& found) { FAIL(found.sentence); });
     for (unsigned r = 0; r < kRanks; ++r) {
       checker.check({.cycle = r, .kind = CommandKind::kActAll, .rank = r, .row = kRow});
