@@ -11,7 +11,7 @@ SEED     ?=# of the power-up state; with aqpim sim --spacing random, of the gaps
 # Options of accuracy, beside all of these but SEED:
 VARIANTS ?=# all, or standard: only the options that configurations have by themselves (default: all)
 PAGE     ?=# Markdown page whose tables and pictures are replaced, e.g. docs/accuracy.md (also of compare)
-# Options of compare, beside CONFIG, OUT, SEED and MEMORY:
+# Options of compare, beside CONFIG, OUT, SEED and MEMORY (also of channel):
 MEASURE  ?=# points that are simulated in RTL: none, some (of each design 1K, 4K and 32K tokens with power limit, 8K without) or all (default: some)
 AREA     ?=# folder of areas of channels (default: build/area/nangate45_typ/pq_channel, if make area has made it)
 # Option of regress and channel-regress, beside SEED:
@@ -38,7 +38,9 @@ option = $(if $(strip $(2)),--$(1) '$(strip $(2))')
 configs = $(call option,config,$(call as_list,$(CONFIG)))
 # $(1)NAME$(2) of each configuration that is wanted and there: targets of sim/cmake/aqpim_channels.cmake. aqpim refuses others.
 channels = $(foreach name,$(or $(subst $(comma),$(blank),$(CONFIG)),$(basename $(notdir $(wildcard configs/*.json)))),\
-  $(if $(wildcard configs/$(name).json),$(1)$(name)$(2)))
+  $(if $(wildcard configs/$(name).json),$(1)$(name)$(2)$(of_memory)))
+# Targets of another memory than the default end in its name.
+of_memory = $(if $(wildcard configs/memory/$(MEMORY).json),$(addprefix -,$(filter-out hbm3-5200,$(MEMORY))))
 workloads = $(if $(WORKLOAD),--workload '$(WORKLOAD)',\
   $(foreach file,$(sort $(wildcard workloads/*.safetensors)),--workload $(file)))
 sim_options = $(workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \
@@ -65,12 +67,12 @@ sim: ## play captured heads through the RTL, compare with the golden model, repo
 .PHONY: channel
 channel: CONFIG := $(or $(CONFIG),pq4 pq8)
 channel: QUERIES := $(or $(QUERIES),2)
-channel: ## play lives of captured heads on both ranks of a pseudo-channel in RTL: build/channel (WORKLOAD CONFIG HEADS QUERIES OUT SEED)
+channel: ## play lives of captured heads on both ranks of a pseudo-channel in RTL: build/channel (WORKLOAD CONFIG MEMORY HEADS QUERIES OUT SEED)
 	@sim/install_dependencies.sh sim
 	@sim/build.sh release aqpim $(call channels,channel_,-1)
 	@build/release/aqpim channel --workload '$(or $(WORKLOAD),workloads/gqa128_prose_2k.safetensors)' $(configs) \
 	  $(call option,heads,$(call as_list,$(HEADS))) $(call option,queries,$(QUERIES)) $(call option,seed,$(SEED)) \
-	  --out '$(or $(OUT),build/channel)'
+	  $(call option,memory,$(MEMORY)) --out '$(or $(OUT),build/channel)'
 
 .PHONY: accuracy
 accuracy: ## attention error of every option of the cache, and of integer caches (WORKLOAD CONFIG HEADS QUERIES VARIANTS OUT PAGE)

@@ -33,13 +33,15 @@ def parameter_sets():
 
 
 def designs():
-    """Name, top module and RTL parameters of all that is checked. Only engines that cluster need a reducer; those whose
-    tokens fill beats of 256 bits can be in a channel, with two banks if their words are beats."""
+    """Name, top module and RTL parameters of all that is checked. Only engines that cluster need a reducer; those
+    of the shapes in docs/channel.md can be in a channel."""
     for name, engine in parameter_sets().items():
         yield name, "pq_engine", engine
         if engine["Quantize"]:
             yield name, "pq_reducer", {key: engine[key] for key in ("WordBits", "CodeBits", "SubDim", "ScoreDepth")}
-            if engine["HeadDim"] // engine["SubDim"] * engine["CodeBits"] % BEAT_BITS == 0:
+            token_bits = engine["HeadDim"] // engine["SubDim"] * engine["CodeBits"]
+            if (token_bits in (BEAT_BITS, 2 * BEAT_BITS) and engine["WordBits"] in (BEAT_BITS // 2, BEAT_BITS)
+                    and engine["BiasDepth"] <= 512):
                 sequencer = {key: engine[key] for key in SEQUENCER_KEYS}
                 for banks in (1, 2) if engine["WordBits"] == BEAT_BITS else (1,):
                     placed = f"{name}, {banks} bank{'s' * (banks > 1)}"

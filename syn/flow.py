@@ -125,8 +125,12 @@ def memory_parameters(name):
 def _misfit(engine, banks):
     """Why there is no channel of such engines, each next to so many banks; or nothing."""
     bits = engine['HeadDim'] // engine['SubDim'] * engine['CodeBits']
-    if bits % BEAT_BITS:
-        return f'the codes of a token are {bits} bits, not whole beats of {BEAT_BITS}'
+    if bits not in (BEAT_BITS, 2 * BEAT_BITS):
+        return f'the codes of a token are {bits} bits, not one or two beats of {BEAT_BITS}'
+    if engine['WordBits'] not in (BEAT_BITS // 2, BEAT_BITS):
+        return f"an engine's words are {engine['WordBits']} bits, not {BEAT_BITS // 2} or {BEAT_BITS}"
+    if engine['BiasDepth'] > 512:
+        return f"an engine has {engine['BiasDepth']} biases, not at most 512"
     if not engine['Quantize']:
         return 'its engines do not quantize'
     if banks > 1 and engine['WordBits'] != BEAT_BITS:

@@ -32,14 +32,21 @@ function(aqpim_parameter result key)
   set(${result} ${entries} PARENT_SCOPE)
 endfunction()
 
-# aqpim_channel_fits(<result> <configuration> <banks per engine>): whether such a pseudo-channel elaborates.
-function(aqpim_channel_fits result configuration banks_per_engine)
-  foreach(key HeadDim SubDim CodeBits WordBits Quantize)
+# aqpim_channel_fits(<result> <configuration> <memory> <banks per engine>): whether such a pseudo-channel elaborates, by the rules
+# of config::obstacle_of() in sw/config/channel.cpp.
+function(aqpim_channel_fits result configuration memory banks_per_engine)
+  aqpim_memory_parameters(parameters ${memory})
+  aqpim_parameter(Ranks Ranks ${parameters})
+  foreach(key HeadDim SubDim CodeBits WordBits BiasDepth Quantize)
     aqpim_parameter(${key} ${key} ${AQPIM_PARAMETERS_${configuration}})
   endforeach()
-  math(EXPR unfilled "${HeadDim} / ${SubDim} * ${CodeBits} % 256")
+  math(EXPR token_bits "${HeadDim} / ${SubDim} * ${CodeBits}")
+  set(words 256)
+  if(banks_per_engine EQUAL 1)
+    list(APPEND words 128)
+  endif()
   set(fits FALSE)
-  if(Quantize AND unfilled EQUAL 0 AND (banks_per_engine EQUAL 1 OR WordBits EQUAL 256))
+  if(Ranks MATCHES "^[12]$" AND Quantize AND WordBits IN_LIST words AND token_bits MATCHES "^(256|512)$" AND BiasDepth LESS_EQUAL 512)
     set(fits TRUE)
   endif()
   set(${result} ${fits} PARENT_SCOPE)
@@ -160,10 +167,10 @@ function(aqpim_channel_registry group FUNCTION HEADER result_sources result_mode
   set(${result_models} ${tops} PARENT_SCOPE)
 endfunction()
 
-# The library aqpim_channel_models: the list of each configuration that fits, next to one bank and to two, with the power
-# limit of AQPIM_MEMORY and without. Each is a module. Targets, which build nothing where nothing fits:
-#   channel_NAME-BANKS   configuration NAME with a power limit
-#   channels_NAME        all of configuration NAME
+# The library aqpim_channel_models: the list of each configuration that fits, next to one bank and to two, with each memory
+# of configs/memory, with its power limit and without. Each is a module. Targets, which build nothing where nothing fits:
+#   channel_NAME-BANKS[-MEMORY]   configuration NAME with a power limit, and with AQPIM_MEMORY if no other one is named
+#   channels_NAME[-MEMORY]        all of configuration NAME
 function(aqpim_channel_models)
   # What a program and its modules share.
   set(digests)
@@ -178,18 +185,26 @@ function(aqpim_channel_models)
     AQPIM_CHANNEL_INTERFACE="${AQPIM_CHANNEL_INTERFACE}" AQPIM_CHANNEL_TREE="${PROJECT_BINARY_DIR}")
 
   set_property(TARGET verilator_runtime PROPERTY POSITION_INDEPENDENT_CODE ON)
-  foreach(name IN LISTS AQPIM_CONFIGURATIONS)
-    add_custom_target(channels_${name})
-    foreach(banks 1 2)
-      add_custom_target(channel_${name}-${banks})
-      aqpim_channel_fits(fits ${name} ${banks})
-      if(fits)
-        set(channel CONFIG ${name} MEMORY ${AQPIM_MEMORY} BANKS_PER_ENGINE ${banks} MODULE)
-        aqpim_channel(product ${name}-${banks} ${channel})
-        aqpim_channel(product ${name}-${banks}-unlimited ${channel} PARAMS PowerLimited=0)
-        add_dependencies(channel_${name}-${banks} channel_model_${name}-${banks})
-        add_dependencies(channels_${name} channel_model_${name}-${banks} channel_model_${name}-${banks}-unlimited)
-      endif()
+  foreach(memory IN LISTS AQPIM_MEMORIES)
+    set(suffix -${memory})
+    if(memory STREQUAL AQPIM_MEMORY)
+      set(suffix "")
+    endif()
+    foreach(configuration IN LISTS AQPIM_CONFIGURATIONS)
+      add_custom_target(channels_${configuration}${suffix})
+      foreach(banks 1 2)
+        set(name ${configuration}-${banks}${suffix})
+        set(unlimited ${configuration}-${banks}-unlimited${suffix})
+        add_custom_target(channel_${name})
+        aqpim_channel_fits(fits ${configuration} ${memory} ${banks})
+        if(fits)
+          set(channel CONFIG ${configuration} MEMORY ${memory} BANKS_PER_ENGINE ${banks} MODULE)
+          aqpim_channel(product ${name} ${channel})
+          aqpim_channel(product ${unlimited} ${channel} PARAMS PowerLimited=0)
+          add_dependencies(channel_${name} channel_model_${name})
+          add_dependencies(channels_${configuration}${suffix} channel_model_${name} channel_model_${unlimited})
+        endif()
+      endforeach()
     endforeach()
   endforeach()
   aqpim_channel_registry(product channel_builds tb/channel/channel_models.h sources models)

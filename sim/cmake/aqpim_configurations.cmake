@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # AQPIM_CONFIG_FOLDER/*.json -> AQPIM_CONFIGURATIONS (names), AQPIM_PARAMETERS_<name> (list of Key=Value, verbatim RTL
-# parameters) and generated/sw/config/embedded.cpp, which carries these files, configs/memory/*.json and
-# configs/baseline/*.json into the binary.
+# parameters), AQPIM_MEMORIES (names of configs/memory/*.json) and generated/sw/config/embedded.cpp, which carries these
+# files, configs/memory/*.json and configs/baseline/*.json into the binary.
 macro(aqpim_read_configurations)
   file(GLOB config_files CONFIGURE_DEPENDS ${AQPIM_CONFIG_FOLDER}/*.json)
   list(SORT config_files)
@@ -18,23 +18,26 @@ macro(aqpim_read_configurations)
     aqpim_engine_parameters(AQPIM_PARAMETERS_${name} ${file} "${text}")
     string(APPEND ENTRIES "      {\"${name}\", R\"json(${text})json\"},\n")
   endforeach()
-  aqpim_embed(MEMORIES memory)
-  aqpim_embed(BASELINES baseline)
+  aqpim_embed(MEMORIES AQPIM_MEMORIES memory)
+  aqpim_embed(BASELINES AQPIM_BASELINES baseline)
   configure_file(${PROJECT_SOURCE_DIR}/sw/config/embedded.cpp.in
     ${PROJECT_BINARY_DIR}/generated/sw/config/embedded.cpp @ONLY)
 endmacro()
 
-# The entries of configs/<folder>/*.json in the embedding source.
-function(aqpim_embed result folder)
+# The entries of configs/<folder>/*.json in the embedding source, and their names.
+function(aqpim_embed result result_names folder)
   set(entries)
+  set(names)
   file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/configs/${folder}/*.json)
   foreach(file IN LISTS files)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
     get_filename_component(name ${file} NAME_WLE)
     file(READ ${file} text)
     string(APPEND entries "      {\"${name}\", R\"json(${text})json\"},\n")
+    list(APPEND names ${name})
   endforeach()
   set(${result} "${entries}" PARENT_SCOPE)
+  set(${result_names} ${names} PARENT_SCOPE)
 endfunction()
 
 function(aqpim_engine_parameters result file text)

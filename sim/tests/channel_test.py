@@ -47,7 +47,7 @@ def files_in(folder):
 
 
 def fitting_configurations():
-    """Those of the capture's channels whose codes fill whole beats."""
+    """Those of the capture's channels whose codes fill beats."""
     engines = {path.stem: json.loads(path.read_text())["engine"] for path in (ROOT / "configs").glob("*.json")}
     return {name for name, engine in engines.items()
             if engine["HeadDim"] == 128 and 128 // engine["SubDim"] * engine["CodeBits"] % 256 == 0}
@@ -133,7 +133,8 @@ def check_bad_input(checker, folder):
     capture = ("--workload", CAPTURE)
     refused("configuration pq4: two banks per engine need words of 256 bits, not 128",
             *capture, "--config", "pq4", "--banks-per-engine", 2)
-    refused("configuration pq8-d64: in a pseudo-channel a token's codes must fill whole beats of 256 bits, not 128 bits",
+    refused("configuration pq8-d64: in a pseudo-channel a token's codes must fill one or two beats of 256 bits, not 128 "
+            "bits",
             *capture, "--config", "pq8-d64")
     small = ROOT / "workloads" / "smollm2_prose_2k.safetensors"
     refused(f"configuration pq8 is for heads of 128 channels, {small} has heads of 64",

@@ -37,7 +37,7 @@ class Checker:
 
 
 def designs():
-    """Configuration and banks per engine of all that fits: whole beats of codes, two banks only for words of 256 bits."""
+    """Configuration and banks per engine of all that fits: one or two beats of codes, two banks only for words of 256 bits."""
     for path in sorted((ROOT / "configs").glob("*.json")):
         engine = json.loads(path.read_text())["engine"]
         if engine["HeadDim"] // engine["SubDim"] * engine["CodeBits"] % 256 == 0:
@@ -151,11 +151,15 @@ def check_bad_input(checker, folder):
             (["compare", "--config", "pq8-d64"], "no configuration fits next to the banks"),
             (["compare", "--page", page, "--out", folder / "none"], "has no pair of lines"),
             (["scale", "--config", "pq4", "--banks-per-engine", 2], "need words of 256 bits, not 128"),
-            (["scale", "--config", "pq8-d64"], "128 bits, but must fill beats of 256"),
+            (["scale", "--config", "pq8-d64"], "must fill one or two beats of 256 bits, not 128 bits"),
             (["scale", "--config", "pq8", "--window", 256], "has one codebook for all tokens"),
             (["scale", "--heads", 6, "--group", 4], "6 query heads cannot be groups of 4"),
             (["compare", "--measure", "few"], "few"),
             (["compare", "--area", broken], "is no area of a pseudo-channel"),
+            (["scale", "--config", "pq4", "--window", 48], "must fill whole rows of 32 tokens, not 48 tokens"),
+            (["scale", "--config", "pq4", "--window", 100000], "a tile must hold at least 100000 tokens"),
+            (["scale", "--tokens", 16777216, "--heads", 4096], "takes 4194560 rows of a bank, which has 16384"),
+            (["channel", "--workload", "none", "--tile", 0], "--tile: Value 0 not in range 1 to 1048576"),
             (["scale", "--tokens", 0], "0")):
         result = checker.run(*arguments)
         checker.check(f"{' '.join(map(str, arguments))}: one sentence, exit code 2",

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Elaboration of the engine, of the reducer and of a bank's engine refuses each illegal parameter with a sentence that
-# names it, and accepts the ends of what is legal. Parameters that are not given have the defaults
-# of the module (pq8).
+# Elaboration of the engine, of the reducer, of a bank's engine and of the sequencer refuses each
+# illegal parameter with a sentence that names it, and accepts the ends of what is legal. Parameters
+# that are not given have the defaults of the module (pq8).
 set -u
 passed=0
 failed=0
@@ -12,14 +12,14 @@ elaborate() {
     $(printf -- '-G%s ' "$@") "$module.sv" 2>&1
 }
 
-# refuses SENTENCE KEY=VALUE...
+# refuses SENTENCE KEY=VALUE...; the sentence is of $speaker, if that is not the module
 refuses() {
   sentence=$1
   shift
   if text=$(elaborate "$@"); then
     echo "$module accepted: $*"
     failed=$((failed + 1))
-  elif ! echo "$text" | grep -q "$module: $sentence"; then
+  elif ! echo "$text" | grep -q "${speaker:-$module}: $sentence"; then
     echo "$module refused without \"$sentence\": $*"
     echo "$text" | head -n 5
     failed=$((failed + 1))
@@ -99,6 +99,7 @@ accepts WordBits=64 SubDim=4 ScoreDepth=16 PartsWidth=1
 accepts WordBits=64 CodeBits=4 SubDim=8
 accepts WordBits=128 CodeBits=4 SubDim=2 ScoreDepth=4096
 
+# The rules of config::obstacle_of() in sw/config/channel.cpp.
 module=pq_bank_engine
 refuses 'WordBits must be 128 or 256' HeadDim=64 WordBits=64
 refuses 'HeadDim / SubDim codes of CodeBits must fill one or more beats' HeadDim=64 WordBits=128
@@ -111,6 +112,19 @@ refuses 'BanksPerEngine must be' BanksPerEngine=2 WordBits=128
 accepts BanksPerEngine=2
 accepts WordBits=128 BiasDepth=512
 accepts SubDim=2 CodeBits=4 WordBits=128
+
+module=pq_sequencer
+speaker=pq_channel
+refuses 'HeadDim / SubDim codes of CodeBits must fill one or two beats' HeadDim=256 SubDim=2
+refuses 'HeadDim / SubDim codes of CodeBits must fill one or two beats' HeadDim=64 WordBits=128
+refuses 'BiasDepth must be at most 512' BiasDepth=1024
+refuses 'BanksPerEngine must be' BanksPerEngine=2 WordBits=128
+speaker=pq_bus
+refuses 'Ranks must be 1 or 2' Ranks=3
+
+accepts HeadDim=256 SubDim=4
+accepts WordBits=128 BiasDepth=512 Ranks=1
+accepts BanksPerEngine=2
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -401,7 +401,7 @@ void add_channel(CLI::App& app, int& exit_code) {
       ->check(CLI::IsMember({"auto", "channel", "software"}))
       ->capture_default_str();
   command->add_option("--tile", arguments->tile, "most tokens of an engine in one ATTEND")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1 << 20));
   command
       ->add_option("--out", arguments->out,
                    "results: OUT/<configuration>/, or OUT itself if --config names one")

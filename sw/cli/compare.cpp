@@ -79,7 +79,8 @@ std::string measure(const Arguments& arguments, const performance::Comparison& c
     performance::Measurement& point = points[order[i]];
     const performance::Design& design = comparison.designs()[point.design];
     const tb::ChannelBuild& build =
-        tb::find_channel(design.configuration->name, design.banks_per_engine, point.power_limited);
+        tb::find_channel(design.configuration->name, comparison.memory().name,
+                         design.banks_per_engine, point.power_limited);
     try {
       const tb::AttentionRun run = tb::run_attention(build, point.set, {.seed = arguments.seed});
       point.cycles = run.cycles;
@@ -101,13 +102,9 @@ std::string measure(const Arguments& arguments, const performance::Comparison& c
 void check_rtl(const std::vector<performance::Design>& designs, const config::Memory& memory) {
   for (const performance::Design& design : designs) {
     for (const bool power_limited : {true, false}) {
-      const tb::ChannelBuild& build =
-          tb::find_channel(design.configuration->name, design.banks_per_engine, power_limited);
-      if (build.memory != memory.name) {
-        throw InputError(fmt::format(
-            "there is no RTL of a pseudo-channel with memory {} to be simulated", memory.name));
-      }
-      tb::load_channel_module(build.name);
+      tb::load_channel_module(tb::find_channel(design.configuration->name, memory.name,
+                                               design.banks_per_engine, power_limited)
+                                  .name);
     }
   }
 }

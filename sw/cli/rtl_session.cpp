@@ -237,18 +237,9 @@ class RtlSession : public ChannelSession, private system::HostPort {
 }  // namespace
 
 std::unique_ptr<ChannelSession> rtl_session(const SessionOptions& options) {
-  for (const tb::ChannelBuild& build : tb::channel_builds()) {
-    if (build.configuration == options.configuration->name &&
-        build.memory == options.memory->name &&
-        build.banks_per_engine == options.banks_per_engine &&
-        build.power_limited == options.power_limited) {
-      return std::make_unique<RtlSession>(options, build);
-    }
-  }
-  throw InputError(
-      fmt::format("there is no RTL of {} next to {}, only the golden model plays "
-                  "there (--golden)",
-                  options.configuration->name, options.memory->name));
+  return std::make_unique<RtlSession>(
+      options, tb::find_channel(options.configuration->name, options.memory->name,
+                                options.banks_per_engine, options.power_limited));
 }
 
 }  // namespace aqpim::cli

@@ -42,6 +42,21 @@ constexpr const char* kRow =
     "{:>7} {:>5} {:>5} {:>6} {:>7} {:>5} {:>8.0f} {:>8} {:>8.0f} {:>9.0f} {:>8.0f} {:>8.0f} "
     "{:>8.0f} {:>4.0f}% {:>8.2f} {:>8.0f} {:>8.2f}\n";
 
+// What is asked for is what is used: an engine's windows are whole rows of codes, and a tile holds
+// one at least.
+void check_window(const config::ChannelShape& shape, unsigned window) {
+  const unsigned row = shape.tokens_per_row();
+  if (window % row != 0) {
+    throw InputError(fmt::format(
+        "in a pseudo-channel a codebook window must fill whole rows of {} tokens, not {} tokens",
+        row, window));
+  }
+  if (window > shape.engine.score_depth) {
+    throw InputError(fmt::format("a tile must hold at least {} tokens of an engine, not {}", window,
+                                 shape.engine.score_depth));
+  }
+}
+
 std::string row_of(const Arguments& arguments, performance::StackModel& model,
                    const config::Memory& memory, const performance::Workload& workload,
                    unsigned window) {
@@ -76,6 +91,7 @@ void run(const Arguments& arguments) {
   }
   performance::StackModel model(performance::make_setup(
       configuration.engine, memory, arguments.banks_per_engine, !arguments.no_power_limit));
+  check_window(model.setup().shape, arguments.window);
   // Printed when all is known: bad input leaves no half of a table.
   std::string text = fmt::format(
       "{}, {}, {} per engine, power {}; cycles of the memory clock, {} ps\n", configuration.name,
@@ -124,7 +140,9 @@ void add_scale(CLI::App& app, int&) {
                     "columns as fast as the banks can");
   command
       ->add_option("--window", arguments->window,
-                   "tokens of a codebook, if there are several (default: 1024, or L/16 if less)")
+                   "tokens of a codebook, if there are several (default: 1024, or L/16 if less); "
+                   "at most what "
+                   "an engine has")
       ->check(CLI::Range(1, 1 << 24));
   command->callback([arguments] { run(*arguments); });
 }

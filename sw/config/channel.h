@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "sw/config/config.h"
 #include "sw/config/memory.h"
@@ -64,5 +65,9 @@ struct ChannelShape {
     return (beats + memory.columns * banks - 1) / (memory.columns * banks);
   }
 };
+
+// Why the RTL has no pseudo-channel of this shape, as a sentence; empty if it has. The rules are
+// those of rtl/channel, and of aqpim_channel_fits in sim/cmake/aqpim_channels.cmake.
+std::string obstacle_of(const ChannelShape& shape);
 
 }  // namespace aqpim::config

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "sw/golden/reducer.h"
@@ -109,17 +110,10 @@ Result unpack_result(std::span<const Beat> beats, const config::EngineConfig& en
 
 Channel::Channel(const config::ChannelShape& shape, Untouched untouched)
     : shape_(shape), untouched_(std::move(untouched)), rules_(shape) {
-  const config::EngineConfig& engine = shape.engine;
-  const bool ranks = shape.memory.ranks == 1 || shape.memory.ranks == 2;
-  const bool banks = shape.banks_per_engine == 1 ||
-                     (shape.banks_per_engine == 2 && engine.word_bits == 8 * kBeatBytes);
-  if (!ranks || !banks || engine.quantize == 0 || shape.beats_per_token() == 0) {
-    throw std::invalid_argument(
-        "a pseudo-channel has 1 or 2 ranks, engines that quantize and whose tokens fill beats, and "
-        "1 bank per engine, or 2 with words of 256 bits");
-  }
+  const std::string obstacle = config::obstacle_of(shape);
+  if (!obstacle.empty()) throw std::invalid_argument(obstacle);
   for (unsigned rank = 0; rank < shape.memory.ranks; ++rank) {
-    ranks_.push_back({.engines = std::vector<Engine>(shape.engines(), Engine(engine)),
+    ranks_.push_back({.engines = std::vector<Engine>(shape.engines(), Engine(shape.engine)),
                       .tokens = std::vector<unsigned>(shape.engines()),
                       .results = {}});
   }

@@ -41,7 +41,7 @@ class Channel {
       std::function<Beat(unsigned rank, unsigned bank, unsigned row, unsigned column)>;
 
   // As after reset; a beat that was never written is zero if `untouched` is empty. Throws
-  // std::invalid_argument for a shape that the RTL does not elaborate with.
+  // std::invalid_argument for a shape with an obstacle: config::obstacle_of().
   explicit Channel(const config::ChannelShape& shape, Untouched untouched = {});
 
   // The answer that execute() would give, but for QUEUE_FULL, which neither gives.

@@ -527,36 +527,19 @@ unsigned bias_beats(const config::ChannelShape& shape, const Attend& attend) {
   return (biases + kBiasesOfBeat - 1) / kBiasesOfBeat;
 }
 
-Delays delays_of(const config::ChannelShape& shape) {
+Delays delays_of(const config::ChannelShape& shape, const config::MemoryTiming& timing) {
   const unsigned lanes = shape.engine.lanes();
   unsigned levels = 0;  // of the engine's adder tree
   while ((1u << levels) < lanes) ++levels;
   const unsigned drain = 6 + (levels + 1) / 2;
-  const unsigned read = 11;  // column to its data
+  // Column to its data: ReadCycles of rtl/channel/pq_sequencer.sv.
+  const unsigned read = (timing.read_latency + timing.burst + 2) / 2;
   const unsigned turn = read + shape.words_per_beat() + drain + 6;
-  return {.turn = turn, .next = turn + 21, .settle = 26, .finished = turn + 18};
-}
-
-std::string fits(const config::EngineConfig& engine, const config::Memory& memory,
-                 unsigned banks_per_engine) {
-  const unsigned beat_bits = 8 * config::kBeatBytes;
-  const unsigned token_bits = engine.subspaces() * engine.code_bits;
-  if (memory.organization.ranks > 2) return "a channel has at most two ranks with engines";
-  if (token_bits % beat_bits != 0) {
-    return fmt::format("the codes of a token are {} bits, but must fill beats of {}", token_bits,
-                       beat_bits);
-  }
-  if (banks_per_engine == 2 && engine.word_bits != beat_bits) {
-    return fmt::format("two banks per engine need words of {} bits, not {}", beat_bits,
-                       engine.word_bits);
-  }
-  return "";
+  return {.turn = turn, .next = turn + 21, .settle = read + 15, .finished = turn + 18};
 }
 
 ChannelSetup make_setup(const config::EngineConfig& engine, const config::Memory& memory,
                         unsigned banks_per_engine, bool power_limited) {
-  const std::string obstacle = fits(engine, memory, banks_per_engine);
-  if (!obstacle.empty()) throw InputError(obstacle);
   ChannelSetup setup{.shape = {.engine = engine,
                                .memory = memory.organization,
                                .banks_per_engine = banks_per_engine},
@@ -564,7 +547,9 @@ ChannelSetup make_setup(const config::EngineConfig& engine, const config::Memory
                      .power_limit = memory.power_limit,
                      .power_limited = power_limited,
                      .delays = {}};
-  setup.delays = delays_of(setup.shape);
+  const std::string obstacle = config::obstacle_of(setup.shape);
+  if (!obstacle.empty()) throw InputError(obstacle);
+  setup.delays = delays_of(setup.shape, setup.timing);
   return setup;
 }
 

@@ -46,8 +46,8 @@ struct Delays {
   unsigned finished = 0;  // last column of an ATTEND to the first beat of its RESULT
 };
 
-// Those of rtl/channel for this shape.
-Delays delays_of(const config::ChannelShape& shape);
+// Those of rtl/channel for this shape and memory.
+Delays delays_of(const config::ChannelShape& shape, const config::MemoryTiming& timing);
 
 struct ChannelSetup {
   config::ChannelShape shape;
@@ -56,10 +56,6 @@ struct ChannelSetup {
   bool power_limited = true;
   Delays delays;
 };
-
-// Why this engine cannot be next to these banks, as a sentence; empty if it can.
-std::string fits(const config::EngineConfig& engine, const config::Memory& memory,
-                 unsigned banks_per_engine);
 
 // A channel of this memory with the RTL's delays. Throws InputError if the engine does not fit next
 // to its banks.

@@ -16,6 +16,7 @@ using aqpim::config::Memory;
 using aqpim::performance::Attend;
 using aqpim::performance::ChannelCost;
 using aqpim::performance::ChannelSetup;
+using aqpim::performance::Delays;
 using aqpim::performance::latency;
 using aqpim::performance::make_setup;
 using aqpim::performance::Phase;
@@ -170,15 +171,37 @@ TEST_CASE(
   CHECK(steady(windows, {{256, 256}}).commands.writes == 16.0);
 }
 
+TEST_CASE("channel model: the RTL's delays follow the read latency of the memory") {
+  Memory memory = aqpim::config::find_memory("hbm3-5200");
+  const auto delays = [&] { return make_setup(four_bit_engine(), memory, 1, true).delays; };
+  const Delays usual = delays();
+  CHECK(usual.turn == 11 + 2 + 9 + 6);
+  CHECK(usual.next == usual.turn + 21);
+  CHECK(usual.finished == usual.turn + 18);
+  CHECK(usual.settle == 26);
+  // ReadCycles = floor((nCL + nBL + 2) / 2)
+  memory.timing.read_latency += 4;
+  for (const unsigned burst : {2u, 3u}) {
+    memory.timing.burst = burst;
+    const unsigned more = burst == 2 ? 2 : 3;
+    CHECK(delays().turn == usual.turn + more);
+    CHECK(delays().next == usual.next + more);
+    CHECK(delays().finished == usual.finished + more);
+    CHECK(delays().settle == usual.settle + more);
+  }
+}
+
 TEST_CASE("channel model: engines that do not fit next to the banks are refused") {
   const Memory& memory = aqpim::config::find_memory("hbm3-5200");
   CHECK_THROWS_WITH_AS(make_setup(four_bit_engine(), memory, 2, true),
                        "two banks per engine need words of 256 bits, not 128", aqpim::InputError);
   EngineConfig narrow = four_bit_engine();
   narrow.head_dim = 64;
-  CHECK_THROWS_WITH_AS(make_setup(narrow, memory, 1, true),
-                       "the codes of a token are 128 bits, but must fill beats of 256",
-                       aqpim::InputError);
+  CHECK_THROWS_WITH_AS(
+      make_setup(narrow, memory, 1, true),
+      "in a pseudo-channel a token's codes must fill one or two beats of 256 bits, "
+      "not 128 bits",
+      aqpim::InputError);
   Memory wide = memory;
   wide.organization.ranks = 4;
   CHECK_THROWS_AS(make_setup(four_bit_engine(), wide, 1, true), aqpim::InputError);

@@ -60,8 +60,10 @@ std::vector<Design> designs_of(const std::vector<const config::Configuration*>& 
   std::vector<Design> designs;
   for (const config::Configuration* configuration : configurations) {
     for (const unsigned banks : {1u, 2u}) {
-      if (fits(configuration->engine, memory, banks).empty())
-        designs.push_back({configuration, banks});
+      const config::ChannelShape shape{.engine = configuration->engine,
+                                       .memory = memory.organization,
+                                       .banks_per_engine = banks};
+      if (config::obstacle_of(shape).empty()) designs.push_back({configuration, banks});
     }
   }
   return designs;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "sw/config/error.h"
 
@@ -29,6 +30,17 @@ ChannelCost times(ChannelCost cost, double factor) {
   return cost;
 }
 
+// Of a bank, for the codes and codebooks of all heads that a rank has parts of.
+std::uint64_t rows_of(const config::ChannelShape& shape, const Placement& placement) {
+  std::uint64_t rows = 0;
+  for (const Attend& tile : placement.query) {
+    rows += shape.code_rows(tile.tokens);
+    if (tile.window != 0) rows += parts(tile.tokens, tile.window) * shape.local_codebook_rows();
+  }
+  if (placement.query.front().window == 0) rows += shape.striped_codebook_rows();
+  return rows * placement.caches * 2;
+}
+
 }  // namespace
 
 unsigned usual_window(unsigned tokens) {
@@ -50,6 +62,7 @@ std::vector<Placement> placements(const config::ChannelShape& shape, const Stack
   const unsigned caches = workload.heads / workload.group;
   const unsigned row = shape.tokens_per_row();
   std::vector<Placement> found;
+  std::uint64_t fewest_rows = std::numeric_limits<std::uint64_t>::max();
   for (unsigned ranks = 1; ranks <= of_channel * workload.group && ranks <= of_stack; ranks *= 2) {
     // With more ranks than there are free ones, a rank would have parts of several heads.
     if (ranks > 1 && caches * ranks > of_stack) break;
@@ -64,7 +77,15 @@ std::vector<Placement> placements(const config::ChannelShape& shape, const Stack
       placement.query.push_back(
           {.tokens = std::min(tile, tokens - first), .window = std::min(rows * row, tile)});
     }
-    found.push_back(std::move(placement));
+    const std::uint64_t taken = rows_of(shape, placement);
+    fewest_rows = std::min(fewest_rows, taken);
+    if (taken <= shape.memory.rows) found.push_back(std::move(placement));
+  }
+  if (found.empty()) {
+    throw InputError(fmt::format(
+        "a context of {} tokens takes {} rows of a bank, which has {} (heads of keys and values: "
+        "{})",
+        workload.tokens, fewest_rows, shape.memory.rows, caches));
   }
   return found;
 }

@@ -40,10 +40,11 @@ struct Placement {
   bool operator==(const Placement&) const = default;
 };
 
-// All placements worth trying. A head of keys and values has at most as many ranks as its query
-// heads would have with a channel each. `window` is 0 for one codebook, or the tokens of a
-// codebook, which are made whole rows. Throws InputError if there are no tokens or heads, or heads
-// that are not whole groups.
+// All placements worth trying whose codes and codebooks fit the rows of a bank. A head of keys and
+// values has at most as many ranks as its query heads would have with a channel each. `window` is 0
+// for one codebook, or the tokens of a codebook, which are made whole rows. Throws InputError if
+// there are no tokens or heads, heads that are not whole groups, or more than the rows of the banks
+// hold.
 std::vector<Placement> placements(const config::ChannelShape& shape, const Stack& stack,
                                   const Workload& workload, unsigned window);
 

@@ -108,6 +108,17 @@ TEST_CASE("stack: the fastest placement is taken, and queries of a rank add up")
   CHECK(grouped.latency > 3 * one.latency);
 }
 
+TEST_CASE("stack: more heads and tokens than the rows of the banks hold are refused") {
+  const ChannelShape engines = shape(eight_bit_engine());
+  CHECK_THROWS_WITH_AS(placements(engines, {}, {.tokens = 1u << 24, .heads = 4096}, 0),
+                       "a context of 16777216 tokens takes 4194560 rows of a bank, which has 16384 "
+                       "(heads of keys and values: 4096)",
+                       aqpim::InputError);
+  // On four ranks an engine has 262,144 tokens: 2 * 8,192 rows of codes, and codebooks.
+  CHECK(ranks_of(placements(engines, {}, {.tokens = 1u << 24, .heads = 2, .group = 2}, 0)) ==
+        std::vector<unsigned>{8});
+}
+
 TEST_CASE("stack: workloads without tokens or heads, or of broken groups, are refused") {
   const ChannelShape engines = shape(eight_bit_engine());
   for (const Workload& workload :

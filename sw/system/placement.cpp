@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string>
 
 #include "sw/config/error.h"
 #include "sw/system/plan.h"
@@ -40,20 +41,8 @@ unsigned rounded_up(std::size_t count, std::size_t unit) {
 }  // namespace
 
 void check_channel(const config::ChannelShape& shape) {
-  const config::EngineConfig& engine = shape.engine;
-  if (engine.quantize == 0) {
-    throw InputError("engines of a pseudo-channel must be able to quantize (Quantize 1)");
-  }
-  const unsigned code_bits = engine.subspaces() * engine.code_bits;
-  if (code_bits % (8 * config::kBeatBytes) != 0) {
-    throw InputError(fmt::format(
-        "in a pseudo-channel a token's codes must fill whole beats of {} bits, not {} bits",
-        8 * config::kBeatBytes, code_bits));
-  }
-  if (shape.banks_per_engine == 2 && engine.word_bits != 8 * config::kBeatBytes) {
-    throw InputError(fmt::format("two banks per engine need words of {} bits, not {}",
-                                 8 * config::kBeatBytes, engine.word_bits));
-  }
+  const std::string obstacle = config::obstacle_of(shape);
+  if (!obstacle.empty()) throw InputError(obstacle);
 }
 
 Placement::Placement(const config::ChannelShape& shape, const PlacementOptions& options)

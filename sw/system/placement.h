@@ -21,7 +21,7 @@
 
 namespace aqpim::system {
 
-// Throws InputError if the RTL has no pseudo-channel of this shape.
+// Throws InputError if the RTL has no pseudo-channel of this shape: config::obstacle_of().
 void check_channel(const config::ChannelShape& shape);
 
 struct PlacementOptions {

@@ -197,7 +197,7 @@ TEST_CASE("placement: what fits no pseudo-channel is refused with a sentence") {
                        "an engine clusters at most 128 tokens at once, not 129", InputError);
   CHECK_THROWS_WITH_AS(
       check_channel(make_channel(4, 4, 128)),
-      "in a pseudo-channel a token's codes must fill whole beats of 256 bits, not 128 bits",
+      "in a pseudo-channel a token's codes must fill one or two beats of 256 bits, not 128 bits",
       InputError);
   CHECK_THROWS_WITH_AS(check_channel(make_channel(2, 4, 128, 2)),
                        "two banks per engine need words of 256 bits, not 128", InputError);

@@ -32,7 +32,7 @@ constexpr Bar kBars[] = {
 
 bool built(const Bar& bar) {
   return std::ranges::any_of(tb::channel_builds(), [&](const tb::ChannelBuild& build) {
-    return build.configuration == bar.configuration &&
+    return build.configuration == bar.configuration && build.memory == AQPIM_MEMORY &&
            build.banks_per_engine == bar.banks_per_engine && build.power_limited;
   });
 }
@@ -41,7 +41,8 @@ void check(const Bar& bar) {
   INFO(std::string(bar.configuration), ", ", bar.banks_per_engine,
        " banks per engine, L = ", bar.tokens);
   const config::Configuration& configuration = config::find_configuration(bar.configuration);
-  const tb::ChannelBuild& build = tb::find_channel(bar.configuration, bar.banks_per_engine, true);
+  const tb::ChannelBuild& build =
+      tb::find_channel(bar.configuration, AQPIM_MEMORY, bar.banks_per_engine, true);
   const config::Memory& memory = config::find_memory(build.memory);
   const performance::ChannelSetup setup =
       performance::make_setup(configuration.engine, memory, bar.banks_per_engine, true);

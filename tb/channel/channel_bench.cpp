@@ -80,7 +80,7 @@ int main(int argc, char** argv) {
   for (const std::span<const ChannelBuild> builds : {bench_channel_builds(), channel_builds()}) {
     for (const ChannelBuild& build : builds) {
       // Without a power limit the engines work as much per cycle of the simulation.
-      if (!build.power_limited) continue;
+      if (!build.power_limited || build.memory != AQPIM_MEMORY) continue;
       benchmark::RegisterBenchmark(std::string(build.name).c_str(),
                                    [&build](benchmark::State& state) { play_tiles(state, build); })
           ->Arg(1)

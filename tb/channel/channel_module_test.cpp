@@ -3,12 +3,17 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
 
+#include "sw/config/channel.h"
+#include "sw/config/config.h"
 #include "sw/config/error.h"
+#include "sw/config/memory.h"
+#include "tb/channel/channel_models.h"
 
 namespace {
 
@@ -25,6 +30,26 @@ std::string refusal(std::string_view name) {
 
 bool says(std::string_view sentence, std::string_view part) {
   return sentence.find(part) != std::string_view::npos;
+}
+
+TEST_CASE("the pseudo-channels that can be built are those whose shapes are legal") {
+  for (const config::Memory& memory : config::built_memories()) {
+    for (const config::Configuration& configuration : config::built_configurations()) {
+      for (const unsigned banks : {1u, 2u}) {
+        const config::ChannelShape shape{.engine = configuration.engine,
+                                         .memory = memory.organization,
+                                         .banks_per_engine = banks};
+        const auto builds =
+            std::ranges::count_if(tb::channel_builds(), [&](const tb::ChannelBuild& build) {
+              return build.memory == memory.name && build.configuration == configuration.name &&
+                     build.banks_per_engine == banks;
+            });
+        INFO(configuration.name, ", ", memory.name, ", banks per engine: ", banks);
+        // With power limit and without.
+        CHECK(builds == (config::obstacle_of(shape).empty() ? 2 : 0));
+      }
+    }
+  }
 }
 
 TEST_CASE("a pseudo-channel that has not been built is refused with the command that builds it") {
