@@ -11,7 +11,7 @@ SEED     ?=# of the power-up state; with aqpim sim --spacing random, of the gaps
 # Options of accuracy, beside all of these but SEED:
 VARIANTS ?=# all, or standard: only the options that configurations have by themselves (default: all)
 PAGE     ?=# Markdown page whose tables and pictures are replaced, e.g. docs/accuracy.md (also of compare)
-# Options of compare, beside CONFIG, OUT, SEED and MEMORY (also of channel):
+# Options of compare, beside CONFIG, OUT, SEED and MEMORY:
 MEASURE  ?=# points that are simulated in RTL: none, some (of each design 1K, 4K and 32K tokens with power limit, 8K without) or all (default: some)
 AREA     ?=# folder of areas of channels (default: build/area/nangate45_typ/pq_channel, if make area has made it)
 # Option of regress and channel-regress, beside SEED:
@@ -19,7 +19,7 @@ ITERATIONS ?=# episodes per configuration (default: 3000), programs per pseudo-c
 # Options of area, timing and netlist, beside CONFIG:
 LIB      ?=# a Liberty file, .lib or .lib.gz (default: osu018)
 TOP      ?=# names of modules, by blanks or commas (default: pq_engine); pq_channel: its parts, and their sum
-MEMORY   ?=# memory of a channel, in configs/memory (default: hbm3-5200)
+MEMORY   ?=# memory of a channel, in configs/memory, also of make channel and compare (default: hbm3-5200)
 BANKS_PER_ENGINE ?=# in a channel: 1, 2 (words of 256 bits only) or 1,2 (default: 1)
 # Option of area:
 VERSUS   ?=# KEY=VALUE: once more with this parameter, side by side (default: Quantize=0)
