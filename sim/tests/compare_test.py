@@ -156,6 +156,7 @@ def check_bad_input(checker, folder):
             (["scale", "--heads", 6, "--group", 4], "6 query heads cannot be groups of 4"),
             (["compare", "--measure", "few"], "few"),
             (["compare", "--area", broken], "is no area of a pseudo-channel"),
+            (["compare", "--area", "none"], "none has no areas as make area TOP=pq_channel writes them"),
             (["scale", "--config", "pq4", "--window", 48], "must fill whole rows of 32 tokens, not 48 tokens"),
             (["scale", "--config", "pq4", "--window", 100000], "a tile must hold at least 100000 tokens"),
             (["scale", "--tokens", 16777216, "--heads", 4096], "takes 4194560 rows of a bank, which has 16384"),

@@ -274,6 +274,19 @@ JobResult run(const Job& job, const Arguments& arguments, const workload::Worklo
 
 // ---- Telling ------------------------------------------------------------------------------------
 
+// What a run has shown that found no difference.
+std::string agreement(const report::ChannelReport& run) {
+  std::uint64_t bytes = 0, commands = 0;
+  for (const report::ChannelHeadReport& head : run.heads) bytes += head.compared;
+  std::string text = fmt::format("equal: {} bytes of codes and codebooks to software's", bytes);
+  if (run.golden) return text;
+  for (const auto& [name, count] : run.commands) commands += count;
+  return text + fmt::format(
+                    ", {} answers, beats and bytes of memory to the golden model's; {} DRAM "
+                    "commands keep the memory's timing",
+                    run.compared, commands);
+}
+
 void write_files(const report::ChannelReport& report, const report::ResultFolder& folder) {
   const auto write = [&](const char* name, const std::string& content) {
     workload::AtomicFile file(folder.file(name));
@@ -349,7 +362,8 @@ void run_all(Arguments& arguments, int& exit_code) {
     if (results[i]->obstacle) fmt::print("  {}\n", *results[i]->obstacle);
     write_files(results[i]->report, folders[i]);
     folders[i].commit(kResultFiles);
-    fmt::print("  results in {}\n", folders[i].folder().string());
+    fmt::print("  {}\n  results in {}\n", agreement(results[i]->report),
+               folders[i].folder().string());
   }
   if (verdict.empty()) return;
   std::fflush(stdout);
@@ -373,7 +387,7 @@ void add_channel(CLI::App& app, int& exit_code) {
   command
       ->add_option("--queries", arguments->queries,
                    "evaluated tokens per head (default: 16, or all after the prefill if fewer)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(kCount);
   command
       ->add_option("--tokens", arguments->tokens,
                    "length of the context: the last tokens of the head, repeated if it has fewer")

@@ -35,6 +35,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kUsualAreas = "build/area/nangate45_typ/pq_channel";
 constexpr const char* kSpeedupPicture = "speedup.png";
 constexpr const char* kCyclesPicture = "cycles.png";
 const std::vector<const char*> kResultFiles = {"compare.csv",  "charged.csv", "energy.csv",
@@ -46,7 +47,7 @@ struct Arguments {
   std::string memory = "hbm3-5200";
   std::string out = "build/compare";
   std::string page;  // empty: none
-  std::string area = "build/area/nangate45_typ/pq_channel";
+  std::optional<std::string> area;
   std::string measure = "some";
   unsigned threads = 1;
   std::uint64_t seed = 1;
@@ -130,7 +131,12 @@ void run(const Arguments& arguments, int& exit_code) {
   }
   const std::string page = arguments.page.empty() ? "" : read_text(arguments.page);
   if (!arguments.page.empty()) report::with_tables(arguments.page, page, "compare", "");
-  const std::vector<performance::ChannelArea> areas = performance::read_areas(arguments.area);
+  const std::vector<performance::ChannelArea> areas =
+      performance::read_areas(arguments.area.value_or(kUsualAreas));
+  if (arguments.area && areas.empty()) {
+    throw InputError(
+        fmt::format("{} has no areas as make area TOP=pq_channel writes them", *arguments.area));
+  }
   if (arguments.measure != "none") check_rtl(designs, memory);
 
   report::ResultFolder folder(arguments.out);
@@ -178,10 +184,10 @@ void add_compare(CLI::App& app, int& exit_code) {
       ->delimiter(',')
       ->allow_extra_args(false);
   command->add_option("--memory", arguments->memory, "memory")->capture_default_str();
-  command
-      ->add_option("--area", arguments->area,
-                   "folder that make area TOP=pq_channel has written, if it has")
-      ->capture_default_str();
+  command->add_option(
+      "--area", arguments->area,
+      fmt::format("folder that make area TOP=pq_channel has written (default: {}, if it has)",
+                  kUsualAreas));
   command->add_option("--out", arguments->out, "folder of the results")->capture_default_str();
   command->add_option("--page", arguments->page,
                       "Markdown file whose tables are replaced by those of this run");
