@@ -23,7 +23,7 @@ while (strlen(left) > 0) {
 }
 row_height = 380
 height = panels * row_height
-width = 980
+width = 1120
 
 set terminal pngcairo size width, height font 'Sans,10' background rgb '#ffffff'
 set output picture
@@ -35,6 +35,7 @@ array colour[8] = ['#1d4ed8', '#0e7490', '#a16207', '#eab308', '#7b8494', '#c241
 
 set border 3 linecolor rgb ink
 set tics nomirror out scale 0.5 textcolor rgb ink
+set xtics font 'Sans,8'
 set grid ytics linecolor rgb pale linewidth 1
 set key outside right top vertical Left reverse invert textcolor rgb ink samplen 1.5 spacing 1.2
 set style data histograms

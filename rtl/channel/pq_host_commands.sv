@@ -9,7 +9,8 @@
 //
 // All checks are made when a command arrives, from the contexts and the commands that were
 // accepted before, so that an answer does not depend on timing, except that of a full queue. What
-// was accepted comes to its end. Addresses go into the queues: a context may change at once.
+// was accepted is not refused later, and ends once the RESULTs that it waits for were asked for.
+// Addresses go into the queues: a context may change at once.
 //
 // Fields      docs/channel.md: opcodes, fields f0 ... f9, answers and their order
 // Latency     5 cycles from a command to its answer, if it has one at once, or to its queue

@@ -72,8 +72,9 @@ def check_rtl(checker, folder, workload):
         checker.check("fixed point adds at most 4 %", abs(head["accuracy"]["fixed_point_added"]) <= 0.04)
     for rank in report["columns"]:
         for phase in ("score", "accumulate"):
-            checker.check(f"{phase} delivers most of what is allowed", 0.5 < rank[phase]["delivered"]
-                          <= rank[phase]["delivered_refresh_aside"] <= 1, str(rank[phase]))
+            checker.check(f"{phase} delivers what is allowed beside refreshes",
+                          0 < rank[phase]["delivered"] <= rank[phase]["delivered_refresh_aside"]
+                          and 0.98 <= rank[phase]["delivered_refresh_aside"] <= 1, str(rank[phase]))
     trace = checker.run("trace", out / "commands.trace", "--print", 1)
     total = sum(report["dram_commands"].values())
     checker.check("the trace is legal and complete",

@@ -12,6 +12,7 @@
 #include "sw/config/memory.h"
 #include "sw/performance/attacc.h"
 #include "sw/performance/stack.h"
+#include "sw/system/placement.h"
 
 namespace aqpim::cli {
 
@@ -45,12 +46,7 @@ constexpr const char* kRow =
 // What is asked for is what is used: an engine's windows are whole rows of codes, and a tile holds
 // one at least.
 void check_window(const config::ChannelShape& shape, unsigned window) {
-  const unsigned row = shape.tokens_per_row();
-  if (window % row != 0) {
-    throw InputError(fmt::format(
-        "in a pseudo-channel a codebook window must fill whole rows of {} tokens, not {} tokens",
-        row, window));
-  }
+  system::check_window(shape, window);
   if (window > shape.engine.score_depth) {
     throw InputError(fmt::format("a tile must hold at least {} tokens of an engine, not {}", window,
                                  shape.engine.score_depth));
@@ -140,9 +136,8 @@ void add_scale(CLI::App& app, int&) {
                     "columns as fast as the banks can");
   command
       ->add_option("--window", arguments->window,
-                   "tokens of a codebook, if there are several (default: 1024, or L/16 if less); "
-                   "at most what "
-                   "an engine has")
+                   "tokens of a codebook, if there are several (default: 1024); at most what an "
+                   "engine has, L/16")
       ->check(CLI::Range(1, 1 << 24));
   command->callback([arguments] { run(*arguments); });
 }

@@ -45,6 +45,14 @@ void check_channel(const config::ChannelShape& shape) {
   if (!obstacle.empty()) throw InputError(obstacle);
 }
 
+void check_window(const config::ChannelShape& shape, std::size_t window) {
+  const unsigned row_tokens = shape.tokens_per_row();
+  if (window % row_tokens == 0) return;
+  throw InputError(fmt::format(
+      "in a pseudo-channel a codebook window must fill whole rows of {} tokens, not {} tokens",
+      row_tokens, window));
+}
+
 Placement::Placement(const config::ChannelShape& shape, const PlacementOptions& options)
     : shape_(shape), window_(options.window) {
   check_channel(shape);
@@ -54,11 +62,7 @@ Placement::Placement(const config::ChannelShape& shape, const PlacementOptions& 
   bias_run_ = bias_run_of(shape, options, share_);
   biases_shared_ = options.centred && options.append_block % (share_ * shape.engines()) == 0;
 
-  if (window_ % row_tokens != 0) {
-    throw InputError(fmt::format(
-        "in a pseudo-channel a codebook window must fill whole rows of {} tokens, not {} tokens",
-        row_tokens, window_));
-  }
+  check_window(shape, window_);
   const std::size_t step = scope_rank() ? row_tokens : window_;
   std::size_t most = engine.score_depth;
   if (bias_run_ != 0) most = std::min<std::size_t>(most, engine.bias_depth * bias_run_);

@@ -24,6 +24,9 @@ namespace aqpim::system {
 // Throws InputError if the RTL has no pseudo-channel of this shape: config::obstacle_of().
 void check_channel(const config::ChannelShape& shape);
 
+// Throws InputError if a codebook's tokens are not whole rows of codes.
+void check_window(const config::ChannelShape& shape, std::size_t window);
+
 struct PlacementOptions {
   std::size_t append_block = 0;  // tokens that are encoded together
   std::size_t window = 0;        // tokens per codebook; 0 = one codebook for all

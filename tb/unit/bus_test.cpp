@@ -605,6 +605,23 @@ TEST_CASE_TEMPLATE_DEFINE(
           CHECK(more == 31);
         }
       }
+      // A request that is withdrawn counts anew.
+      {
+        Bus<Dut> bus;
+        const auto step = [&](bool wants) {
+          bus.streams[busy] = {.source = kRecords, .left = 2, .wants = true, .all = true};
+          bus.streams[1 - busy] = {
+              .source = kStart, .left = wants ? 2u : 0u, .wants = wants, .all = true};
+          bus.step();
+        };
+        for (unsigned i = 0; i < 300; ++i) step(false);
+        for (unsigned i = 0; i < kFair - 24; ++i) step(true);
+        step(false);
+        for (unsigned i = 0; i < kFair - 24; ++i) step(true);
+        CHECK(bus.granted_streams[1 - busy] == 0);
+        for (unsigned i = 0; i < 48; ++i) step(true);
+        CHECK(bus.granted_streams[1 - busy] > 0);
+      }
       // Reads behind writes wait for as long, and then put the writes off: a beat in two cycles at
       // worst, if they stay in a bank group. As transfers they go first.
       const auto [first, more] = waits(busy, kStart, kBroadcast, false);
