@@ -6,7 +6,8 @@
   generic     gates, flip-flops of the library; small leaves flattened into their blocks
   map         ABC, block by block, with two recipes; each block starts with the smaller netlist
   size        netlist.py: loads, then moves on the violating paths that OpenSTA finds
-  escalate    while the target clock is missed, the blocks that miss it take their next faster recipe
+  escalate    while the target clock is missed, the blocks that miss it take their next faster recipe; if that does not
+              do, once more from the best round in smaller steps
 
 Full adders of the library are not used. extract_fa of Yosys 0.23 inverts sums (upstream #3879), and ABC cannot look
 through adder cells: its gates are smaller. lockstep.py plays the netlist against the RTL.
@@ -222,6 +223,17 @@ class Synthesis:
         mapped = {recipe: self._map(self.blocks, recipe) if recipe in SMALL else {} for recipe in RECIPES}
         recipes = {block: min(SMALL, key=lambda recipe, block=block: self._cell_area(mapped[recipe][block]))
                    for block in self.blocks}
+        best = self._escalate(mapped, recipes, gently=False)
+        if best[1]['slack'] < 0:
+            best = max(best, self._escalate(mapped, best[2], gently=True), key=lambda found: found[1]['slack'])
+        design, timing, recipes = best
+        design.write(self.folder / 'netlist.v')
+        return self._result(design, timing, recipes)
+
+    def _escalate(self, mapped, recipes, gently):
+        """Sizes, and gives late blocks their next faster recipe until none is late or has one; gently: the last recipe
+        only when no other block can take a step. Returns (design, timing, recipes) of the best round."""
+        recipes = dict(recipes)
         best = None
         while True:
             for recipe in RECIPES:
@@ -235,11 +247,10 @@ class Synthesis:
             limit = -HOPELESS * self.library.fo4 if timing['slack'] < -HOPELESS * self.library.fo4 else 0.0
             slow = [block for block in self._slow_blocks(design, timing['paths'], limit) if recipes[block] in FASTER]
             if not slow:
-                break
+                return best
+            if gently:
+                slow = [block for block in slow if FASTER[recipes[block]] in SMALL] or slow
             recipes.update((block, FASTER[recipes[block]]) for block in slow)
-        design, timing, recipes = best
-        design.write(self.folder / 'netlist.v')
-        return self._result(design, timing, recipes)
 
     def _result(self, design, timing, recipes):
         count = design.instances()
