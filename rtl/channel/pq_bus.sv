@@ -14,9 +14,9 @@
 // A clock cycle has two slots, memory cycles 2n and 2n + 1, each with one row and one column
 // command. Columns of all banks of rank r keep to slot r and go first; one column of the data bus
 // takes a slot that is left. Transfers go before streams. Of two streams the one of the rank that
-// leads goes first, and the other one fills its gaps; the lead changes when its rank has not used
-// the bus for LeadCycles. So one rank gets through with its codebooks while the other looks up
-// codes, instead of both waiting for each other.
+// leads goes first, and the other one fills its gaps; the lead changes when its rank's streams have
+// not had the bus for LeadCycles. So one rank gets through with its codebooks while the other looks
+// up codes, instead of both waiting for each other.
 // A rank that asks in vain for FairCycles for a write, or for a read behind writes, gets its beat:
 // the other one is held off until then. Each read puts off the next write by the turnaround, so
 // that without this the reads of one rank could keep the writes of the other from the bus for ever.

@@ -70,7 +70,8 @@ class Bus {
   static constexpr unsigned kRanks = Dut::Ranks;
   static constexpr unsigned kReadCycles = 11, kWriteCycles = 3;  // of this table
   static constexpr unsigned kEngineRead = 6 + Dut::WordsPerBeat;
-  static constexpr unsigned kRow = 77;
+  // The open row of a rank
+  static constexpr unsigned row_of(unsigned rank) { return 77 + rank; }
 
   static aqpim::config::Memory make_memory() {
     aqpim::config::Memory made = aqpim::config::find_memory("hbm3-5200");
@@ -105,7 +106,7 @@ class Bus {
         "2");
     checker.violations().subscribe([](const Violation& found) { FAIL(found.sentence); });
     for (unsigned r = 0; r < kRanks; ++r) {
-      checker.check({.cycle = r, .kind = CommandKind::kActAll, .rank = r, .row = kRow});
+      checker.check({.cycle = r, .kind = CommandKind::kActAll, .rank = r, .row = row_of(r)});
     }
     while (cycle < 40) step();
   }
@@ -180,7 +181,7 @@ class Bus {
                      .set = static_cast<BankSet>(column.set),
                      .rank = column.rank,
                      .bank = column.bank,
-                     .row = format.has_row || format.has_column ? kRow : 0,
+                     .row = format.has_row || format.has_column ? row_of(column.rank) : 0,
                      .column = column.column});
       columns[at + 2] = column;  // on the pins in the next clock cycle
     }
@@ -262,7 +263,7 @@ class Bus {
     put(bench->stream_bank_i, 4 * r, 4, s.bank);
     put(bench->stream_engine_i, kEngineBits * r, kEngineBits, s.engine);
     put(bench->stream_beat_i, 16 * r, 16, s.beat);
-    put(bench->stream_row_i, 14 * r, 14, kRow);
+    put(bench->stream_row_i, 14 * r, 14, row_of(r));
     put(bench->stream_column_i, 5 * r, 5, s.column);
     put(bench->stream_tag_i, 8 * r, 8, s.tag);
     put(bench->transfer_valid_i, r, 1, asks(t));
@@ -285,7 +286,7 @@ class Bus {
     const bool write = s.source == kLocalWrite;
     const unsigned set = Dut::BanksPerEngine == 1 ? 0 : s.odd ? 2 : 1;
     coming_columns[2 * cycle + r] = {
-        .kind = write ? 4u : 3u, .rank = r, .set = set, .row = kRow, .column = s.column};
+        .kind = write ? 4u : 3u, .rank = r, .set = set, .row = row_of(r), .column = s.column};
     if (!write) takes[cycle + 1 + kReadCycles][r] = s.odd ? 2 : 1;
     ++kinds[write ? 4 : 3];
     finish(s);
@@ -329,7 +330,7 @@ class Bus {
     coming_columns[2 * cycle + slot()] = {.kind = kind,
                                           .rank = r,
                                           .bank = kind == 7 ? 0 : bank,
-                                          .row = at_bank ? kRow : 0,
+                                          .row = at_bank ? row_of(r) : 0,
                                           .column = at_bank ? column : 0};
     const std::uint64_t n = cycle + 1;
     const std::uint64_t rank_mask = (std::uint64_t{1} << Dut::Engines) - 1;
@@ -527,6 +528,15 @@ TEST_CASE_TEMPLATE_DEFINE(
   stream.all = true;
   CHECK(beats(1, 0) == 9);
   CHECK(beats(20, 0) == 20);
+  // Writes to one engine, and to all in between, which no bank group waits for.
+  const auto writes = [&] {
+    stream.all = !stream.all;
+    stream.engine = 0;
+    return beats(1, 0);
+  };
+  unsigned cycles = 0;
+  for (unsigned i = 0; i < 20; ++i) cycles += writes();
+  CHECK(cycles == 20);
 
   // A bank group is busy for its own rank only: the other one fills the gaps.
   if constexpr (Dut::Ranks == 2) {
@@ -632,3 +642,71 @@ TEST_CASE_TEMPLATE_DEFINE(
   }
 }
 TEST_CASE_TEMPLATE_APPLY(bus_fairness, bus_models);
+
+TEST_CASE_TEMPLATE_DEFINE(
+    "pq_bus: the lead changes to a rank whose streams have had the bus for 256 cycles alone", Dut,
+    bus_lead) {
+  INFO(Dut::parameters);
+  if constexpr (Dut::Ranks == 2) {
+    enum class Meanwhile { kStream, kTransfer, kStreamBesideTransfers };
+    // The rank whose stream goes first, after rank 0 led and rank 1 had `beats` beats.
+    const auto leader_after = [](unsigned beats, Meanwhile what) {
+      Bus<Dut> bus;
+      const auto ask = [&](unsigned r) {
+        const auto bank = static_cast<unsigned>(bus.cycle % 4 * 4);
+        bus.streams[r] = {.source = kBroadcast, .left = 2, .wants = true, .bank = bank};
+      };
+      const auto transfer = [&](unsigned r) { bus.transfers[r] = {.left = 1, .read = true}; };
+      ask(0);
+      bus.step();
+      REQUIRE(bus.granted_streams[0] == 1);
+      bus.streams[0] = {};
+      const auto granted = [&] { return bus.granted_streams[1] + bus.granted_transfers[1]; };
+      while (granted() < beats) {
+        what == Meanwhile::kTransfer ? transfer(1) : ask(1);
+        if (what == Meanwhile::kStreamBesideTransfers && bus.cycle % 32 == 0) transfer(0);
+        bus.step();
+      }
+      bus.transfers = {};
+      // Both find the bus free.
+      bus.streams = {};
+      for (unsigned i = 0; i < 20; ++i) bus.step();
+      const auto before = bus.granted_streams;
+      ask(0);
+      ask(1);
+      bus.step();
+      return bus.granted_streams[0] > before[0] ? 0 : 1;
+    };
+    CHECK(leader_after(200, Meanwhile::kStream) == 0);
+    CHECK(leader_after(255, Meanwhile::kStream) == 0);
+    CHECK(leader_after(256, Meanwhile::kStream) == 1);
+    // Transfers neither take it nor keep it.
+    CHECK(leader_after(300, Meanwhile::kTransfer) == 0);
+    CHECK(leader_after(256, Meanwhile::kStreamBesideTransfers) == 1);
+  }
+}
+TEST_CASE_TEMPLATE_APPLY(bus_lead, bus_models);
+
+TEST_CASE_TEMPLATE_DEFINE("pq_bus: two ranks that have found no slot for too long both go on", Dut,
+                          bus_both_starved) {
+  INFO(Dut::parameters);
+  if constexpr (Dut::Ranks == 2 && Dut::BanksPerEngine == 2) {
+    Bus<Dut> bus;
+    const auto step = [&](bool columns) {
+      for (unsigned r = 0; r < 2; ++r) {
+        auto& stream = bus.streams[r];
+        stream.source = kLocal;
+        stream.left = columns ? 2 : 0;
+        stream.wants = columns;
+        bus.transfers[r] = {.left = 2, .all = true};
+      }
+      bus.step();
+    };
+    // Columns of all banks have all slots.
+    for (unsigned i = 0; i < 1100; ++i) step(true);
+    REQUIRE(bus.granted_transfers == std::array<std::uint64_t, 2>{});
+    for (unsigned i = 0; i < 100; ++i) step(false);
+    for (const std::uint64_t granted : bus.granted_transfers) CHECK(granted > 0);
+  }
+}
+TEST_CASE_TEMPLATE_APPLY(bus_both_starved, bus_models);
