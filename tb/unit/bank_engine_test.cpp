@@ -193,14 +193,16 @@ class BankEngine {
     const unsigned spacing = operation == Operation::kCluster
                                  ? (kWords * (shape.engine.centroids() + 1) + 1) / 2
                                  : kWords;
-    for (const Beat& beat : beats_of(bytes)) {
+    const Beats stream = beats_of(bytes);
+    for (std::size_t i = 0; i < beats; ++i) {
       if (how.from_bus) {
-        drive_bus(Bus::kStream, static_cast<unsigned>(random.below(32)), beat);
+        drive_bus(Bus::kStream, static_cast<unsigned>(random.below(32)), stream[i]);
       } else {
-        drive_bank(beat);
+        drive_bank(stream[i]);
       }
       const std::uint64_t earliest = cycle_ + spacing;
       step();
+      if (i + 1 == beats) break;  // ready_o says when the next command may come
       while (cycle_ < earliest || !random.chance(1, how.pace)) step();
     }
   }
@@ -293,7 +295,7 @@ class BankEngine {
 
   Stream random_stream() {
     return {random.chance(1, 2), random.pick({1u, 1u, 2u, 4u}),
-            random.chance(1, 2) ? static_cast<unsigned>(random.below(6)) : 0};
+            random.pick({0u, static_cast<unsigned>(random.below(6)), 40u})};
   }
 
   // A stream from the bus or the bank at the pins, right now.

@@ -326,7 +326,7 @@ TEST_CASE_TEMPLATE_DEFINE(
       auto& field = command.fields[dut.random.below(9)];
       field = static_cast<std::uint16_t>(
           dut.random.pick({dut.random.bits(16), dut.random.bits(5), field + dut.random.bits(2),
-                           field - dut.random.bits(2), std::uint64_t{0}}));
+                           field - dut.random.bits(2), std::uint64_t{0}, std::uint64_t{0xffff}}));
     }
     if (dut.random.chance(1, 20)) command.context = static_cast<unsigned>(dut.random.below(4));
     if (dut.random.chance(1, 20)) command.rank = static_cast<unsigned>(dut.random.below(2));
@@ -351,6 +351,27 @@ TEST_CASE_TEMPLATE_DEFINE(
   }
 }
 TEST_CASE_TEMPLATE_APPLY(host_commands_fields, host_commands_models);
+
+TEST_CASE_TEMPLATE_DEFINE(
+    "pq_host_commands: CLUSTER takes any number of tokens that there is room for, and none more",
+    Dut, host_commands_cluster) {
+  INFO(Dut::parameters);
+  HostCommands<Dut> dut;
+  dut.take_percent = 100;
+  const auto give = [&](HostOpcode opcode, std::vector<unsigned> fields) {
+    return dut.give(aqpim::test::command(opcode, std::move(fields), {}, {.rank = 0}), 0);
+  };
+  const unsigned slots = dut.shape.engine.token_slots();
+  for (unsigned tokens = slots; tokens <= Dut::ScoreDepth; tokens += slots) {
+    CAPTURE(tokens);
+    const unsigned rows = dut.shape.raw_rows(tokens);
+    REQUIRE(give(HostOpcode::kSetConfig, {0, 8, 8, 16, 32, 16, 0, 48, rows}) == AnswerCode::kOk);
+    REQUIRE(give(HostOpcode::kSetVectors, {0}) == AnswerCode::kOk);
+    CHECK(give(HostOpcode::kCluster, {0, tokens, 1}) == AnswerCode::kAddress);
+    CHECK(give(HostOpcode::kCluster, {0, tokens, 0}) == AnswerCode::kOk);
+  }
+}
+TEST_CASE_TEMPLATE_APPLY(host_commands_cluster, host_commands_models);
 
 TEST_CASE("pq_host_commands: queues that nobody takes from fill up, each by itself") {
   using Dut = host_commands_0;

@@ -224,6 +224,11 @@ class RankControl {
     work.beats = 1 + below(300);
     work.count = work.kind <= kRead ? 1 + below(5000) : 1 + below(Dut::ScoreDepth);
     work.window_rows = work.joint ? 0 : 1 + below(random.pick({2u, 20u}));
+    // At times the last window is full.
+    const unsigned window = work.window_rows * shape.tokens_per_row();
+    if (work.kind == kAttend && window > 0 && window <= Dut::ScoreDepth && random.chance(1, 3)) {
+      work.count = window * (1 + below(Dut::ScoreDepth / window));
+    }
     return work;
   }
 
@@ -307,6 +312,8 @@ class RankControl {
       if (phase.source == kFromRead || phase.source == kFromWrite) {
         REQUIRE(bench->phase_bank_o == work.bank);
       }
+      // Another rank would overwrite what the reducer has made.
+      if (phase.source == kCentroids) REQUIRE(bench->reducer_want_o == 1);
       asked = false;
       clock();
       bench->phase_ready_i = 0;
