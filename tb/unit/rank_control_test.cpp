@@ -224,7 +224,8 @@ class RankControl {
     work.beats = 1 + below(300);
     work.count = work.kind <= kRead ? 1 + below(5000) : 1 + below(Dut::ScoreDepth);
     work.window_rows = work.joint ? 0 : 1 + below(random.pick({2u, 20u}));
-    // At times the last window is full.
+    // At times there are as many tokens as there may be, or the last window is full.
+    if (work.kind >= kAttend && random.chance(1, 6)) work.count = Dut::ScoreDepth;
     const unsigned window = work.window_rows * shape.tokens_per_row();
     if (work.kind == kAttend && window > 0 && window <= Dut::ScoreDepth && random.chance(1, 3)) {
       work.count = window * (1 + below(Dut::ScoreDepth / window));

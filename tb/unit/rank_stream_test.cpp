@@ -432,6 +432,15 @@ TEST_CASE_TEMPLATE_DEFINE(
   RankStream<Dut> stream;
   const std::uint64_t half = stream.memory.timing.refreshes_postponed / 2;
   const std::uint64_t interval = Dut::nREFI;
+  // One that falls due in the first of two rows comes after the second one.
+  while (2 * stream.cycle + 300 < 2 * interval) stream.step();
+  REQUIRE(stream.refreshes == 1);
+  stream.run({.source = kBroadcast, .row = 3, .beats = 900, .bank = stream.kBanks}, 1);
+  CHECK(stream.refreshes == 1);
+  CHECK(stream.owed() == 1);
+  for (unsigned i = 0; i < 100; ++i) stream.step();
+  CHECK(stream.owed() == 0);
+
   stream.offer({.source = kBroadcast, .row = 9, .beats = 1000, .bank = stream.kBanks});
   stream.step();
   stream.bench->phase_valid_i = 0;
@@ -451,8 +460,9 @@ TEST_CASE_TEMPLATE_DEFINE(
 }
 TEST_CASE_TEMPLATE_APPLY(rank_stream_spared, rank_stream_models);
 
-TEST_CASE_TEMPLATE_DEFINE("pq_rank_stream: a refresh that falls due while another comes is owed",
-                          Dut, rank_stream_refreshes) {
+TEST_CASE_TEMPLATE_DEFINE(
+    "pq_rank_stream: a refresh falls due in each interval, also while another one comes", Dut,
+    rank_stream_refreshes) {
   INFO(Dut::parameters);
   RankStream<Dut> stream;
   // They come about when the next one is due, for 100 intervals.
@@ -464,6 +474,18 @@ TEST_CASE_TEMPLATE_DEFINE("pq_rank_stream: a refresh that falls due while anothe
   stream.row_percent = 100;
   for (unsigned i = 0; i < 2000; ++i) stream.step();
   CHECK(stream.refreshes == 2 * stream.cycle / Dut::nREFI);
+  // Intervals of an odd number of cycles do not get longer.
+  while (stream.owed() == 0) stream.step();
+  for (unsigned i = 0; i < 3; ++i) stream.step();
+  CHECK(stream.owed() == 0);
+  // Engines that have the bus, or wait for it, do not keep refreshes away.
+  stream.offer({.source = kRecords, .row = 9, .beats = Dut::RecordsBeats * Dut::Engines});
+  stream.step();
+  stream.bench->phase_valid_i = 0;
+  stream.bench->go_i = 1;
+  stream.bus_percent = 1;
+  for (std::uint64_t i = 0; i < 3 * Dut::nREFI / 2; ++i) stream.step();
+  CHECK(stream.owed() <= 1);
 }
 TEST_CASE_TEMPLATE_APPLY(rank_stream_refreshes, rank_stream_models);
 
@@ -487,3 +509,19 @@ TEST_CASE_TEMPLATE_DEFINE(
   CHECK(stream.checker.violation_count() == 0);
 }
 TEST_CASE_TEMPLATE_APPLY(rank_stream_power, rank_stream_models);
+
+TEST_CASE_TEMPLATE_DEFINE("pq_rank_stream: beats of engines do not count for the power limit", Dut,
+                          rank_stream_engines) {
+  INFO(Dut::parameters);
+  const auto cycles = [](unsigned beats_of_engines) {
+    RankStream<Dut> stream;
+    if (beats_of_engines > 0) {
+      stream.run({.source = kStart, .beats = beats_of_engines, .all = true}, 1);
+    }
+    const std::uint64_t start = stream.cycle;
+    stream.run({.row = 5, .beats = 32 * Dut::BanksPerEngine}, 1);
+    return stream.cycle - start;
+  };
+  CHECK(cycles(60) == cycles(0));
+}
+TEST_CASE_TEMPLATE_APPLY(rank_stream_engines, rank_stream_models);
