@@ -167,9 +167,9 @@ class Lockstep final : public ChannelModel {
   std::unique_ptr<ChannelModel> one_, other_;
 };
 
-std::unique_ptr<ChannelModel> make_lockstep(const ChannelShape& shape) {
-  return std::make_unique<Lockstep>(test_channel("small").make(shape),
-                                    test_channel("small-flat").make(shape));
+std::unique_ptr<ChannelModel> make_lockstep(const ChannelShape& shape, const char* one,
+                                            const char* other) {
+  return std::make_unique<Lockstep>(test_channel(one).make(shape), test_channel(other).make(shape));
 }
 
 }  // namespace
@@ -307,16 +307,24 @@ TEST_CASE(
 }
 
 TEST_CASE("channel: flat pq_channel and its composed model agree in all cycles, on any threads") {
-  ChannelBuild build = test_channel("small-flat");
-  build.make = &make_lockstep;
-  for (std::uint64_t i = 0; i < test_iterations(4); ++i) {
-    const std::uint64_t seed = test_seed() + 1000 + i;
-    CAPTURE(seed);
-    const auto threads = static_cast<unsigned>(1 + i % 3);
-    ChannelEnv env(build, {.seed = seed, .host = host_options(i), .threads = threads});
-    const std::vector<HostCommand> program = random_program(env.shape(), {}, seed);
-    env.play(program);
-    CHECK(env.verdict(program.size()) == "");
+  ChannelBuild one_bank = test_channel("small-flat");
+  one_bank.make = [](const ChannelShape& shape) {
+    return make_lockstep(shape, "small", "small-flat");
+  };
+  ChannelBuild pair = test_channel("long-tokens-pair-flat");
+  pair.make = [](const ChannelShape& shape) {
+    return make_lockstep(shape, "long-tokens-pair", "long-tokens-pair-flat");
+  };
+  for (const ChannelBuild& build : {one_bank, pair}) {
+    for (std::uint64_t i = 0; i < test_iterations(3); ++i) {
+      const std::uint64_t seed = test_seed() + 1000 + i;
+      CAPTURE(seed);
+      const auto threads = static_cast<unsigned>(1 + i % 3);
+      ChannelEnv env(build, {.seed = seed, .host = host_options(i), .threads = threads});
+      const std::vector<HostCommand> program = random_program(env.shape(), {}, seed);
+      env.play(program);
+      CHECK(env.verdict(program.size()) == "");
+    }
   }
 }
 
@@ -333,6 +341,41 @@ TEST_CASE("channel: the number of threads changes neither answers nor DRAM comma
   const auto alone = played(1);
   CHECK(played(2) == alone);
   CHECK(played(5) == alone);
+}
+
+TEST_CASE("channel: each command has its answer, if two have ended while a third one had its own") {
+  HostAgentOptions host;
+  host.pace = Pace::random();
+  ChannelEnv env(test_channel("calm"), {.seed = test_seed(), .host = host});
+  const ChannelShape& shape = env.shape();
+  env.play(std::vector{set_config(shape, 0, 1), set_config(shape, 1, 1)});
+  // Registers of both ranks, which have the bus in turns, and commands that are refused.
+  Random random(test_seed(), "answers");
+  const std::uint64_t rounds = test_iterations(200);
+  for (std::uint64_t i = 0; i < rounds; ++i) {
+    CAPTURE(i);
+    HostCommand longer = set_query(shape, 0);
+    longer.fields[0] = static_cast<std::uint16_t>(random.below(6));
+    longer.payload.resize(longer.payload.size() + longer.fields[0]);
+    std::vector<HostCommand> program = {longer, set_query(shape, 1)};
+    for (unsigned n = 0; n < 8; ++n) program.push_back(command(HostOpcode::kResult, n % 2));
+    for (unsigned rank = 0; rank < 2; ++rank) program.push_back(attend(shape, rank, 1));
+    for (unsigned rank = 0; rank < 2; ++rank) program.push_back(command(HostOpcode::kResult, rank));
+    REQUIRE(env.play(program).size() == program.size());
+  }
+  CHECK(env.verdict(rounds) == "");
+
+  std::map<std::uint64_t, CommandTimes> answers;
+  for (const CommandTimes& times : env.statistics().times) answers[times.answered] = times;
+  unsigned two_waited = 0;
+  for (const auto& [cycle, refused] : answers) {
+    const auto ended = [&](std::uint64_t at) {
+      const auto found = answers.find(at);
+      return found != answers.end() && found->second.opcode == HostOpcode::kSetQuery;
+    };
+    two_waited += refused.code != AnswerCode::kOk && ended(cycle + 1) && ended(cycle + 2);
+  }
+  if (rounds >= 200) CHECK(two_waited > 0);
 }
 
 TEST_CASE("channel: no more commands than a queue and the one that runs are taken") {
