@@ -18,6 +18,9 @@ flock 9
 home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$tree/CMakeCache.txt" 2>/dev/null) || home=
 [ -z "$home" ] || [ "$home" = "$PWD" ] || rm -rf "$tree"
 
+# What ccache asks for where headers are precompiled.
+export CCACHE_SLOPPINESS=pch_defines,time_macros
+
 # Configured every time: it takes a second, and packages may have come since the last time.
 # shellcheck disable=SC2086
 cmake -S . -B "$tree" -G Ninja $options >build/configure.log 2>&1 || { cat build/configure.log >&2; exit 1; }

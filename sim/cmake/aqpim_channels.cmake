@@ -61,15 +61,15 @@ function(aqpim_channel_module name)
     PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/channels CXX_VISIBILITY_PRESET hidden)
 endfunction()
 
-# aqpim_channel(<group> <name> CONFIG <configuration> MEMORY <memory> BANKS_PER_ENGINE <1 or 2> [FLAT] [MODULE]
+# aqpim_channel(<group> <name> CONFIG <configuration> MEMORY <memory> BANKS_PER_ENGINE <1 or 2> [FLAT] [MODULE] [WAVES]
 #               [PARAMS Key=Value ...] [UNTOLD Key=Value ...])
 #
 # Verilates a pseudo-channel for the group: a pq_sequencer and one pq_bank_engine, or, FLAT, a pq_channel. It is linked
 # to whoever links the group or, MODULE, loaded by tb/channel/channel_module.h when it is wanted: target
-# channel_model_<name>. PARAMS replace parameters that the configuration and the memory decide. Of UNTOLD ones the
-# group's list does not speak, so that the RTL disagrees with the test bench.
+# channel_model_<name>. WAVES: it can be traced. PARAMS replace parameters that the configuration and the memory decide. Of
+# UNTOLD ones the group's list does not speak, so that the RTL disagrees with the test bench.
 function(aqpim_channel group name)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "FLAT;MODULE" "CONFIG;MEMORY;BANKS_PER_ENGINE" "PARAMS;UNTOLD")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "FLAT;MODULE;WAVES" "CONFIG;MEMORY;BANKS_PER_ENGINE" "PARAMS;UNTOLD")
   set(engine ${AQPIM_PARAMETERS_${arg_CONFIG}} BanksPerEngine=${arg_BANKS_PER_ENGINE})
   aqpim_memory_parameters(memory ${arg_MEMORY})
   list(APPEND memory PowerLimited=1)
@@ -93,10 +93,13 @@ function(aqpim_channel group name)
     list(FILTER shared INCLUDE REGEX "^(HeadDim|SubDim|CodeBits|WordBits|ScoreDepth|BiasDepth|BanksPerEngine)=")
     set(tops sequencer-${name} bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE})
     # For modules, as fast as code that is linked.
-    set(flags -CFLAGS "-fPIC -fvisibility=hidden")
-    aqpim_verilate(sequencer-${name} TOP pq_sequencer PARAMS ${shared} ${memory} FLAGS ${flags})
+    set(options FLAGS -CFLAGS "-fPIC -fvisibility=hidden")
+    if(arg_WAVES)
+      list(APPEND options WAVES)
+    endif()
+    aqpim_verilate(sequencer-${name} TOP pq_sequencer PARAMS ${shared} ${memory} ${options})
     if(NOT TARGET verilated_bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE})
-      aqpim_verilate(bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE} TOP pq_bank_engine PARAMS ${engine} FLAGS ${flags})
+      aqpim_verilate(bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE} TOP pq_bank_engine PARAMS ${engine} ${options})
     endif()
   endif()
 
@@ -201,7 +204,7 @@ function(aqpim_channel_models)
         add_custom_target(channel_${name})
         aqpim_channel_fits(fits ${configuration} ${memory} ${banks})
         if(fits)
-          set(channel CONFIG ${configuration} MEMORY ${memory} BANKS_PER_ENGINE ${banks} MODULE)
+          set(channel CONFIG ${configuration} MEMORY ${memory} BANKS_PER_ENGINE ${banks} MODULE WAVES)
           aqpim_channel(product ${name} ${channel})
           aqpim_channel(product ${unlimited} ${channel} PARAMS PowerLimited=0)
           add_dependencies(channel_${name} channel_model_${name})

@@ -86,6 +86,8 @@ function(aqpim_cli)
   target_link_libraries(aqpim PRIVATE aqpim_channel_models ${layers} aqpim_options CLI11::CLI11)
   target_compile_definitions(aqpim PRIVATE AQPIM_VERSION="${PROJECT_VERSION}"
     AQPIM_SCRIPTS="${PROJECT_SOURCE_DIR}/sim")
+  # CLI11 takes long to compile; what takes long to run is in the layers.
+  target_compile_options(aqpim PRIVATE -O1)
   aqpim_compile_fast(aqpim)
 endfunction()
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# aqpim_verilate(<name> TOP <module> [PARAMS Key=Value ...] [SOURCE <file>] [FLAGS ...])
+# aqpim_verilate(<name> TOP <module> [PARAMS Key=Value ...] [SOURCE <file>] [FLAGS ...] [WAVES])
 #
+# WAVES: it can be traced, which takes half as long again to compile, or twice as long.
 # Verilates rtl/**/<module>.sv (or SOURCE) with these parameters; class and header are V<name>, blanks of the
 # language ('-', '.') in the name replaced by '_'. Defines the target verilated_<name>, to be linked against.
 # Modules are found by their file's name.
@@ -34,14 +35,14 @@ target_compile_options(verilator_runtime PRIVATE -w -faligned-new)
 target_link_libraries(verilator_runtime PUBLIC ZLIB::ZLIB Threads::Threads)
 
 set(AQPIM_VERILATOR_FLAGS
-  -O3 -fno-const-bit-op-tree --assert -DPQ_ASSERTIONS --x-assign unique --x-initial unique --trace-fst -Wall
+  -O3 -fno-const-bit-op-tree --assert -DPQ_ASSERTIONS --x-assign unique --x-initial unique -Wall
   # The reset in an assertion counts as a synchronous use of an asynchronous signal. `make lint` reads
   # the properties without clock and reset, and leaves the warning on.
   -Wno-SYNCASYNCNET
   -MAKEFLAGS "-s OPT_FAST='${AQPIM_MODEL_OPTIMIZATION}'")
 
 function(aqpim_verilate name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TOP;SOURCE" "PARAMS;FLAGS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "WAVES" "TOP;SOURCE" "PARAMS;FLAGS")
   set(source ${arg_SOURCE})
   if(NOT source)
     set(source ${AQPIM_RTL})
@@ -61,6 +62,9 @@ function(aqpim_verilate name)
     return()
   endif()
   list(TRANSFORM arg_PARAMS PREPEND -G)
+  if(arg_WAVES)
+    list(APPEND arg_FLAGS --trace-fst)
+  endif()
   add_custom_command(
     OUTPUT ${folder}/${prefix}__ALL.a ${folder}/${prefix}.h
     # Verilator's make must not see the job server of an outer make.

@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 from recompute import read_safetensors  # noqa: E402
-from recompute_test import ROOT, unseen_workload, write_safetensors  # noqa: E402
+from recompute_test import ROOT, unseen_workload, verdict, write_safetensors  # noqa: E402
 
 FILES = {"report.json", "report.csv", "outputs.safetensors", "attention.png"}
 OPERATIONS = ("table", "score", "accumulate", "combine")
@@ -87,9 +87,12 @@ def check_committed_workloads(checker, folder):
     names = configurations_for(head_dims(workloads))
     checker.check("a report for every configuration that fits a committed workload", folders_in(out) == names,
                   str(folders_in(out)))
+    of_dim = {dim: path for path in workloads for dim in head_dims([path])}
     added = []
     for name in names:
         report = report_of(out / name)
+        problem = verdict(out / name, of_dim[report["config"]["engine"]["HeadDim"]])
+        checker.check(f"{name}: numpy alone comes to the same outputs", problem is None, str(problem))
         checker.check(f"{name}: equal", report["equality"]["mismatches"] == 0)
         outputs = sum(head["query_heads"] * head["queries"] * head["head_dim"] for head in report["heads"])
         checker.check(f"{name}: every output was compared", report["equality"]["compared"] >= outputs > 0)

@@ -12,6 +12,7 @@
 #include <limits>
 #include <memory>
 #include <stdexcept>
+#include <string>
 
 namespace aqpim::tb {
 
@@ -47,12 +48,13 @@ class VerilatedTop {
   void fall() { step(0); }
   void rise() { step(1); }
 
+  // Throws std::logic_error if the module was verilated without WAVES.
   void open_waves(const std::filesystem::path& path) {
     use_context();
     close_waves();
     context_->traceEverOn(true);
     waves_ = std::make_unique<VerilatedFstC>();
-    top_->trace(waves_.get(), std::numeric_limits<int>::max());
+    trace(*top_);
     waves_->open(path.c_str());
     if (!waves_->isOpen()) {
       waves_.reset();
@@ -77,6 +79,16 @@ class VerilatedTop {
 
   // Verilator counts errors in the context of the thread, and there may be other models.
   void use_context() const { Verilated::threadContextp(context_.get()); }
+
+  template <typename Model>
+  void trace(Model& model) {
+    if constexpr (requires { model.trace(waves_.get(), 0); }) {
+      model.trace(waves_.get(), std::numeric_limits<int>::max());
+    } else {
+      waves_.reset();
+      throw std::logic_error(std::string(name_) + ": verilated without WAVES");
+    }
+  }
 
   void step(unsigned char clock) {
     use_context();

@@ -3,6 +3,21 @@
 set_property(GLOBAL PROPERTY AQPIM_UNIT_MODELS)
 set_property(GLOBAL PROPERTY AQPIM_UNIT_MODULES)
 
+# Verilator's header takes most of the time to compile a small model: it is compiled once. A compiler that is called with
+# other flags than Verilator's ignores that, and reads the header.
+set(unit_precompiled ${PROJECT_BINARY_DIR}/generated/tb/unit/precompiled)
+file(CONFIGURE OUTPUT ${unit_precompiled}/model.h CONTENT "#include <verilated.h>\n")
+add_custom_command(
+  OUTPUT ${unit_precompiled}/model.h.gch
+  COMMAND ${CMAKE_CXX_COMPILER} -O0 -faligned-new -fcf-protection=none
+    -DVM_COVERAGE=0 -DVM_SC=0 -DVM_TRACE=0 -DVM_TRACE_FST=0 -DVM_TRACE_VCD=0
+    -I${VERILATOR_ROOT}/include -I${VERILATOR_ROOT}/include/vltstd
+    -x c++-header model.h -o model.h.gch
+  WORKING_DIRECTORY ${unit_precompiled}
+  VERBATIM)
+add_custom_target(unit_precompiled DEPENDS ${unit_precompiled}/model.h.gch)
+set(AQPIM_UNIT_PRECOMPILED_FLAGS -CFLAGS "-fpch-preprocess -include ${unit_precompiled}/model.h")
+
 # aqpim_unit_model(<module> Key=Value...): a model of pq_<module>, unless there is one with these parameters.
 #
 # For the tests it becomes a type in aqpim::tb::unit, in the generated header tb/unit/models/<module>.h:
@@ -25,9 +40,12 @@ function(aqpim_unit_model module)
   set_property(GLOBAL APPEND PROPERTY AQPIM_UNIT_${module} ${parameters})
 
   set(name ${module}_${index})
-  # These models run for milliseconds: what counts is the time to build them. No waves.
+  # These models run for milliseconds: what counts is the time to build them.
   aqpim_verilate(unit_${name} TOP pq_${module} PARAMS ${ARGN}
-    FLAGS --no-trace -MAKEFLAGS OPT_FAST=-O1)
+    FLAGS -MAKEFLAGS OPT_FAST=-O0 ${AQPIM_UNIT_PRECOMPILED_FLAGS})
+  if(TARGET verilate_unit_${name})
+    add_dependencies(verilate_unit_${name} unit_precompiled)
+  endif()
   set_property(GLOBAL APPEND PROPERTY AQPIM_UNIT_MODELS verilated_unit_${name})
   set(constants)
   foreach(parameter IN LISTS ARGN)
