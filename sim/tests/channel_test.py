@@ -90,6 +90,25 @@ def check_rtl(checker, folder, workload):
     checker.check("a later run takes the older files away", files_in(out) == {"report.json", "report.csv"})
 
 
+def check_ends(checker, folder):
+    """The shortest and the longest context of an engine, in RTL."""
+    def play(name, *options):
+        checker.run("channel", "--workload", CAPTURE, "--config", "pq4", "--ranks", 1, "--queries", 1, "--threads", 1,
+                    "--out", folder / name, *options)
+        report = report_of(folder / name)
+        checker.check(f"{name}: no violation", report["violations"] == {})
+        checker.check(f"{name}: compared with the golden channel", report["compared_with_golden"] > 1000)
+        head = report["heads"][0]
+        checker.check(f"{name}: codes are those of software",
+                      head["equality_with_software"]["mismatches"] == 0 < head["equality_with_software"]["compared"])
+        return head
+
+    one = play("one token", "--tokens", 64, "--append-block", 16, "--no-centring")
+    checker.check("a token of each engine in RTL", one["encoded"] == 16)
+    tiles = play("eight tiles", "--tokens", 4200, "--window", 32, "--tile", 32, "--prefill-by", "software")
+    checker.check("eight tiles of each engine in RTL", tiles["attends"] == 8 * 2, str(tiles))
+
+
 def check_options(checker, folder):
     """Configurations, ranks, contexts and tiles, on the golden model."""
     out = folder / "options"
@@ -158,6 +177,7 @@ def main():
         workload = folder / "unseen.safetensors"
         unseen_workload(workload, 128, 600, 2, 64, "F16")
         check_rtl(checker, folder, workload)
+        check_ends(checker, folder)
         check_options(checker, folder)
         check_bad_input(checker, folder)
     print(f"{checker.passed} passed, {checker.failed} failed")
