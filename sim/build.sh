@@ -18,8 +18,8 @@ flock 9
 home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$tree/CMakeCache.txt" 2>/dev/null) || home=
 [ -z "$home" ] || [ "$home" = "$PWD" ] || rm -rf "$tree"
 
-# What ccache asks for where headers are precompiled.
-export CCACHE_SLOPPINESS=pch_defines,time_macros
+# What ccache asks for where headers are precompiled; and no run of the preprocessor alone before each compilation.
+export CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_DEPEND=1
 
 # Configured every time: it takes a second, and packages may have come since the last time.
 # shellcheck disable=SC2086
