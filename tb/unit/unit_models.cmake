@@ -7,6 +7,7 @@ set_property(GLOBAL PROPERTY AQPIM_UNIT_MODULES)
 # other flags than Verilator's ignores that, and reads the header.
 set(unit_precompiled ${PROJECT_BINARY_DIR}/generated/tb/unit/precompiled)
 file(CONFIGURE OUTPUT ${unit_precompiled}/model.h CONTENT "#include <verilated.h>\n")
+file(GLOB unit_precompiled_headers CONFIGURE_DEPENDS ${VERILATOR_ROOT}/include/*.h)
 add_custom_command(
   OUTPUT ${unit_precompiled}/model.h.gch
   COMMAND ${CMAKE_CXX_COMPILER} -O0 -faligned-new -fcf-protection=none
@@ -14,6 +15,8 @@ add_custom_command(
     -I${VERILATOR_ROOT}/include -I${VERILATOR_ROOT}/include/vltstd
     -x c++-header model.h -o model.h.gch
   WORKING_DIRECTORY ${unit_precompiled}
+  # The compiler does not look whether they have changed since.
+  DEPENDS ${unit_precompiled_headers}
   VERBATIM)
 add_custom_target(unit_precompiled DEPENDS ${unit_precompiled}/model.h.gch)
 set(AQPIM_UNIT_PRECOMPILED_FLAGS -CFLAGS "-fpch-preprocess -include ${unit_precompiled}/model.h")
