@@ -182,6 +182,23 @@ def library_name(path):
     return re.sub(r'\.lib(\.gz)?$', '', Path(path).name)
 
 
+# How tools say what went wrong, the clearest first: "ERROR: ...", "file:7: ERROR: ...", "%Error: ...", "%Error-WIDTH: ...",
+# "file.cpp:7:5: fatal error: ...".
+_COMPLAINTS = (r'^.*?(?<!\w)(?:ERROR|Error)(?:-\w+)?: .*', r'^.*?(?<!\w)(?:ERROR|[Ee]rror)(?!\w).*')
+
+
+def complaint(text, code):
+    """The line of a failed tool's output that says why, or what is known instead."""
+    for pattern in _COMPLAINTS:
+        found = re.search(pattern, text, flags=re.M)
+        if found:
+            return found[0].strip()
+    if code < 0:
+        return f'it was ended by signal {-code}'
+    lines = text.split('\n')
+    return next((line.strip() for line in reversed(lines) if line.strip()), f'no message, exit code {code}')
+
+
 def _run(command, log, tool):
     with open(log, 'w') as file:
         try:
@@ -189,9 +206,9 @@ def _run(command, log, tool):
         except FileNotFoundError:
             raise FlowError(f'{tool} is not installed') from None
     text = Path(log).read_text(errors='replace')
-    errors = re.findall(r'^(?:ERROR|Error).*', text, flags=re.M)
-    if done.returncode or errors:
-        raise FlowError(f'{tool} failed: {errors[0] if errors else "no message"}, see {log}')
+    # OpenSTA returns 0 after errors.
+    if done.returncode or re.search(r'^(?:ERROR|Error)\b', text, flags=re.M):
+        raise FlowError(f'{tool} failed: {complaint(text, done.returncode)}, see {log}')
     return text
 
 
