@@ -17,7 +17,7 @@ AREA     ?=# folder of areas of channels (default: build/area/nangate45_typ/pq_c
 # Option of regress and channel-regress, beside SEED:
 ITERATIONS ?=# episodes per configuration (default: 3000), programs per pseudo-channel (default: 50)
 # Options of area, timing and netlist, beside CONFIG:
-LIB      ?=# a Liberty file, .lib or .lib.gz (default: osu018)
+LIB      ?=# a Liberty file, .lib or .lib.gz (default: the generic one of syn/generic_library.py)
 TOP      ?=# names of modules, by blanks or commas (default: pq_engine); pq_channel: its parts, and their sum
 MEMORY   ?=# memory of a channel, in configs/memory, also of make channel and compare (default: hbm3-5200)
 BANKS_PER_ENGINE ?=# in a channel: 1, 2 (words of 256 bits only) or 1,2 (default: 1)

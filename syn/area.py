@@ -102,14 +102,14 @@ def show(result, other, _):
     data = {
         'top': result['top'], 'configuration': result['configuration'], 'library': result['library'],
         'parameters': result['parameters'],
-        'nand2_area': nand2, 'target_mhz': round(1000 / result['target_ns'], 1),
+        'nand2_area': nand2, 'area_unit': report.area_unit(nand2), 'target_mhz': round(1000 / result['target_ns'], 1),
         'target_met': result['slack_ns'] >= 0, 'memories': memories, **totals(result), 'seconds': result['seconds'],
     }
     for row in data['blocks']:
         row['module'] = result['modules'].get(row['block'], {}).get('module')
     data['kilogates'] = round(data['area'] / nand2 / 1000, 1)
     cells, macros = data['cells'], data['macros']
-    lines = [f'{data["top"]}, {data["configuration"]}, in {data["library"]}, um2 (NAND2 {nand2:g}), sized for '
+    lines = [f'{data["top"]}, {data["configuration"]}, in {data["library"]}, {data["area_unit"]} (NAND2 {nand2:g}), sized for '
              f'{report.target(result)}{"" if data["target_met"] else ", WHICH IT MISSES"}', '']
     lines += report.table(
         ['block', 'instances', 'cells', 'macros', 'total', '%'],
@@ -156,7 +156,7 @@ def channel(engine, sequencer, read_bus, rival):
     engine_area = sum(area for part, area in areas.items() if part.split(':')[0] == ENGINE_PARTS[0][0])
     total = sum(areas.values())
     return {'top': flow.CHANNEL, 'configuration': sequencer['configuration'], 'library': sequencer['library'],
-            'parameters': engine['parameters'] | values, 'banks': banks, 'engines': engines,
+            'area_unit': sequencer['area_unit'], 'parameters': engine['parameters'] | values, 'banks': banks, 'engines': engines,
             'target_met': all(data['target_met'] for data in (engine, sequencer, read_bus)),
             'parts': {part: row(area) for part, area in areas.items()}, 'total': row(total),
             'added_to_engines': row(total - engine_area), 'added_percent': round(100 * (total / engine_area - 1), 2),
@@ -167,7 +167,7 @@ def show_channel(data):
     rows = data['parts'] | {'total': data['total'], 'of it beside the engines': data['added_to_engines']}
     missed = '' if data['target_met'] else ', WHICH MISSES ITS CLOCK'
     return [f'{data["top"]}, {data["configuration"]}, in {data["library"]}{missed}: {data["engines"]} engines, '
-            f'{data["banks"]} banks, um2; a channel adds {data["added_percent"]:.1f} % to its engines; {RIVAL}: '
+            f'{data["banks"]} banks, {data["area_unit"]}; a channel adds {data["added_percent"]:.1f} % to its engines; {RIVAL}: '
             f'{data["rival"]["per_bank"]:.0f} at each bank', ''] + report.table(
         ['part', 'pseudo-channel', 'per engine', 'per bank', f'of {RIVAL}'],
         [[part, f'{row["per_channel"]:.0f}', f'{row["per_engine"]:.0f}', f'{row["per_bank"]:.0f}', f'{row["of_rival"]:.3f}']
@@ -175,7 +175,7 @@ def show_channel(data):
 
 
 def summary(shown, asked, write):
-    head = ['module', 'configuration', 'cells', 'macros', 'total um2', 'kGE', 'memory Kbit', 'seconds']
+    head = ['module', 'configuration', 'cells', 'macros', f'total {shown[0]["area_unit"]}', 'kGE', 'memory Kbit', 'seconds']
     rows = [[data['top'], data['configuration'], f'{data["cells"]:.0f}', f'{data["macros"]:.0f}', f'{data["area"]:.0f}',
              f'{data["kilogates"]:.0f}', f'{data["memory_bits"] / 1024:.1f}', f'{data["seconds"]:.0f}'] for data in shown]
     if any('versus' in data for data in shown):

@@ -24,6 +24,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import generic_library
 import memory
 import netlist
 from liberty import Library
@@ -33,7 +34,7 @@ CONFIGS = ROOT / 'configs'
 MEMORIES = CONFIGS / 'memory'
 CONSTRAINTS = ROOT / 'constraints' / 'engine.sdc'
 BUILD = ROOT / 'build' / 'syn'
-DEFAULT_LIBRARY = Path('/usr/share/qflow/tech/osu018/osu018_stdcells.lib')
+DEFAULT_LIBRARY = BUILD / f'{generic_library.NAME}.lib'
 DEFAULT_MEMORY = 'hbm3-5200'
 ENGINE = 'pq_engine'
 CHANNEL = 'pq_channel'
@@ -176,6 +177,12 @@ def configurations(names, top, values, memory_name=DEFAULT_MEMORY, banks=()):
     if top != ENGINE and not in_channel and all(table == tables[0] for table in tables):
         return {top: tables[0]}
     return found
+
+
+def default_library():
+    """The file of the library that is taken where none is named: made anew, as its source may have changed."""
+    generic_library.write(DEFAULT_LIBRARY)
+    return DEFAULT_LIBRARY
 
 
 def library_name(path):

@@ -16,8 +16,8 @@ def options(description, folder, extra):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('--config', action='append', default=[], metavar='NAMES',
                         help='configurations, by commas or blanks (default: all of configs/)')
-    parser.add_argument('--lib', default=str(flow.DEFAULT_LIBRARY), metavar='FILE',
-                        help='Liberty library, .lib or .lib.gz (default: %(default)s)')
+    parser.add_argument('--lib', metavar='FILE',
+                        help='Liberty library, .lib or .lib.gz (default: the generic one of generic_library.py)')
     parser.add_argument('--top', action='append', default=[], metavar='NAMES',
                         help=f'modules, by commas or blanks (default: {flow.ENGINE}); they take what they know of the '
                              f'parameters of a configuration and of the memory; {flow.CHANNEL}: its parts, one by one')
@@ -59,6 +59,11 @@ def write(folder, name, data):
     (folder / f'{name}.json').write_text(json.dumps(data, indent=1) + '\n')
 
 
+def area_unit(nand2_area):
+    """Of a library's areas: a NAND2 of 1 is a gate equivalent."""
+    return 'GE' if nand2_area == 1 else 'um2'
+
+
 def target(result):
     """The target clock in words."""
     text = f'{1000 / result["target_ns"]:.0f} MHz'
@@ -89,6 +94,7 @@ def main(description, folder, show, summary, compare=None, more_tops=None, extra
                 if second:
                     text = ','.join(f'{key}={value}' for key, value in second.items())
                     jobs.append((top, f'{config},{text}', table_ | second))
+        arguments.lib = arguments.lib or flow.default_library()
         results = flow.synthesize(jobs, arguments.lib, lambda text: print(f'{name}: {text}', file=sys.stderr, flush=True))
         results = {(result['top'], result['configuration']): result for result in results}
         out = Path(arguments.out) / flow.library_name(arguments.lib)
