@@ -51,7 +51,8 @@ def main():
                 print(f"{what}: not as expected")
 
         example, output = blocks(PAGE.read_text())[-2:]
-        count("the example of the page", run(example) == (1, output))
+        code, text = run(example)
+        count("the example of the page, lines aside", (code, text.split()) == (1, output.split()))
         code, text = run(rows(6))
         count("rows of all banks", code == 0 and text.endswith("power limited: no violation"))
         count("the same, named", run(rows(6), "--memory", "hbm3-5200") == (code, text))
