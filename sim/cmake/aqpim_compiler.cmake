@@ -30,7 +30,7 @@ find_package(benchmark QUIET)
 
 add_library(aqpim_options INTERFACE)
 target_compile_options(aqpim_options INTERFACE
-  -Wall -Wextra -Werror
+  -Wall -Wextra
   # The same double precision results on machines that have fused multiply-add.
   -ffp-contract=off)
 target_include_directories(aqpim_options INTERFACE

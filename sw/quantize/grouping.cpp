@@ -151,8 +151,11 @@ std::vector<std::uint32_t> correlated_start(const Metric& metric, std::size_t su
 // Takes every swap that lowers J, in a fixed sequence, until a whole round finds none.
 void improve(const Metric& metric, std::vector<std::uint32_t>& order, std::size_t sub_dim) {
   const std::size_t groups = order.size() / sub_dim;
-  std::vector<double> cost(groups);
-  for (std::size_t g = 0; g < groups; ++g) cost[g] = metric.group_cost(group_of(order, g, sub_dim));
+  std::vector<double> cost;
+  cost.reserve(groups);
+  for (std::size_t g = 0; g < groups; ++g) {
+    cost.push_back(metric.group_cost(group_of(order, g, sub_dim)));
+  }
   for (bool improved = true; improved;) {
     improved = false;
     for (std::size_t i = 0; i < order.size(); ++i) {
