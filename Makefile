@@ -17,7 +17,7 @@ AREA     ?=# folder of areas of channels (default: build/area/nangate45_typ/pq_c
 # Option of regress and channel-regress, beside SEED:
 ITERATIONS ?=# episodes per configuration (default: 3000), programs per pseudo-channel (default: 50)
 # Options of area, timing and netlist, beside CONFIG:
-LIB      ?=# a Liberty file, .lib or .lib.gz (default: the generic one of syn/generic_library.py)
+LIB      ?=# Liberty files, .lib or .lib.gz, by commas (default: the generic one of syn/generic_library.py)
 TOP      ?=# names of modules, by blanks or commas (default: pq_engine); pq_channel: its parts, and their sum
 MEMORY   ?=# memory of a channel, in configs/memory, also of make channel and compare (default: hbm3-5200)
 BANKS_PER_ENGINE ?=# in a channel: 1, 2 (words of 256 bits only) or 1,2 (default: 1)
@@ -45,7 +45,7 @@ workloads = $(if $(WORKLOAD),--workload '$(WORKLOAD)',\
   $(foreach file,$(sort $(wildcard workloads/*.safetensors)),--workload $(file)))
 sim_options = $(workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \
   $(call option,queries,$(QUERIES)) $(call option,seed,$(SEED))
-syn_options = $(configs) $(call option,lib,$(LIB)) $(call option,top,$(call as_list,$(TOP))) \
+syn_options = $(configs) $(if $(LIB),--lib '$(subst ','\'',$(LIB))') $(call option,top,$(call as_list,$(TOP))) \
   $(call option,memory,$(MEMORY)) $(call option,banks-per-engine,$(call as_list,$(BANKS_PER_ENGINE)))
 accuracy_workloads = $(foreach file,$(or $(WORKLOAD),$(sort $(wildcard workloads/*.safetensors))),--workload '$(file)')
 accuracy_options = $(accuracy_workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \

@@ -24,10 +24,11 @@ import subprocess
 import time
 from pathlib import Path
 
+import flops
 import generic_library
 import memory
 import netlist
-from liberty import Library
+from library import Library
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = ROOT / 'configs'
@@ -38,6 +39,7 @@ DEFAULT_LIBRARY = BUILD / f'{generic_library.NAME}.lib'
 DEFAULT_MEMORY = 'hbm3-5200'
 ENGINE = 'pq_engine'
 CHANNEL = 'pq_channel'
+FLOPS = 'pq_flops'          # not of the engine: every kind of register, see report.py
 PARTS = {CHANNEL: ('pq_bank_engine', 'pq_sequencer', 'pq_read_bus')}   # mapped one by one: there are 32 engines in it
 BEAT_BITS = 256             # of a DRAM access
 LEAVES = ('pq_round_saturate', 'pq_multiplier', 'pq_exp2', 'pq_stored_element')   # flattened into the blocks that use them
@@ -73,7 +75,7 @@ class FlowError(Exception):
 
 def sources(top):
     """The files of a module and of all modules below it."""
-    files = {path.stem: path for path in sorted(ROOT.glob('rtl/**/*.sv*'))}
+    files = {path.stem: path for path in [*sorted(ROOT.glob('rtl/**/*.sv*')), Path(__file__).with_name(f'{FLOPS}.sv')]}
     if top not in files:
         raise FlowError(f'there is no module {top} under rtl')
     found, waiting = [], [top]
@@ -185,8 +187,22 @@ def default_library():
     return DEFAULT_LIBRARY
 
 
-def library_name(path):
-    return re.sub(r'\.lib(\.gz)?$', '', Path(path).name)
+def check_path():
+    """The scripts for Yosys, ABC and OpenSTA name files in the checkout, and these tools agree on no way of quoting."""
+    found = re.search(r'[^\w./+@=,~-]', str(ROOT))
+    if found:
+        raise FlowError(f'the path of this checkout, {ROOT}, has {found[0]!r} in it, which Yosys, ABC and OpenSTA do not all '
+                        'take: move it to a path of letters, digits and ./+@=,~_-')
+
+
+def library_files(text):
+    """The files of --lib: one, or several by commas."""
+    return [text] if Path(text).exists() else [part.strip() for part in text.split(',') if part.strip()] or [text]
+
+
+def library_name(text):
+    """What results in a library are filed under: the name of its first file."""
+    return re.sub(r'[^\w.+-]', '_', re.sub(r'\.lib(\.gz)?$', '', Path(library_files(str(text))[0]).name))
 
 
 # How tools say what went wrong, the clearest first: "ERROR: ...", "file:7: ERROR: ...", "%Error: ...", "%Error-WIDTH: ...",
@@ -282,6 +298,9 @@ class Synthesis:
             'top': self.top,
             'configuration': self.name,
             'library': library_name(self.library.path),
+            'flip_flops': {flops.WHAT[reset]: use.cell.name for reset, use in self.library.flops.items()},
+            'inverted_states': {cell.name: cell.flop.state for use in self.library.flops.values() if use.inverted
+                                for cell in use.cell.family},
             'parameters': self.parameters,
             'nand2_area': self.library.nand2.area,
             'fo4_ns': round(self.library.fo4, 6),
@@ -343,7 +362,13 @@ class Synthesis:
                   'setattr -mod -set keep_hierarchy 1 ' + ' '.join(self.blocks), 'flatten',
                   'opt -full', 'wreduce', 'peepopt', 'alumacc', 'share', 'opt', 'fsm', 'opt -fast',
                   'memory -nomap', 'memory_map', 'opt -full', 'techmap', 'opt -fast',
-                  f'dfflibmap -liberty {self.liberty_file}', 'opt -fast', f'write_rtlil {self.folder}/generic.il']
+                  f'dfflibmap -liberty {self.folder}/flops.lib']
+        (self.folder / 'flops.lib').write_text(flops.liberty(self.library.flops))
+        replacements = flops.verilog(self.library.flops)
+        if replacements:
+            (self.folder / 'flops.v').write_text(replacements)
+            lines.append(f'techmap -map {self.folder}/flops.v')
+        lines += ['opt -fast', f'write_rtlil {self.folder}/generic.il']
         _yosys(lines, self.folder, 'generic')
         self._note('elaborated, in generic gates')
 
@@ -414,7 +439,7 @@ class Synthesis:
             f'read_verilog {folder}/netlist.v', f'link_design {self.top}',
             f'set clock_period {self.target:.5f}', f'set uncertainty {UNCERTAINTY}', f'set io_share {IO_SHARE}',
             f'set driving_cell {self.library.driving.name}',
-            f'set output_load {self.output_load / self.library.load_unit:.6f}',
+            f'set output_load {self.output_load:.6f}',
             f'source {CONSTRAINTS}',
             f'report_checks -path_delay max -format full -fields {{input_pin}} -digits 4 -group_count {PATHS} '
             f'-endpoint_count 1 > {report}',
@@ -469,10 +494,10 @@ def _distinct(design, paths):
 def _key(top, parameters, library):
     """Changes when anything changes that a result depends on."""
     digest = hashlib.sha256(json.dumps([top, parameters], sort_keys=True).encode())
-    for path in sources(top) + [CONSTRAINTS] + \
-            [Path(__file__).with_name(name) for name in ('flow.py', 'liberty.py', 'memory.py', 'netlist.py')]:
+    for path in sources(top) + [CONSTRAINTS] + [Path(__file__).with_name(f'{name}.py') for name in (
+            'cells', 'flops', 'flow', 'liberty', 'library', 'memory', 'netlist')]:
         digest.update(path.name.encode() + b'\0' + path.read_bytes() + b'\0')
-    digest.update(library.text.encode('latin-1'))
+    digest.update(library.text.encode())
     return digest.hexdigest()
 
 
@@ -496,15 +521,19 @@ def _one(top, name, parameters, library, folder, progress):
         return result
 
 
-def folder_of(library_path, top, name):
-    return BUILD / library_name(library_path) / top / name
+def folder_of(library, top, name):
+    return BUILD / library_name(library) / top / name
 
 
-def synthesize(jobs, library_path, progress):
+def read_library(text):
+    """The library of --lib."""
+    return Library(library_files(text))
+
+
+def synthesize(jobs, library, progress):
     """Results of `jobs`, a list of (top, name, parameters), in that order."""
-    library = Library(library_path)
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        started = [pool.submit(_one, top, name, parameters, library, folder_of(library_path, top, name), progress)
+        started = [pool.submit(_one, top, name, parameters, library, folder_of(library.path, top, name), progress)
                    for top, name, parameters in jobs]
         try:
             return [job.result() for job in started]

@@ -1,32 +1,74 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a Liberty library: what the flow has to know of its cells.
+"""The Liberty format: groups, attributes and functions of a text, with the lines in which they stand.
 
-Every figure that leaves this file has these units: area as the library has it (um2 in all we know), capacitance fF,
-time ns, resistance ns/fF.
+No Debian package parses Liberty in Python, and the flow needs few of its statements. Known statements are read strictly,
+and every error names the user's file and line.
 """
 
+import functools
 import gzip
 import itertools
 import re
+from bisect import bisect_right
 
-# Cells that no synthesis should pick although their libraries do not say dont_use: power switching, probes, fill.
-NOT_FOR_LOGIC = re.compile(r'lpflow|probe|macro_sparecell|dly|delay|fill|tap_|antenna', re.I)
+# Groups that say nothing of function, area or delay; they are half of a library's text.
+SKIPPED = re.compile(r'\w*power\w*|pg_pin|test_cell|normalized_driver_waveform|receiver_capacitance\w*|output_current_\w+|'
+                     r'ccsn?_\w+|ocv_\w+|pg_current|electromigration|noise_\w+|steady_state_current_\w+|propagated_noise_\w+')
+_STRING = r'"(?:[^"\\]++|\\.)*+"'
+_SPACE = re.compile(r'(?:[\s;\\]++|/\*.*?\*/|//[^\n]*+)*+', re.S)
+_NAME = re.compile(r'([\w.$\[\]-]+)\s*([:=(])')
+_VALUE = re.compile(rf'[ \t]*({_STRING}|[^;\n{{}}"]*)', re.S)
+_ARGUMENTS = re.compile(rf'((?:[^()"{{}}]++|{_STRING}|\([^()]*+\))*+)\)', re.S)
+_OPEN = re.compile(r'(?:[\s\\]++|/\*.*?\*/|//[^\n]*+)*+\{', re.S)
+_BRACE = re.compile(rf'{_STRING}|/\*.*?\*/|[{{}}]', re.S)
 
 
 class LibraryError(Exception):
     """The library cannot be used; the text is one sentence for the user."""
 
 
-class Group:
-    """A Liberty group, name(arguments) { attributes groups }, with its place in the text."""
+class Source:
+    """A Liberty file's text."""
 
-    def __init__(self, kind, arguments, start):
-        self.kind = kind
-        self.arguments = arguments
-        self.start = start
-        self.end = None
-        self.attributes = {}
-        self.groups = []
+    def __init__(self, path):
+        self.path = str(path)
+        try:
+            opener = gzip.open if self.path.endswith('.gz') else open
+            with opener(self.path, 'rt', encoding='latin-1') as file:
+                self.text = file.read()
+        except FileNotFoundError:
+            raise LibraryError(f'library {self.path} does not exist') from None
+        except (OSError, EOFError) as error:
+            reason = getattr(error, 'strerror', None) or str(error)
+            raise LibraryError(f'library {self.path} cannot be read: {reason}') from None
+
+    @functools.cached_property
+    def _line_starts(self):
+        return [match.end() for match in re.finditer('\n', self.text)]
+
+    def where(self, place):
+        """FILE:LINE of a place in the text."""
+        return f'{self.path}:{bisect_right(self._line_starts, place) + 1}'
+
+
+class Group:
+    """name(arguments) { attributes groups }. Attributes, `name : value` or `name (value)`, have the texts of their values;
+    those of simple ones are without quotes; `repeated` has all values of the others."""
+
+    __slots__ = ('kind', 'arguments', 'source', 'place', 'attributes', 'places', 'repeated', 'groups')
+
+    def __init__(self, kind, arguments, source, place):
+        self.kind, self.arguments, self.source, self.place = kind, arguments, source, place
+        self.attributes, self.places, self.repeated, self.groups = {}, {}, {}, []
+
+    @property
+    def names(self):
+        """The arguments, one by one, without quotes."""
+        return [name.strip(' \t\r\n\\"') for name in self.arguments.split(',')]
+
+    @property
+    def name(self):
+        return self.names[0]
 
     def all(self, kind):
         return [group for group in self.groups if group.kind == kind]
@@ -37,314 +79,169 @@ class Group:
     def get(self, name, default=None):
         return self.attributes.get(name, default)
 
+    def true(self, name):
+        return self.get(name, '').lower() == 'true'
 
-_TOKEN = re.compile(
-    r'(?P<group>\w+)\s*\((?P<group_arguments>[^(){}]*)\)\s*\{'
-    r'|(?P<complex>\w+)\s*\((?P<complex_arguments>[^()]*)\)\s*;?'
-    r'|(?P<simple>\w+)\s*:\s*(?P<value>"[^"]*"|[^;\n{}]*)\s*;?'
-    r'|(?P<close>\})')
+    def where(self, attribute=None):
+        return self.source.where(self.places.get(attribute, self.place))
 
-
-def parse(text):
-    """The groups of a Liberty text without comments, under a root group."""
-    root = Group('root', '', 0)
-    stack = [root]
-    for token in _TOKEN.finditer(text):
-        kind = token.lastgroup
-        if kind == 'group_arguments':
-            group = Group(token['group'], token['group_arguments'].strip().strip('"'), token.start())
-            stack[-1].groups.append(group)
-            stack.append(group)
-        elif kind == 'complex_arguments':
-            stack[-1].attributes[token['complex']] = token['complex_arguments']
-        elif kind == 'value':
-            stack[-1].attributes[token['simple']] = token['value'].strip().strip('"')
-        elif len(stack) > 1:
-            stack.pop().end = token.end()
-    return root
+    def fail(self, sentence, attribute=None):
+        """Refuses the library for this group, or for one of its attributes."""
+        raise LibraryError(f'{self.where(attribute)}: {sentence}')
 
 
-def _numbers(text):
-    return [float(number) for number in re.findall(r'[-+0-9.eE]+', text)]
+def parse(source):
+    """The groups of a source, under a root group."""
+    text = source.text
+    stack = [Group('root', '', source, 0)]
+
+    def fail(place, sentence):
+        raise LibraryError(f'{source.where(place)}: {sentence}')
+
+    place = _SPACE.match(text).end()
+    while place < len(text):
+        found = _NAME.match(text, place)
+        if found is None:
+            if text[place] != '}' or len(stack) == 1:
+                fail(place, f'{text[place:place + 20].split(chr(10))[0]!r} is not Liberty')
+            stack.pop()
+            place += 1
+        elif found[2] == '(':
+            arguments = _ARGUMENTS.match(text, found.end())
+            if arguments is None:
+                fail(place, f'{found[1]} (... does not end')
+            opened = _OPEN.match(text, arguments.end())
+            if opened and SKIPPED.fullmatch(found[1]):
+                end = _skip(text, opened.end())
+                if end is None:
+                    fail(place, f'group {found[1]} does not end')
+                place = end
+            elif opened:
+                group = Group(found[1], arguments[1].strip(), source, place)
+                stack[-1].groups.append(group)
+                stack.append(group)
+                place = opened.end()
+            else:
+                stack[-1].attributes[found[1]] = arguments[1]
+                stack[-1].repeated.setdefault(found[1], []).append(arguments[1])
+                stack[-1].places[found[1]] = place
+                place = arguments.end()
+        else:
+            value = _VALUE.match(text, found.end())
+            stack[-1].attributes[found[1]] = re.sub(r'/\*.*?(\*/|$)|[\s\\]+', ' ', value[1]).strip(' "')
+            stack[-1].places[found[1]] = place
+            place = value.end()
+            if value[1] == '' and text[place:place + 1] == '"':
+                fail(place, f'the value of {found[1]} does not end')
+        place = _SPACE.match(text, place).end()
+    if len(stack) > 1:
+        stack[-1].fail(f'{stack[-1].kind} ({stack[-1].arguments}) does not end, the file is not complete')
+    return stack[0]
 
 
-class _Function:
-    """Evaluates a Liberty function: ! ' & * ^ | + ( ) and juxtaposition, in falling order of binding."""
+def _skip(text, place):
+    """The place behind the group that has been opened."""
+    depth = 1
+    for brace in _BRACE.finditer(text, place):
+        depth += {'{': 1, '}': -1}.get(brace[0], 0)
+        if depth == 0:
+            return brace.end()
+    return None
 
-    def __init__(self, text, pins):
-        self.tokens = re.findall(r"[A-Za-z_]\w*|[01]|[!'()&*|+^]", text)
-        self.pins = pins
 
-    def table(self):
-        """The values over all inputs, the last pin changing fastest; None if other names occur."""
-        rows = itertools.product((False, True), repeat=len(self.pins))
-        try:
-            return tuple(self._evaluate(dict(zip(self.pins, row))) for row in rows)
-        except (KeyError, IndexError):
-            return None
+class Function:
+    """A Liberty function: ! ' ^ & * | + ( ) and juxtaposition for AND, in falling order of binding."""
 
-    def _evaluate(self, values):
-        self.position = 0
-        self.values = values
-        return self._sum()
+    def __init__(self, text):
+        """Raises ValueError if it is none."""
+        self._tokens = re.findall(r"[A-Za-z_][\w\[\]]*|\S", text)
+        self._place = 0
+        self.tree = self._sum()
+        if self._place < len(self._tokens):
+            raise ValueError(f'{text!r} is no function')
+
+    def names(self):
+        return {token for token in self._tokens if re.match(r'[A-Za-z_]', token)}
+
+    def value(self, values, everything=1):
+        """Its bits, for the bits of each name; `everything` has all of them set."""
+        def bits(tree):
+            operator, *items = tree
+            if operator == 'name':
+                return values[items[0]]
+            if operator == '!':
+                return everything & ~bits(items[0])
+            if operator in '01':
+                return everything if operator == '1' else 0
+            first, second = map(bits, items)
+            return {'&': first & second, '|': first | second, '^': first ^ second}[operator]
+        return bits(self.tree)
+
+    def __str__(self):
+        def text(tree):
+            operator, *items = tree
+            if operator == 'name':
+                return items[0]
+            if operator == '!':
+                return '!' + text(items[0])
+            return f'({f" {operator} ".join(map(text, items))})' if items else operator
+        return text(self.tree)
 
     def _peek(self):
-        return self.tokens[self.position] if self.position < len(self.tokens) else ''
+        return self._tokens[self._place] if self._place < len(self._tokens) else ''
 
     def _take(self):
-        self.position += 1
-        return self.tokens[self.position - 1]
+        self._place += 1
+        return self._tokens[self._place - 1]
 
     def _sum(self):
-        value = self._product()
+        tree = self._product()
         while self._peek() in ('|', '+'):
             self._take()
-            value = self._product() or value
-        return value
+            tree = '|', tree, self._product()
+        return tree
 
     def _product(self):
-        value = self._exclusive()
+        tree = self._exclusive()
         while self._peek() not in ('', ')', '|', '+'):
             if self._peek() in ('&', '*'):
                 self._take()
-            value = self._exclusive() and value
-        return value
+            tree = '&', tree, self._exclusive()
+        return tree
 
     def _exclusive(self):
-        value = self._atom()
+        tree = self._atom()
         while self._peek() == '^':
             self._take()
-            value = self._atom() != value
-        return value
+            tree = '^', tree, self._atom()
+        return tree
 
     def _atom(self):
-        token = self._take()
-        if token == '!':
-            return not self._atom()
-        if token == '(':
-            value = self._sum()
+        token = self._peek()
+        if token in ('0', '1'):
+            tree = (self._take(),)
+        elif re.match(r'[A-Za-z_]', token):
+            tree = 'name', self._take()
+        elif token == '!':
+            self._take()
+            return '!', self._atom()
+        elif token == '(':
+            self._take()
+            tree = self._sum()
+            if self._peek() != ')':
+                raise ValueError('a bracket does not end')
             self._take()
         else:
-            value = token == '1' if token in ('0', '1') else self.values[token]
+            raise ValueError(f'{token!r} is no operand')
         while self._peek() == "'":
             self._take()
-            value = not value
-        return value
+            tree = '!', tree
+        return tree
 
 
-def truth_table(function, pins):
-    return _Function(function, pins).table()
-
-
-class Table:
-    """A look-up table over input slew and output load, in the library's own units."""
-
-    def __init__(self, group, template):
-        text = group.get('values', '')
-        rows = [_numbers(row) for row in re.findall(r'"([^"]*)"', text)] or [_numbers(text)]
-        self.slews, self.loads = [0.0], [0.0]
-        first = None
-        for i in (1, 2):
-            variable = template.get(f'variable_{i}') if template else None
-            index = group.get(f'index_{i}') or (template.get(f'index_{i}') if template else None)
-            first = first or variable
-            if variable in ('input_net_transition', 'input_transition_time'):
-                self.slews = _numbers(index)
-            elif variable == 'total_output_net_capacitance':
-                self.loads = _numbers(index)
-        flat = [value for row in rows for value in row]
-        outer, inner = self.slews, self.loads
-        if first == 'total_output_net_capacitance':
-            outer, inner = inner, outer
-        rows = [flat[i * len(inner):(i + 1) * len(inner)] for i in range(len(outer))]
-        self.rows = rows if outer is self.slews else [list(column) for column in zip(*rows)]
-
-    @staticmethod
-    def _place(axis, value):
-        if len(axis) == 1:
-            return 0, 0, 0.0
-        i = 0
-        while i < len(axis) - 2 and value > axis[i + 1]:
-            i += 1
-        return i, i + 1, (value - axis[i]) / (axis[i + 1] - axis[i])
-
-    def at(self, slew, load):
-        a, b, s = self._place(self.slews, slew)
-        c, d, t = self._place(self.loads, load)
-        low = self.rows[a][c] * (1 - t) + self.rows[a][d] * t
-        high = self.rows[b][c] * (1 - t) + self.rows[b][d] * t
-        return low * (1 - s) + high * s
-
-
-class Cell:
-    """A standard cell: what the flow needs of it."""
-
-    def __init__(self, group):
-        self.group = group
-        self.name = group.arguments
-        self.area = float(group.get('area', '0'))
-        self.inputs = {}       # pin: capacitance
-        self.outputs = {}      # pin: function
-        self.max_load = {}     # output pin: capacitance, where the library states one
-        self.drive = {}        # output pin: resistance
-        self.flop = group.first('ff')
-        self.other = any(group.first(kind) for kind in ('latch', 'statetable', 'memory', 'ff_bank', 'latch_bank'))
-        self.family = []       # the cells that may take its place, weakest first
-
-    @property
-    def resistance(self):
-        return max(self.drive.values())
-
-    @property
-    def load(self):
-        return max(self.inputs.values())
-
-    def kind(self):
-        """Equal for cells of one function and one set of pins."""
-        state = tuple(self.flop.get(name) for name in ('clocked_on', 'next_state', 'clear', 'preset')) if self.flop else ()
-        return tuple(sorted(self.inputs)), tuple(sorted(self.outputs.items())), state, self.other
-
-
-class Library:
-    """The cells of a library, and the few of them that the flow asks for by their function."""
-
-    def __init__(self, path):
-        self.path = str(path)
-        self.text = re.sub(r'/\*.*?\*/', ' ', self._read(), flags=re.S)
-        root = parse(self.text).first('library')
-        if root is None or root.end is None:
-            raise LibraryError(f'{self.path} is not a complete Liberty file')
-        self.name = root.arguments
-        try:
-            self._units(root)
-            templates = {group.arguments: group for group in root.groups if group.kind.endswith('template')}
-            self.cells, self.dropped = {}, []
-            for group in root.all('cell'):
-                cell = self._cell(group, templates)
-                if cell is None:
-                    self.dropped.append(group)
-                else:
-                    self.cells[cell.name] = cell
-        except (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError) as error:
-            raise LibraryError(f'{self.path} is a Liberty file that this flow cannot read ({error!r})') from None
-        self._choose()
-
-    def _read(self):
-        try:
-            opener = gzip.open if self.path.endswith('.gz') else open
-            with opener(self.path, 'rt', encoding='latin-1') as file:
-                return file.read()
-        except FileNotFoundError:
-            raise LibraryError(f'library {self.path} does not exist') from None
-        except (OSError, EOFError) as error:
-            reason = getattr(error, 'strerror', None) or str(error)
-            raise LibraryError(f'library {self.path} cannot be read: {reason}') from None
-
-    def _units(self, root):
-        load = re.match(r'\s*([-+0-9.eE]+)\s*,\s*"?(\w+)', root.get('capacitive_load_unit', '1,pf'))
-        time = re.match(r'\s*([-+0-9.eE]+)\s*(\w+)', root.get('time_unit', '1ns'))
-        self.load_unit = float(load[1]) * {'ff': 1.0, 'pf': 1e3}[load[2].lower()]           # fF
-        self.time_unit = float(time[1]) * {'ps': 1e-3, 'ns': 1.0, 'us': 1e3}[time[2].lower()]   # ns
-
-    def _cell(self, group, templates):
-        if group.get('dont_use') == 'true' or NOT_FOR_LOGIC.search(group.arguments):
-            return None
-        cell = Cell(group)
-        cell.templates = templates
-        for pin in group.all('pin'):
-            name = pin.arguments
-            if pin.get('direction') == 'input':
-                cell.inputs[name] = float(pin.get('capacitance', '0')) * self.load_unit
-            elif pin.get('direction') == 'output':
-                cell.outputs[name] = pin.get('function', '')
-                cell.other |= pin.get('three_state') is not None
-                cell.drive[name] = self._resistance(pin, templates)
-                if pin.get('max_capacitance'):
-                    cell.max_load[name] = float(pin.get('max_capacitance')) * self.load_unit
-            elif pin.get('direction') == 'inout':
-                return None
-        return cell if cell.outputs else None
-
-    @staticmethod
-    def _tables(pin, templates, kinds):
-        for timing in pin.all('timing'):
-            if timing.get('timing_type', 'combinational') in ('combinational', 'rising_edge', 'falling_edge'):
-                for kind in kinds:
-                    table = timing.first(kind)
-                    if table is not None:
-                        yield Table(table, templates.get(table.arguments))
-
-    def _resistance(self, pin, templates):
-        """The steepest delay over load, at a middle slew."""
-        worst = 0.0
-        for table in self._tables(pin, templates, ('cell_rise', 'cell_fall')):
-            if len(table.loads) > 1:
-                slew = table.slews[len(table.slews) // 2]
-                low, high = table.loads[0], table.loads[-1]
-                worst = max(worst, (table.at(slew, high) - table.at(slew, low)) / (high - low))
-        return worst * self.time_unit / self.load_unit
-
-    def _gates(self, table, inputs):
-        found = [cell for cell in self.cells.values()
-                 if not cell.flop and not cell.other and len(cell.inputs) == inputs and len(cell.outputs) == 1
-                 and truth_table(next(iter(cell.outputs.values())), list(cell.inputs)) == table]
-        return sorted(found, key=lambda cell: (cell.area, cell.resistance))
-
-    def _choose(self):
-        nand2 = self._gates((True, True, True, False), 2)
-        inverters = self._gates((True, False), 1)
-        self.buffers = self._gates((False, True), 1)
-        flops = [cell for cell in self.cells.values() if cell.flop]
-        for found, what in ((nand2, 'two-input NAND gate'), (inverters, 'inverter'), (self.buffers, 'buffer'),
-                            ([c for c in flops if not c.flop.get('clear') and not c.flop.get('preset')],
-                             'D flip-flop'),
-                            ([c for c in flops if c.flop.get('clear')], 'D flip-flop with an asynchronous reset')):
-            if not found:
-                raise LibraryError(f'library {self.path} has no {what}')
-        families = {}
-        for cell in self.cells.values():
-            families.setdefault(cell.kind(), []).append(cell)
-        for family in families.values():
-            family.sort(key=lambda cell: (cell.area, -cell.resistance))
-            for cell in family:
-                cell.family = family
-        self.nand2 = nand2[0]
-        self.inverter = min(inverters, key=lambda cell: (cell.area, -cell.resistance))
-        self.multiplexer = min((cell.area for cell in self.cells.values() if self._selects(cell)),
-                               default=3 * self.nand2.area)
-        self.fo4 = self._fo4()
-        # The delay of a unit inverter that drives one unit inverter, without its own: the unit of efforts.
-        self.unit = self.inverter.resistance * self.inverter.load
-        # The buffer that drives inputs of the design and stands for an average driver.
-        wanted = self.inverter.resistance / 4
-        self.driving = min(self.buffers, key=lambda cell: (abs(cell.resistance - wanted), cell.area))
-
-    @staticmethod
-    def _selects(cell):
-        if len(cell.inputs) != 3 or len(cell.outputs) != 1 or cell.flop or cell.other:
-            return False
-        table = truth_table(next(iter(cell.outputs.values())), list(cell.inputs))
-        rows = list(itertools.product((False, True), repeat=3))
-        orders = itertools.permutations(range(3))
-        return any(table == tuple(row[a] if row[s] else row[b] for row in rows) for a, b, s in orders)
-
-    def _fo4(self):
-        """Delay of an inverter that drives four like it, with the slew that such stages settle at: ns."""
-        cell = self.inverter
-        pin = next(pin for pin in cell.group.all('pin') if pin.get('direction') == 'output')
-        load = 4 * cell.load / self.load_unit
-        delays = list(self._tables(pin, cell.templates, ('cell_rise', 'cell_fall')))
-        slews = list(self._tables(pin, cell.templates, ('rise_transition', 'fall_transition')))
-        slew = slews[0].slews[0]
-        for _ in range(20):
-            slew = sum(table.at(slew, load) for table in slews) / len(slews)
-        return sum(table.at(slew, load) for table in delays) / len(delays) * self.time_unit
-
-    def write(self, path):
-        """The library as plain text, without the cells that the flow must not use."""
-        place, parts = 0, []
-        for group in sorted(self.dropped, key=lambda group: group.start):
-            parts.append(self.text[place:group.start])
-            place = group.end
-        parts.append(self.text[place:])
-        path.write_text(''.join(parts), encoding='latin-1')
+@functools.cache
+def columns(names):
+    """{name: bits} of a truth table's inputs, and all its bits set: row 0 is the lowest bit, the last name changes fastest."""
+    rows = list(itertools.product((0, 1), repeat=len(names)))
+    return ({name: sum(row[i] << number for number, row in enumerate(rows)) for i, name in enumerate(names)},
+            (1 << len(rows)) - 1)

@@ -2,22 +2,27 @@
 """What area.py, timing.py and lockstep.py share: options, the run over modules and configurations, tables, JSON."""
 
 import argparse
+import hashlib
 import json
 import re
 import sys
 import time
 from pathlib import Path
 
+import beside
 import flow
 from liberty import LibraryError
+
+FLOP_CYCLES, FLOP_RESETS = 4000, 16     # of the block with every kind of register: cycles, and how many for each reset
 
 
 def options(description, folder, extra):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('--config', action='append', default=[], metavar='NAMES',
                         help='configurations, by commas or blanks (default: all of configs/)')
-    parser.add_argument('--lib', metavar='FILE',
-                        help='Liberty library, .lib or .lib.gz (default: the generic one of generic_library.py)')
+    parser.add_argument('--lib', metavar='FILES',
+                        help='Liberty library, .lib or .lib.gz, several files by commas (default: the generic one of '
+                             'generic_library.py)')
     parser.add_argument('--top', action='append', default=[], metavar='NAMES',
                         help=f'modules, by commas or blanks (default: {flow.ENGINE}); they take what they know of the '
                              f'parameters of a configuration and of the memory; {flow.CHANNEL}: its parts, one by one')
@@ -73,6 +78,31 @@ def target(result):
     return text
 
 
+def check_flip_flops(library, progress):
+    """Plays a block with every kind of register, mapped in the library, beside its RTL (pq_flops.sv). Raises FlowError if
+    they differ: no figure may come from a netlist that is not the RTL."""
+    result, = flow.synthesize([(flow.FLOPS, flow.FLOPS, {})], library, progress)
+    folder = flow.folder_of(library.path, flow.FLOPS, flow.FLOPS)
+    netlist, kept = folder / 'netlist.v', folder / 'played.json'
+    digest = hashlib.sha256(netlist.read_bytes() + (folder / 'cells.lib').read_bytes())
+    for path in beside.SOURCES + flow.sources(flow.FLOPS):
+        digest.update(path.read_bytes())
+    for use in library.flops.values():
+        if not any(f' {cell.name} ' in netlist.read_text() for cell in use.cell.family):
+            raise flow.FlowError(f'{use.cell.where}: {use.cell.name} was chosen, but is not in {netlist}')
+    if not kept.exists() or json.loads(kept.read_text()) != digest.hexdigest():
+        compared, differences = beside.play(result, folder / 'lockstep', folder / 'cells.lib', netlist, FLOP_CYCLES, seed=1,
+                                            resets=FLOP_RESETS)
+        seen = min(seen / width for _, _, width, seen, _ in compared)
+        if differences or seen < 1:
+            cells = ', '.join(result['flip_flops'].values())
+            raise flow.FlowError(f'flip-flops of library {library.path} ({cells}) do not do what the RTL does, so there are no '
+                                 f'figures: {(differences or ["an output is constant"])[0]}')
+        kept.write_text(json.dumps(digest.hexdigest()) + '\n')
+        progress('the flip-flops do what the RTL does: ' + ', '.join(
+            f'{kind}: {cell}' for kind, cell in result['flip_flops'].items()))
+
+
 def main(description, folder, show, summary, compare=None, more_tops=None, extra=None):
     """Runs the flow. `show(result, other, arguments)` gives the lines and the JSON of one module in one configuration,
     `summary(shown, asked, write)` those of all and the exit code: `asked` are the modules of --top, `write(folder, name, data)`
@@ -82,6 +112,7 @@ def main(description, folder, show, summary, compare=None, more_tops=None, extra
     start = time.monotonic()
     name = Path(sys.argv[0]).name
     try:
+        flow.check_path()
         jobs = []
         asked = flow.words(arguments.top) or [flow.ENGINE]
         tops = [part for top in asked for part in flow.PARTS.get(top, (top,))] + (more_tops(asked) if more_tops else [])
@@ -94,8 +125,13 @@ def main(description, folder, show, summary, compare=None, more_tops=None, extra
                 if second:
                     text = ','.join(f'{key}={value}' for key, value in second.items())
                     jobs.append((top, f'{config},{text}', table_ | second))
-        arguments.lib = arguments.lib or flow.default_library()
-        results = flow.synthesize(jobs, arguments.lib, lambda text: print(f'{name}: {text}', file=sys.stderr, flush=True))
+        arguments.lib = arguments.lib or str(flow.default_library())
+        library = flow.read_library(arguments.lib)
+
+        def progress(text):
+            print(f'{name}: {text}', file=sys.stderr, flush=True)
+        check_flip_flops(library, progress)
+        results = flow.synthesize(jobs, library, progress)
         results = {(result['top'], result['configuration']): result for result in results}
         out = Path(arguments.out) / flow.library_name(arguments.lib)
         shown = []
