@@ -82,6 +82,30 @@ def columns():
                    for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > RTL_COLUMNS)
 
 
+# A function with variables of its own must be all that a plain variable is assigned: Verilator 5.016 to 5.043 reorders
+# its statements where the call is a part of what a register takes, or where a {list of variables} takes its result.
+FUNCTION = re.compile(r"^  function automatic [^;(]*?\b(\w+)\([^;]*;(.*?)^  endfunction", re.M | re.S)
+VARIABLE = re.compile(r"^    (logic|int|bit)\b", re.M)
+PLAIN_CALL = r"(?:[;)]|\b(?:begin|else|assign)\b)\s*\w+(?:\[[^];]*\])?\s*=\s*({}\()(?:[^()]|\([^()]*\))*\);"
+
+
+def calls():
+    complaints = ""
+    for path in rtl_files():
+        text = re.sub(r"//.*", "", path.read_text())
+        for function in FUNCTION.finditer(text):
+            if not VARIABLE.search(function[2]):
+                continue
+            name = function[1]
+            right = {function.start(1), *(match.start(1) for match in re.finditer(PLAIN_CALL.format(name), text))}
+            for call in re.finditer(rf"\b{name}\(", text):
+                if call.start() not in right:
+                    line = text.count("\n", 0, call.start()) + 1
+                    complaints += (f"{path}:{line}: {name}() has variables of its own: assign its result to a plain "
+                                   "variable by `=`, then use that\n")
+    return complaints
+
+
 def layout():
     files = sorted(str(path) for folder in ("sw", "tb", "sim", "syn") for path in Path(folder).rglob("*")
                    if path.suffix in (".cpp", ".h"))
@@ -101,7 +125,7 @@ def main():
     os.chdir(ROOT)
     checks = [(f"{tool.__name__}, {top}, {name}", lambda check=(tool, top, parameters): check[0](*check[1:]))
               for tool in (verilator, yosys) for name, top, parameters in designs()]
-    checks += [(f"{RTL_COLUMNS} columns of RTL", columns), ("clang-format", layout), ("licence headers", licences)]
+    checks += [(f"{RTL_COLUMNS} columns of RTL", columns), ("calls of functions", calls), ("clang-format", layout), ("licence headers", licences)]
     clean = True
     for name, check in checks:
         complaint = check()

@@ -52,10 +52,14 @@ module pq_round_saturate #(
                                   : {rounded[InWidth], {(OutWidth - 1) {!rounded[InWidth]}}}};
   endfunction
 
+  logic [OutWidth:0] saturated_result;
+
   always_comb begin
-    {saturated_o, result_o} = '0;
-    if (valid_i) {saturated_o, result_o} = round_saturate(value_i, shift_i);
+    saturated_result = '0;
+    if (valid_i) saturated_result = round_saturate(value_i, shift_i);
   end
+
+  assign {saturated_o, result_o} = saturated_result;
 
 endmodule
 

@@ -40,24 +40,16 @@ module pq_float_to_fixed #(
   // Returns {sign, nonfinite, place, mantissa}.
   function automatic logic [6+MantissaWidth:0] unpack(
       input logic [15:0] number, input logic bfloat16, input logic [4:0] fraction);
-    logic                            subnormal, nonfinite, nan;
-    logic        [7:0]               exponent;
-    logic        [MantissaWidth-1:0] mantissa;
-    logic signed [9:0]               position;   // left shift of the mantissa above the guard bits
-    logic        [4:0]               place;
-    if (bfloat16) begin
-      exponent  = number[14:7];
-      subnormal = exponent == 8'd0;
-      nonfinite = &number[14:7];
-      nan       = nonfinite && |number[6:0];
-      mantissa  = {!subnormal, number[6:0], 3'b000};
-    end else begin
-      exponent  = {3'b000, number[14:10]};
-      subnormal = exponent == 8'd0;
-      nonfinite = &number[14:10];
-      nan       = nonfinite && |number[9:0];
-      mantissa  = {!subnormal, number[9:0]};
-    end
+    logic               subnormal, nonfinite, nan;
+    logic        [7:0]  exponent;
+    logic        [9:0]  significand;
+    logic signed [9:0]  position;              // left shift of the mantissa above the guard bits
+    logic        [4:0]  place;
+    exponent    = bfloat16 ? number[14:7] : {3'b000, number[14:10]};
+    significand = bfloat16 ? {number[6:0], 3'b000} : number[9:0];
+    subnormal   = exponent == 8'd0;
+    nonfinite   = bfloat16 ? &number[14:7] : &number[14:10];
+    nan         = nonfinite && |significand;
 
     // Beyond +-Guard nothing changes: such values saturate or vanish in any case.
     position = $signed({2'b00, exponent[7:1], exponent[0] | subnormal})
@@ -66,7 +58,8 @@ module pq_float_to_fixed #(
     if (position < 0) place = 5'd0;
     else if (position > 10'(2 * Guard)) place = 5'(2 * Guard);
     else place = position[4:0];
-    unpack = {number[15], nonfinite, place, nan ? {MantissaWidth{1'b0}} : mantissa};
+    unpack = {number[15], nonfinite, place,
+              nan ? {MantissaWidth{1'b0}} : {!subnormal, significand}};
   endfunction
 
   function automatic logic [MantissaWidth:0] signed_mantissa(
@@ -74,17 +67,21 @@ module pq_float_to_fixed #(
     signed_mantissa = sign ? -{1'b0, mantissa} : {1'b0, mantissa};
   endfunction
 
+  logic [6+MantissaWidth:0] unpacked;           // sign, nonfinite, place, mantissa
   logic                     valid_q, valid_q2, sign_q, nonfinite_q, nonfinite_q2;
   logic [MantissaWidth-1:0] mantissa_q;
   logic [4:0]               place_q;
   logic [PlacedWidth:0]     placed_q;           // signed, Guard fraction bits below the result
 
+  always_comb begin
+    unpacked = '0;
+    if (valid_i) unpacked = unpack(float_i, bfloat16_i, fraction_i);
+  end
+
   always_ff @(posedge clk_i) begin
     valid_q  <= valid_i;
     valid_q2 <= valid_q;
-    if (valid_i) begin
-      {sign_q, nonfinite_q, place_q, mantissa_q} <= unpack(float_i, bfloat16_i, fraction_i);
-    end
+    if (valid_i) {sign_q, nonfinite_q, place_q, mantissa_q} <= unpacked;
     if (valid_q) begin
       nonfinite_q2 <= nonfinite_q;
       placed_q     <= (PlacedWidth + 1)'($signed(signed_mantissa(sign_q, mantissa_q))) << place_q;
