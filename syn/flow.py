@@ -361,10 +361,12 @@ class Synthesis:
         lines += [f'hierarchy -check -top {self.top}', 'proc',
                   'setattr -mod -set keep_hierarchy 1 ' + ' '.join(self.blocks), 'flatten',
                   'opt -full', 'wreduce', 'peepopt', 'alumacc', 'share', 'opt', 'fsm', 'opt -fast',
-                  'memory -nomap', 'memory_map', 'opt -full', 'techmap', 'opt -fast',
-                  f'dfflibmap -liberty {self.folder}/flops.lib']
-        (self.folder / 'flops.lib').write_text(flops.liberty(self.library.flops))
+                  'memory -nomap', 'memory_map', 'opt -full', 'techmap', 'opt -fast']
         replacements = flops.verilog(self.library.flops)
+        # Behind an inverter the flip-flop would lose its name: netlist.py names it after what it drives.
+        lines += ['rename -wire -suffix _reg t:$_DFF*'] * bool(replacements)
+        lines.append(f'dfflibmap -liberty {self.folder}/flops.lib')
+        (self.folder / 'flops.lib').write_text(flops.liberty(self.library.flops))
         if replacements:
             (self.folder / 'flops.v').write_text(replacements)
             lines.append(f'techmap -map {self.folder}/flops.v')

@@ -60,7 +60,7 @@ class Module:
     def _cell_name(self, label, pins):
         """Instances keep their names; flip-flops are named after what they hold; gates have numbers."""
         if not label.startswith('$'):
-            return re.sub(r'\W+', '_', label).strip('_')
+            return re.sub(r'\W+_?', '_', label).strip('_')
         for pin in ('Q', 'QN'):
             bit = pins.get(pin, [None])[0]
             if bit in self.labels:
