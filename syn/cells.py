@@ -34,13 +34,13 @@ class Unit:
 
     def __call__(self, text):
         """Raises ValueError if the text is no number."""
-        if self._power is not None and 'e' not in text and 'E' not in text:
-            value = float(f'{text}e{self._power}')
-        else:
-            try:
+        try:
+            if self._power is not None and 'e' not in text and 'E' not in text:
+                value = float(f'{text}e{self._power}')
+            else:
                 value = float(Decimal(text) * self._factor)
-            except InvalidOperation:
-                value = math.nan
+        except (ValueError, InvalidOperation):
+            value = math.nan
         if not math.isfinite(value):
             raise ValueError(f'{text!r} is no number')
         return value

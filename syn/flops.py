@@ -73,10 +73,12 @@ def uses(cell, inverter):
     states = {cell.flop.state: _VALUES['state'], cell.flop.inverse: _EVERYTHING & ~_VALUES['state']}
     if not all(function.names() <= cell.inputs.keys() | states.keys() for function in functions.values()):
         return
-    asynchronous = {name for kind in ('clear', 'preset') if kind in functions for name in functions[kind].names()}
-    for clock, data, reset in itertools.product(cell.inputs, cell.inputs, (None, *cell.inputs)):
-        if clock not in functions['clocked_on'].names() or data not in functions['next_state'].names() \
-                or reset is not None and reset not in asynchronous or len({clock, data, reset}) < 3:
+    data_pins = [pin for pin in cell.inputs if _is_data(functions['next_state'], pin)]
+    clock_pins = [pin for pin in cell.inputs if pin in functions['clocked_on'].names()]
+    reset_pins = [pin for pin in cell.inputs for kind in ('clear', 'preset')
+                  if kind in functions and pin in functions[kind].names()]
+    for clock, data, reset in itertools.product(clock_pins, data_pins, [None] + reset_pins):
+        if len({clock, data, reset}) < 3:
             continue
         tied = [pin for pin in cell.inputs if pin not in (clock, data, reset)]
         for constants in itertools.product((0, 1), repeat=len(tied)):
@@ -86,6 +88,14 @@ def uses(cell, inverter):
                          dict(zip(tied, constants)), inverter)
             if found:
                 yield found
+
+
+def _is_data(next_state, pin):
+    """Whether a pin moves the next state in one direction only: selects of multiplexers, for scan or enable, do not."""
+    others = tuple(next_state.names() - {pin})
+    values, everything = columns(others)
+    low, high = (next_state.value(values | {pin: everything * bit}, everything) for bit in (0, 1))
+    return low != high and (low | high in (low, high))
 
 
 def _use(cell, values, pins, ties, inverter):

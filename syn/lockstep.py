@@ -49,7 +49,7 @@ def summary(shown, *_):
 
 
 if __name__ == '__main__':
-    sys.exit(report.main(__doc__, 'netlist', show, summary, extra={
+    sys.exit(report.main(__doc__, 'netlist', show, summary, figures=False, extra={
         '--cycles': {'type': int, 'default': 20000, 'help': 'length of the simulation (default: %(default)s)'},
         '--seed': {'type': int, 'default': 1, 'help': 'of the random inputs (default: %(default)s)'},
         '--netlist': {'metavar': 'FILE', 'help': 'this netlist instead of the one of the flow'}}))

@@ -2,6 +2,7 @@
 """What area.py, timing.py and lockstep.py share: options, the run over modules and configurations, tables, JSON."""
 
 import argparse
+import fcntl
 import hashlib
 import json
 import re
@@ -83,6 +84,12 @@ def check_flip_flops(library, progress):
     they differ: no figure may come from a netlist that is not the RTL."""
     result, = flow.synthesize([(flow.FLOPS, flow.FLOPS, {})], library, progress)
     folder = flow.folder_of(library.path, flow.FLOPS, flow.FLOPS)
+    with open(folder / 'played.lock', 'w') as lock:        # make -j2 area timing
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _play_flip_flops(library, result, folder, progress)
+
+
+def _play_flip_flops(library, result, folder, progress):
     netlist, kept = folder / 'netlist.v', folder / 'played.json'
     digest = hashlib.sha256(netlist.read_bytes() + (folder / 'cells.lib').read_bytes())
     for path in beside.SOURCES + flow.sources(flow.FLOPS):
@@ -103,11 +110,12 @@ def check_flip_flops(library, progress):
             f'{kind}: {cell}' for kind, cell in result['flip_flops'].items()))
 
 
-def main(description, folder, show, summary, compare=None, more_tops=None, extra=None):
+def main(description, folder, show, summary, compare=None, more_tops=None, extra=None, figures=True):
     """Runs the flow. `show(result, other, arguments)` gives the lines and the JSON of one module in one configuration,
     `summary(shown, asked, write)` those of all and the exit code: `asked` are the modules of --top, `write(folder, name, data)`
     writes more JSON. `compare(top, arguments)` gives the parameters of a second run of the module, `other`, or nothing.
-    `more_tops(asked)` gives modules that are done as well, `extra` are more options."""
+    `more_tops(asked)` gives modules that are done as well, `extra` are more options. `figures`: the flip-flops are
+    checked first."""
     arguments = options(description, folder, extra or {})
     start = time.monotonic()
     name = Path(sys.argv[0]).name
@@ -130,7 +138,8 @@ def main(description, folder, show, summary, compare=None, more_tops=None, extra
 
         def progress(text):
             print(f'{name}: {text}', file=sys.stderr, flush=True)
-        check_flip_flops(library, progress)
+        if figures:
+            check_flip_flops(library, progress)
         results = flow.synthesize(jobs, library, progress)
         results = {(result['top'], result['configuration']): result for result in results}
         out = Path(arguments.out) / flow.library_name(arguments.lib)
