@@ -182,6 +182,7 @@ class Pin:
         """`defaults`: the library group."""
         self.direction = group.get('direction')
         self.clock = group.true('clock')
+        self.scans = group.get('nextstate_type', 'data').startswith('scan')
         self.function = function(group, 'function')
         self.loads = {}            # attribute: capacitance
         for name in ('capacitance', 'rise_capacitance', 'fall_capacitance', 'max_capacitance'):

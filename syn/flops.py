@@ -73,7 +73,7 @@ def uses(cell, inverter):
     states = {cell.flop.state: _VALUES['state'], cell.flop.inverse: _EVERYTHING & ~_VALUES['state']}
     if not all(function.names() <= cell.inputs.keys() | states.keys() for function in functions.values()):
         return
-    data_pins = [pin for pin in cell.inputs if _is_data(functions['next_state'], pin)]
+    data_pins = [pin for pin in cell.inputs if _is_data(functions['next_state'], pin) and not cell.pins[pin].scans]
     clock_pins = [pin for pin in cell.inputs if pin in functions['clocked_on'].names()]
     reset_pins = [pin for pin in cell.inputs for kind in ('clear', 'preset')
                   if kind in functions and pin in functions[kind].names()]

@@ -35,7 +35,7 @@ class Source:
         try:
             opener = gzip.open if self.path.endswith('.gz') else open
             with opener(self.path, 'rt', encoding='latin-1') as file:
-                self.text = file.read()
+                self.text = file.read().removeprefix('\xef\xbb\xbf')
         except FileNotFoundError:
             raise LibraryError(f'library {self.path} does not exist') from None
         except (OSError, EOFError) as error:

@@ -93,9 +93,13 @@ def units(folder, generic):
 
 # ---- Flip-flops ------------------------------------------------------------------------------------------
 
+SCAN = "nextstate_type : scan_in; "
+
+
 def flop(name, state, output, pins="CK D RN", area=5, **attributes):
     """A cell: `state` are the statements of its ff group, `output` is (pin, function)."""
-    inputs = "".join(f"pin ({pin}) {{ direction : input; capacitance : 1; }} " for pin in pins.split())
+    inputs = "".join(f"pin ({pin}) {{ direction : input; capacitance : 1; {SCAN if pin in ('SI', 'SE') else ''}}} "
+                     for pin in pins.split())
     more = "".join(f"{key} : {value}; " for key, value in attributes.items())
     return (f"  cell ({name}) {{ area : {area}; {more}ff (S, SN_) {{ {state} }} {inputs}"
             f'pin ({output[0]}) {{ direction : output; function : "{output[1]}"; }} }}\n')
@@ -130,7 +134,7 @@ CHOICES = (
     ("a state that is not inverted behind an inverted output", (flop("OUT", CLOCK + DATA + 'clear : "!RN";', ("QN", "!S")),),
      ("OUT", {"RN": 1}, "QN"), ("OUT", {}, "QN"), None),
     ("scan, enable, synchronous reset and clock gate are tied off",
-     (flop("SCAN", CLOCK + 'next_state : "(SE * SI) + (D * !SE)"; clear : "!RN";', ("Q", "S"), "CK D RN SE SI"),
+     (flop("SCAN", CLOCK + 'next_state : "(SE * SI) + (D * !SE)"; clear : "!RN";', ("Q", "S"), "CK RN SE SI D"),
       flop("ENABLE", 'clocked_on : "CK & G"; next_state : "(E & D & R) | (S & E\')";', ("Q", "S"), "CK G D E R", 4)),
      ("ENABLE", {"G": 1, "E": 1, "R": 1}, "Q"), ("SCAN", {"SE": 0, "SI": 0}, "Q"), None),
     ("falling edges and cells that must not be used are left alone",
@@ -188,9 +192,10 @@ def writing(folder, generic):
     check("files are named by commas, blanks in names are kept",
           flow.library_files(f"{first}, {second}") == [str(first), str(second)]
           and flow.library_name(f"{first},{second}") == "part_one")
-    whole.write_text(re.sub(r'clear : "(!\w+)"', r"clear : \1 ", text).replace("area :", "area:")
+    whole.write_text("\xef\xbb\xbf" + re.sub(r'clear : "(!\w+)"', r"clear : \1 ", text).replace("area :", "area:")
                      .replace(";\n", " ; /* } */ // {\n").replace('values ("', 'values ( \\\n  "')
-                     .replace("cell_rise (line)", 'cell_rise ("line")').replace("direction : input", 'direction : "input"'))
+                     .replace("cell_rise (line)", 'cell_rise ("line")').replace("direction : input", 'direction : "input"'),
+                     encoding="latin-1", newline="\r\n")
     check("quotes, comments and broken lines do not matter", Library([whole]).text == expected)
     second.write_text(text.replace("slew_lower_threshold_pct_rise : 20", "slew_lower_threshold_pct_rise : 30"))
     refused("files of two libraries", [first, second],
