@@ -10,7 +10,7 @@ namespace aqpim::tb::unit {
 namespace {
 
 std::filesystem::path source_of(const std::string& module) {
-  for (const auto* folder : {"common", "engine", "channel", "baseline"}) {
+  for (const auto* folder : {"common", "engine", "attend", "channel", "baseline"}) {
     const auto path =
         std::filesystem::path(AQPIM_SOURCE_DIR) / "rtl" / folder / ("pq_" + module + ".sv");
     if (std::filesystem::exists(path)) return path;
