@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Checks that need no simulation: warnings of Verilator and Yosys for engine, reducer, a bank's engine in a channel, the
-sequencer and the whole channel, of every configuration and for D = 256, the width of RTL lines, the layout of C++
-sources, and the licence header of every source. Prints a line per check; the exit code is 0 if all are clean.
+sequencer and the whole channel, of every configuration and for D = 256, and for the attend engine; the width of RTL
+lines, the layout of C++ sources, and the licence header of every source. Prints a line per check; the exit code is 0 if
+all are clean.
 """
 import json
 import os
@@ -14,11 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RTL_COLUMNS = 100
 BEAT_BITS = 256
+# Shapes of the attend engine, for which there is no configuration.
+ATTEND = [{"HeadDim": 128, "BucketWidth": 16, "Banks": 4}, {"HeadDim": 128, "BucketWidth": 24, "Banks": 2},
+          {"HeadDim": 64, "BucketWidth": 16, "Banks": 1}, {"HeadDim": 64, "BucketWidth": 24, "TileDepth": 16}]
 SEQUENCER_KEYS = ("HeadDim", "SubDim", "CodeBits", "WordBits", "ScoreDepth", "BiasDepth")
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 SOURCE_SUFFIXES = {".sv", ".svh", ".cpp", ".h", ".in", ".py", ".sh", ".cmake", ".sdc", ".tcl", ".ys", ".gp"}
 SOURCE_NAMES = {"Makefile", "CMakeLists.txt", "run"}
-SOURCE_FOLDERS = ("rtl", "tb", "sw", "sim", "syn", "constraints", "workloads", ".ci")
+SOURCE_FOLDERS = ("rtl", "formal", "tb", "sw", "sim", "syn", "constraints", "workloads", ".ci")
 
 
 def rtl_files():
@@ -49,6 +53,8 @@ def designs():
                     yield placed, "pq_sequencer", sequencer | {"BanksPerEngine": banks}
                     # Engines are all alike: a few are enough.
                     yield placed, "pq_channel", engine | {"BanksPerEngine": banks, "Ranks": 1, "BanksPerGroup": banks}
+    for parameters in ATTEND:
+        yield ", ".join(f"{key} {value}" for key, value in parameters.items()), "pq_attend_engine", parameters
 
 
 def output_of(command):
@@ -77,7 +83,7 @@ def yosys(top, parameters):
 
 
 def columns():
-    files = sorted(path for folder in ("rtl", "syn") for path in Path(folder).rglob("*.sv*"))
+    files = sorted(path for folder in ("rtl", "syn", "formal") for path in Path(folder).rglob("*.sv*"))
     return "".join(f"{path}:{number}: {len(line)} columns, at most {RTL_COLUMNS}\n" for path in files
                    for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > RTL_COLUMNS)
 

@@ -14,7 +14,8 @@ namespace {
 std::string lint(const std::string& module, const std::string& parameters) {
   const std::string rtl = std::string(AQPIM_SOURCE_DIR) + "/rtl";
   const std::string command = fmt::format(
-      "{0} --lint-only -Wall -Wno-SYNCASYNCNET -I{1}/common -I{1}/engine -I{1}/channel "
+      "{0} --lint-only -Wall -Wno-SYNCASYNCNET -I{1}/common -I{1}/engine -I{1}/attend "
+      "-I{1}/channel "
       "--top-module pq_{2} {3} pq_{2}.sv 2>&1",
       AQPIM_VERILATOR, rtl, module, parameters);
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
@@ -61,6 +62,34 @@ TEST_CASE("elaboration: every module refuses its illegal parameters with a sente
   CHECK(refused_with("rank_stream", "-GPostponed=0", "Postponed must be at least 1"));
   CHECK(refused_with("rank_stream", "-GnRC=62", "nRC must be at least nRAS, and nRAS + nRP - 1"));
   CHECK(refused_with("divider", "-GQuotientWidth=1", "QuotientWidth must be at least 2"));
+}
+
+TEST_CASE("elaboration: the attend engine and its blocks refuse their illegal parameters") {
+  for (const auto* value : {"32", "96", "256"}) {
+    CHECK(refused_with("attend_engine", std::string("-GHeadDim=") + value,
+                       "HeadDim must be 64 or 128"));
+  }
+  for (const auto* value : {"15", "17", "25"}) {
+    CHECK(refused_with("attend_engine", std::string("-GBucketWidth=") + value,
+                       "BucketWidth must be 16 or 24"));
+  }
+  for (const auto* value : {"8", "100", "2048"}) {
+    CHECK(refused_with("attend_engine", std::string("-GTileDepth=") + value,
+                       "TileDepth must be a power of two from 16 to 1024"));
+  }
+  for (const auto* value : {"0", "3", "8"}) {
+    CHECK(
+        refused_with("attend_engine", std::string("-GBanks=") + value, "Banks must be 1, 2 or 4"));
+  }
+  CHECK(refused_with("attend_scores", "-GSlots=4", "Slots must be 1 or 2"));
+  CHECK(refused_with("attend_scores", "-GTileDepth=24",
+                     "TileDepth must be a power of two, at least 16"));
+  CHECK(refused_with("attend_weight_sum", "-GSlots=0", "Slots must be 1 or 2"));
+  CHECK(refused_with("attend_weight_sum", "-GBucketWidth=15",
+                     "BucketWidth must be at least 6 + log2 TileDepth"));
+  CHECK(refused_with("attend_control", "-GHeadDim=256", "HeadDim must be 64 or 128"));
+  CHECK(refused_with("attend_result", "-GHeadDim=32", "HeadDim must be 64 or 128"));
+  CHECK(refused_with("attend_result", "-GOutputWidth=41", "OutputWidth must be at most 40"));
 }
 
 TEST_CASE(
