@@ -129,6 +129,11 @@ mutate: ## break the RTL and the golden model in many places, count which breaks
 	@sim/install_dependencies.sh test
 	@$(PYTHON) sim/mutate.py
 
+.PHONY: prove
+prove: ## prove with z3 that no bucket of the attend engine overflows
+	@sim/install_dependencies.sh prove
+	@$(PYTHON) formal/prove.py
+
 .PHONY: lint
 lint: ## Verilator and Yosys warnings in all configurations, layout of RTL and C++, licence headers
 	@sim/install_dependencies.sh lint
