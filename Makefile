@@ -25,9 +25,13 @@ MEMORY   ?=# memory of a channel, in configs/memory, also of make channel and co
 BANKS_PER_ENGINE ?=# in a channel: 1, 2 (words of 256 bits only) or 1,2 (default: 1)
 # Option of area:
 VERSUS   ?=# KEY=VALUE: once more with this parameter, side by side (default: Quantize=0)
+# Commands of tools, for all targets; the environment may name them, too:
+VERILATOR ?=# of Verilator, 5.006 or newer (default: verilator)
+YOSYS    ?=# of Yosys, 0.23 or newer; arguments may follow by blanks (default: yosys)
+STA      ?=# of OpenSTA (default: sta)
 
 export CCACHE_DIR ?= $(CURDIR)/build/ccache
-PYTHON := /usr/bin/python3
+PYTHON := $(or $(wildcard /usr/bin/python3),python3)
 
 empty :=
 blank := $(empty) $(empty)

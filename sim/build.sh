@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Configures build/$1 and builds targets in it: build.sh TREE [-D...]... TARGET...
+# VERILATOR: the command of Verilator (default: verilator).
 # One at a time per checkout, so that `make -j2 sim test` is safe.
 set -eu
 tree=build/$1
@@ -23,5 +24,5 @@ export CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_DEPEND=1
 
 # Configured every time: it takes a second, and packages may have come since the last time.
 # shellcheck disable=SC2086
-cmake -S . -B "$tree" -G Ninja $options >build/configure.log 2>&1 || { cat build/configure.log >&2; exit 1; }
+cmake -S . -B "$tree" -G Ninja "-DVERILATOR=${VERILATOR:-verilator}" $options >build/configure.log 2>&1 || { cat build/configure.log >&2; exit 1; }
 cmake --build "$tree" -j "${JOBS:-$(nproc)}" --target "$@"

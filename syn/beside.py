@@ -9,19 +9,19 @@ All registers and memories start as 0 (states of flip-flops that hold the invers
 edge, so outputs must be equal from the first cycle on, valid or not.
 """
 
-import os
 import re
+import shutil
 from pathlib import Path
 
 import flow
+import tools
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 SOURCES = [HERE / name for name in ('beside.py', 'lockstep.sv', 'lockstep.cpp')]
 PREFIX = 'netlist_'         # of the netlist's modules
 # The same for RTL and netlist. Verilator optimizes netlists wrongly without -fno-const-bit-op-tree (upstream #4059).
-VERILATOR = ['--cc', '--exe', '--build', '--build-jobs', '2', '-O3', '-fno-const-bit-op-tree', '--x-assign', '0',
-             '--x-initial', '0', '-Wno-fatal', '-Wno-lint', '-Wno-style', '-Wno-UNOPTFLAT', '-MAKEFLAGS',
-             '-s OPT_FAST=-O1 OPT_SLOW=-O0']
+VERILATOR = ['--cc', '-O3', '-fno-const-bit-op-tree', '--no-assert', '--x-assign', '0', '--x-initial', '0', '-Wno-fatal',
+             '-Wno-lint', '-Wno-style', '-Wno-UNOPTFLAT', '--prefix', 'Vlockstep', '--top-module', 'lockstep']
 
 
 def beside_rtl(result, text):
@@ -98,14 +98,15 @@ def play(result, folder, cells, netlist, cycles, seed, resets=4096):
     (folder / 'netlist.v').write_text(beside_rtl(result, text))
     (folder / 'lockstep.sv').write_text(bench(result, cycles, resets))
     files = flow.sources(result['top'])
-    os.environ.setdefault('OBJCACHE', 'ccache')
-    flow._run(['verilator', *VERILATOR, '--top-module', 'lockstep', '--Mdir', str(folder / 'model'),
+    model = folder / 'model'
+    shutil.rmtree(model, ignore_errors=True)       # Verilator does not know of another version's files.
+    flow._run([*tools.command('verilator'), *VERILATOR, '--Mdir', str(model),
                *(f'-I{path}' for path in sorted({path.parent for path in files})),
                *(str(path) for path in files if path.suffix == '.sv'),
                *(str(path.resolve()) for path in (folder / 'cells.v', folder / 'netlist.v', folder / 'lockstep.sv',
-                                                  HERE / 'lockstep.sv', HERE / 'lockstep.cpp'))],
-              folder / 'build.log', 'verilator')
-    text = flow._run([str(folder / 'model' / 'Vlockstep'), f'+verilator+seed+{seed}'], folder / 'run.log', 'Vlockstep')
+                                                  HERE / 'lockstep.sv'))], folder / 'verilate.log', 'verilator')
+    flow._run(tools.compilation(model, 'Vlockstep', [HERE / 'lockstep.cpp'], '-O1'), folder / 'build.log', 'make')
+    text = flow._run([str(model / 'Vlockstep'), f'+verilator+seed+{seed}'], folder / 'run.log', 'Vlockstep')
     compared = [(block, port, int(width), int(seen), int(differing)) for block, port, width, seen, differing
                 in re.findall(r'^compared (\w+)\.(\w+) (\d+) (\d+) (\d+)$', text, flags=re.M)]
     if len(compared) != sum(direction == 'output' for module in result['modules'].values()

@@ -19,8 +19,10 @@ import concurrent.futures
 import fcntl
 import hashlib
 import json
+import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -31,6 +33,9 @@ import netlist
 from library import Library
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / 'sim'))
+import tools  # noqa: E402
+
 CONFIGS = ROOT / 'configs'
 MEMORIES = CONFIGS / 'memory'
 CONSTRAINTS = ROOT / 'constraints' / 'engine.sdc'
@@ -225,9 +230,9 @@ def complaint(text, code):
 def _run(command, log, tool):
     with open(log, 'w') as file:
         try:
-            done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False)
-        except FileNotFoundError:
-            raise FlowError(f'{tool} is not installed') from None
+            done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False, cwd=ROOT)
+        except OSError as error:
+            raise FlowError(f'{tool}: the command {command[0]} cannot be run: {error.strerror}') from None
     text = Path(log).read_text(errors='replace')
     # OpenSTA returns 0 after errors.
     if done.returncode or re.search(r'^(?:ERROR|Error)\b', text, flags=re.M):
@@ -236,9 +241,11 @@ def _run(command, log, tool):
 
 
 def _yosys(lines, folder, step):
+    # Paths from the root of the repository: that of YoWASP sees no absolute path below /tmp.
     script = folder / f'{step}.ys'
-    script.write_text('\n'.join(lines) + '\n')
-    return _run(['yosys', '-e', 'implicitly declared', '-s', str(script)], folder / f'{step}.log', 'yosys')
+    script.write_text('\n'.join(lines).replace(f'{ROOT}/', '') + '\n')
+    return _run([*tools.command('yosys'), '-e', 'implicitly declared', '-s', os.path.relpath(script, ROOT)],
+                folder / f'{step}.log', 'yosys')
 
 
 class Synthesis:
@@ -446,7 +453,7 @@ class Synthesis:
             f'report_checks -path_delay max -format full -fields {{input_pin}} -digits 4 -group_count {PATHS} '
             f'-endpoint_count 1 > {report}',
             f'report_check_types -all_violators -max_transition > {folder}/violators.txt', '']))
-        _run(['sta', '-exit', '-no_splash', str(folder / 'timing.tcl')], folder / 'timing.log', 'sta')
+        _run([*tools.command('sta'), '-exit', '-no_splash', str(folder / 'timing.tcl')], folder / 'timing.log', 'sta')
         paths = [self._path(text) for text in re.split(r'(?=^Startpoint: )', report.read_text(), flags=re.M)[1:]]
         if not paths:
             raise FlowError(f'sta found no path, see {folder}/timing.log')
@@ -495,7 +502,8 @@ def _distinct(design, paths):
 
 def _key(top, parameters, library):
     """Changes when anything changes that a result depends on."""
-    digest = hashlib.sha256(json.dumps([top, parameters], sort_keys=True).encode())
+    versions = [tools.version(tool) for tool in ('yosys', 'sta')]
+    digest = hashlib.sha256(json.dumps([top, parameters, versions], sort_keys=True).encode())
     for path in sources(top) + [CONSTRAINTS] + [Path(__file__).with_name(f'{name}.py') for name in (
             'cells', 'flops', 'flow', 'liberty', 'library', 'memory', 'netlist')]:
         digest.update(path.name.encode() + b'\0' + path.read_bytes() + b'\0')

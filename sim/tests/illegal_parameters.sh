@@ -8,7 +8,7 @@ passed=0
 failed=0
 
 elaborate() {
-  verilator --lint-only -Wall --top-module "$module" -Irtl/common -Irtl/engine -Irtl/channel \
+  ${VERILATOR:-verilator} --lint-only -Wall --top-module "$module" -Irtl/common -Irtl/engine -Irtl/channel \
     $(printf -- '-G%s ' "$@") "$module.sv" 2>&1
 }
 

@@ -3,23 +3,22 @@
 set_property(GLOBAL PROPERTY AQPIM_UNIT_MODELS)
 set_property(GLOBAL PROPERTY AQPIM_UNIT_MODULES)
 
-# Verilator's header takes most of the time to compile a small model: it is compiled once. A compiler that is called with
-# other flags than Verilator's ignores that, and reads the header.
+# Verilator's header takes most of the time to compile a small model: it is compiled once, by the rule that compiles the
+# models.
 set(unit_precompiled ${PROJECT_BINARY_DIR}/generated/tb/unit/precompiled)
 file(CONFIGURE OUTPUT ${unit_precompiled}/model.h CONTENT "#include <verilated.h>\n")
+file(CONFIGURE OUTPUT ${unit_precompiled}/model_classes.mk CONTENT "# No model\n")
 file(GLOB unit_precompiled_headers CONFIGURE_DEPENDS ${VERILATOR_ROOT}/include/*.h)
 add_custom_command(
   OUTPUT ${unit_precompiled}/model.h.gch
-  COMMAND ${CMAKE_CXX_COMPILER} -O0 -faligned-new -fcf-protection=none
-    -DVM_COVERAGE=0 -DVM_SC=0 -DVM_TRACE=0 -DVM_TRACE_FST=0 -DVM_TRACE_VCD=0
-    -I${VERILATOR_ROOT}/include -I${VERILATOR_ROOT}/include/vltstd
-    -x c++-header model.h -o model.h.gch
+  COMMAND ${CMAKE_COMMAND} -E env --unset=MAKEFLAGS --unset=MFLAGS
+    make -s -B -f ${PROJECT_SOURCE_DIR}/sim/verilated.mk PREFIX=model ROOT=${VERILATOR_ROOT} CXX=${CMAKE_CXX_COMPILER}
+    OPTIMIZATION=-O0 model.h.gch
   WORKING_DIRECTORY ${unit_precompiled}
   # The compiler does not look whether they have changed since.
-  DEPENDS ${unit_precompiled_headers}
+  DEPENDS ${unit_precompiled_headers} ${PROJECT_SOURCE_DIR}/sim/verilated.mk
   VERBATIM)
 add_custom_target(unit_precompiled DEPENDS ${unit_precompiled}/model.h.gch)
-set(AQPIM_UNIT_PRECOMPILED_FLAGS -CFLAGS "-fpch-preprocess -include ${unit_precompiled}/model.h")
 
 # aqpim_unit_model(<module> Key=Value...): a model of pq_<module>, unless there is one with these parameters.
 #
@@ -45,9 +44,9 @@ function(aqpim_unit_model module)
   set(name ${module}_${index})
   # These models run for milliseconds: what counts is the time to build them.
   aqpim_verilate(unit_${name} TOP pq_${module} PARAMS ${ARGN}
-    FLAGS -MAKEFLAGS OPT_FAST=-O0 ${AQPIM_UNIT_PRECOMPILED_FLAGS})
-  if(TARGET verilate_unit_${name})
-    add_dependencies(verilate_unit_${name} unit_precompiled)
+    OPTIMIZATION -O0 CXX_FLAGS -fpch-preprocess -include ${unit_precompiled}/model.h)
+  if(TARGET compile_unit_${name})
+    add_dependencies(compile_unit_${name} unit_precompiled)
   endif()
   set_property(GLOBAL APPEND PROPERTY AQPIM_UNIT_MODELS verilated_unit_${name})
   set(constants)
