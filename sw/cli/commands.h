@@ -22,6 +22,7 @@ void add_quantize(CLI::App& app, int& exit_code);
 void add_prefill(CLI::App& app, int& exit_code);
 void add_scale(CLI::App& app, int& exit_code);
 void add_sim(CLI::App& app, int& exit_code);
+void add_system(CLI::App& app, int& exit_code);
 void add_trace(CLI::App& app, int& exit_code);
 
 }  // namespace aqpim::cli

@@ -114,7 +114,7 @@ void draw(const report::ResultFolder& folder, performance::Comparison& compariso
           const performance::Grid& grid, const std::vector<performance::ComparisonRow>& rows) {
   const fs::path scripts = AQPIM_SCRIPTS;
   for (const std::optional<std::string>& obstacle :
-       {performance::draw_speedup(scripts / "plot_speedup.gp", folder.file(kSpeedupPicture), rows,
+       {performance::draw_speedup(scripts / "plot_curves.gp", folder.file(kSpeedupPicture), rows,
                                   grid),
         performance::draw_cycles(scripts / "plot_cycles.gp", folder.file(kCyclesPicture),
                                  comparison, grid)}) {

@@ -10,10 +10,12 @@ struct EmbeddedFile {
   const char* text;
 };
 
-// configs/*.json, configs/memory/*.json and configs/baseline/*.json as they were at build time
-// (defined in a source that CMake generates).
+// configs/*.json and the files of configs/memory, baseline, model and node as they were at build
+// time (defined in a source that CMake generates).
 std::span<const EmbeddedFile> embedded_files();
 std::span<const EmbeddedFile> embedded_memories();
 std::span<const EmbeddedFile> embedded_baselines();
+std::span<const EmbeddedFile> embedded_models();
+std::span<const EmbeddedFile> embedded_nodes();
 
 }  // namespace aqpim::config

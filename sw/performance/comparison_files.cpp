@@ -358,7 +358,10 @@ std::optional<std::string> draw_speedup(const std::filesystem::path& script,
       script, picture, data,
       {{"titles", fmt::format("{} heads, {}\n{} heads, {}\n", most_heads(grid), on_off(true),
                               most_heads(grid), on_off(false))},
-       {"curves", curves}});
+       {"curves", curves},
+       {"x_name", "tokens of the context"},
+       {"y_name", "speed-up over AttAcc, steady state"},
+       {"level", "1"}});
 }
 
 std::optional<std::string> draw_cycles(const std::filesystem::path& script,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Draws the speed-up over AttAcc against the length of the context, a panel per power limit.
-# sw/performance/comparison_files.h calls it with these variables:
-#   data      file of blocks, panel by panel: a quoted name and lines of L and speed-up
+# Draws curves over powers of two, in panels. sw/performance calls it with these variables:
+#   data      file of blocks, panel by panel: a quoted name and lines of x and y
 #   picture   PNG to write
+#   x_name    what x is, and y_name what y is
+#   level     a dashed line is drawn there
 #   titles    of the panels, a line each
 #   curves    in each panel, by blanks
 
@@ -23,9 +24,9 @@ set border 3 linecolor rgb ink
 set tics nomirror out scale 0.5 textcolor rgb ink
 set grid linecolor rgb pale linewidth 1
 set key outside right top vertical Left reverse textcolor rgb ink samplen 1.5 spacing 1.2
-set xtics (1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072)
-set xlabel 'tokens of the context' offset 0, 0.4 textcolor rgb ink
-set ylabel 'speed-up over AttAcc, steady state' offset 0.6, 0 textcolor rgb ink
+set xtics (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072)
+set xlabel x_name offset 0, 0.4 textcolor rgb ink
+set ylabel y_name offset 0.6, 0 textcolor rgb ink
 set yrange [0:*]
 set lmargin at screen 75.0 / width
 set rmargin at screen 1.0 - 175.0 / width
@@ -40,7 +41,7 @@ do for [panel = 1:panels] {
   set tmargin at screen 1.0 - ((panel - 1.0) * row_height + 40) / height
   set bmargin at screen 1.0 - (panel * row_height - 52.0) / height
   set label 1 name at graph 0, graph 1.06 font 'Sans,12' textcolor rgb ink noenhanced
-  set arrow 1 from graph 0, first 1 to graph 1, first 1 nohead linecolor rgb ink dashtype 2
+  set arrow 1 from graph 0, first level + 0 to graph 1, first level + 0 nohead linecolor rgb ink dashtype 2
   unset logscale
   set xrange [*:*]
   stats data index first_block every ::1 using 1 nooutput
