@@ -2,13 +2,16 @@
 """The cells of Liberty groups, in one unit for all libraries: times ns, capacitances fF, resistances kOhm, areas as the
 library has them (um2 in all we know)."""
 
+import functools
 import math
 import re
 from decimal import Decimal, InvalidOperation
 
-from liberty import Function
+from liberty import Function, LibraryError
 
-TABLES = ('cell_rise', 'cell_fall', 'rise_transition', 'fall_transition', 'rise_constraint', 'fall_constraint')
+DELAYS = ('cell_rise', 'cell_fall')
+OVER_SLEW_AND_LOAD = DELAYS + ('rise_transition', 'fall_transition')
+TABLES = OVER_SLEW_AND_LOAD + ('rise_constraint', 'fall_constraint')
 SLEWS = ('input_net_transition', 'input_transition_time')
 LOADS = ('total_output_net_capacitance',)
 _TIME_AXES = SLEWS + ('constrained_pin_transition', 'related_pin_transition', 'output_transition')
@@ -22,6 +25,9 @@ _NOT_FOR_LOGIC = re.compile(r'lpflow|probe|macro_sparecell|dly|delay|fill|tap_|a
 _OTHER_GROUPS = ('latch', 'statetable', 'ff_bank', 'latch_bank', 'memory', 'bus', 'bundle')
 _OTHER_MARKS = ('is_level_shifter', 'is_isolation_cell', 'is_macro_cell', 'pad_cell', 'always_on', 'retention_cell',
                 'switch_cell_type', 'clock_gating_integrated_cell')
+
+
+LACKS = 'lacks '             # of what a cell has not and should have
 
 
 class Unit:
@@ -102,7 +108,7 @@ class Table:
             group.fail(f'{group.kind} has {len(values)} values, not {" x ".join(map(str, lengths)) or 1}', 'values')
         row = lengths[-1] if lengths else 1
         self.rows = [values[i:i + row] for i in range(0, len(values), row)]
-        self._over = None
+        self.where = group.where()
 
     def _add_axis(self, group, template, i, units):
         variable = template.get(f'variable_{i}')
@@ -118,9 +124,10 @@ class Table:
         self.variables.append(variable)
         self.axes.append(axis)
 
-    def _by_slew_and_load(self):
-        """(slews, loads, rows for each slew)"""
-        kinds = tuple('slew' if variable in SLEWS else 'load' if variable in LOADS else '' for variable in self.variables)
+    @functools.cached_property
+    def over(self):
+        """Of delays and slews: (slews, loads, rows for each slew), whatever the order in the library and if one is missing."""
+        kinds = tuple('slew' if variable in SLEWS else 'load' if variable in LOADS else variable for variable in self.variables)
         flat = [value for row in self.rows for value in row]
         if kinds == ('slew', 'load'):
             return (*self.axes, self.rows)
@@ -130,13 +137,9 @@ class Table:
             return self.axes[0], [0.0], [[value] for value in flat]
         if kinds == ('load',):
             return [0.0], self.axes[0], [flat]
-        return [0.0], [0.0], [[max(flat)]]
-
-    @property
-    def over(self):
-        if self._over is None:
-            self._over = self._by_slew_and_load()
-        return self._over
+        if kinds:
+            raise LibraryError(f'{self.where}: this flow reads tables over input slew and output load, not {" and ".join(kinds)}')
+        return [0.0], [0.0], [flat]
 
     @property
     def slews(self):
@@ -265,7 +268,7 @@ class Cell:
         """The steepest delay over load, at a middle slew."""
         worst = 0.0
         for arc in pin.arcs:
-            for kind in ('cell_rise', 'cell_fall'):
+            for kind in DELAYS:
                 table = arc.tables.get(kind)
                 if table is not None and arc.is_delay() and len(table.loads) > 1:
                     slew = table.slews[len(table.slews) // 2]
@@ -280,18 +283,31 @@ class Cell:
         return tuple(sorted(self.inputs)), tuple(sorted((name, str(item)) for name, item in self.outputs.items())), state
 
 
-def is_logic(group):
-    """Whether a cell group is a gate or a flip-flop that synthesis may use."""
+def why_not_logic(group):
+    """Why a cell group is no gate or flip-flop that synthesis may use, or nothing."""
     if not is_box(group) or any(group.first(kind) for kind in _OTHER_GROUPS) \
             or any(group.get(mark, 'false').lower() != 'false' for mark in _OTHER_MARKS):
-        return False
+        return 'is not for logic'
     pins, flops = group.all('pin'), group.all('ff')
     inputs = {name for pin in pins if pin.get('direction') == 'input' for name in pin.names}
     outputs = [pin for pin in pins if pin.get('direction') == 'output']
     known = inputs.union(*(flop.names for flop in flops))
-    return (all('function' in pin.attributes and 'three_state' not in pin.attributes for pin in outputs)
-            and all(function(pin, 'function').names() <= known for pin in outputs)
-            and len(flops) < 2 and all({'clocked_on', 'next_state'} <= flop.attributes.keys() for flop in flops))
+    if not all('function' in pin.attributes and 'three_state' not in pin.attributes
+               and function(pin, 'function').names() <= known for pin in outputs):
+        return 'has outputs without a function of its inputs'
+    if len(flops) > 1 or not all({'clocked_on', 'next_state'} <= flop.attributes.keys() for flop in flops):
+        return 'has more than one clocked state'
+    if not number(group, 'area'):
+        return LACKS + 'an area'
+    if not all(_has_table(pin, DELAYS) for pin in outputs if function(pin, 'function').names()):
+        return LACKS + 'delays to its output'
+    if flops and not any(_has_table(pin, ('rise_constraint', 'fall_constraint')) for pin in pins):
+        return LACKS + 'set-up times'
+    return None
+
+
+def _has_table(pin, kinds):
+    return any(timing.first(kind) for timing in pin.all('timing') for kind in kinds)
 
 
 def is_box(group):

@@ -139,7 +139,7 @@ def choose(library):
     for missing, there in ((None in found, 'a D flip-flop'), (0 in found or 1 in found, 'one with an asynchronous reset')):
         if not missing:
             raise LibraryError(f'library {library.path} has no flip-flop that this flow can use as {there}, with a rising '
-                               f'clock edge{_example(flops)}')
+                               f'clock edge{library.example(True) or _example(flops)}')
     for reset, other in ((0, 1), (1, 0)):
         if reset in found and other in found and found[reset].area > found[other].area + 2 * library.inverter.area:
             del found[reset]
@@ -148,7 +148,7 @@ def choose(library):
 
 def _example(flops):
     if not flops:
-        return ' (it has no flip-flops)'
+        return ''
     cell = min(flops, key=lambda cell: cell.area)
     return f' ({cell.where}: {cell.name} has ' + ', '.join(f'{name} {item}' for name, item in cell.flop.functions.items()) + ')'
 

@@ -10,7 +10,7 @@ import itertools
 
 import flops
 import liberty
-from cells import Cell, Units, is_box, is_logic, number
+from cells import LACKS, LOADS, OVER_SLEW_AND_LOAD, SLEWS, Cell, Units, is_box, number, why_not_logic
 from liberty import LibraryError, Source
 
 # What all files of a library must agree on, and what holds if they do not say.
@@ -32,7 +32,7 @@ class Library:
                 raise LibraryError(f'{path} has no library group')
             groups.append(group)
         self._agree(groups)
-        self.cells, self._listed = {}, []
+        self.cells, self._listed, self.incomplete = {}, [], []
         for group in groups:
             self._add(group)
         self._choose()
@@ -57,13 +57,17 @@ class Library:
         units = Units(library)
         templates = {group.name: group for group in library.groups if group.kind.endswith('template')}
         for group in library.all('cell'):
-            if is_logic(group):
+            reason = why_not_logic(group)
+            if reason is None:
                 cell = Cell(group, templates, units, library)
                 if cell.name in self.cells:
                     group.fail(f'cell {cell.name} is also at {self.cells[cell.name].where}')
                 self.cells[cell.name] = cell
                 self._listed.append(cell)
-            elif is_box(group):
+                continue
+            if reason.startswith(LACKS):
+                self.incomplete.append((group.first('ff') is not None, f'{group.where()}: {group.name} {reason}'))
+            if is_box(group):
                 self._listed.append(group)
 
     def _gates(self, rows, inputs):
@@ -81,7 +85,7 @@ class Library:
         self.buffers = self._gates(0b10, 1)
         for found, what in ((nand2, 'two-input NAND gate'), (inverters, 'inverter'), (self.buffers, 'buffer')):
             if not found:
-                raise LibraryError(f'library {self.path} has no {what} that synthesis may use')
+                raise LibraryError(f'library {self.path} has no {what} that synthesis may use{self.example(False)}')
         families = {}
         for cell in self.cells.values():
             families.setdefault(cell.kind(), []).append(cell)
@@ -92,8 +96,8 @@ class Library:
         self.nand2 = nand2[0]
         self.multiplexer = min((cell.area for cell in self.cells.values() if self._selects(cell)), default=3 * self.nand2.area)
         for cell in (self.nand2, *inverters):
-            if not cell.area or not cell.resistance or not cell.load:
-                raise LibraryError(f'{cell.where}: cell {cell.name} lacks an area, a capacitance or delays over load')
+            if not cell.resistance or not cell.load:
+                raise LibraryError(f'{cell.where}: cell {cell.name} lacks a capacitance or delays that rise with the load')
         # Of the smallest ones, the fastest: weaker ones in the same area are made to be slow.
         self.fo4, self.inverter = min(((self._fo4(cell), cell) for cell in inverters if cell.area == inverters[0].area),
                                       key=lambda found: found[0])
@@ -103,6 +107,10 @@ class Library:
         wanted = self.inverter.resistance / 4
         self.driving = min(self.buffers, key=lambda cell: (abs(cell.resistance - wanted), cell.area))
         self.flops = flops.choose(self)
+
+    def example(self, flop):
+        """A gate or a flip-flop that would be of use if it were complete, in brackets, or nothing."""
+        return next((f' ({text})' for is_flop, text in self.incomplete if is_flop == flop), '')
 
     @staticmethod
     def _selects(cell):
@@ -119,8 +127,8 @@ class Library:
         load = 4 * cell.load
         delays = cell.tables(cell.output, ('cell_rise', 'cell_fall'))
         slews = cell.tables(cell.output, ('rise_transition', 'fall_transition'))
-        if not delays or not slews:
-            raise LibraryError(f'{cell.where}: cell {cell.name} lacks tables of delays and slews')
+        if not slews:
+            raise LibraryError(f'{cell.where}: cell {cell.name} lacks transition times')
         slew = slews[0].slews[0]
         for _ in range(20):
             slew = sum(table.at(slew, load) for table in slews) / len(slews)
@@ -214,8 +222,16 @@ def _box(group):
 
 
 def _table(kind, table, templates):
-    key = tuple(table.variables), tuple(map(len, table.axes))
-    name = templates.setdefault(key, f't{len(templates)}') if table.axes else 'scalar'
+    variables, axes, rows = table.variables, table.axes, table.rows
+    if kind in OVER_SLEW_AND_LOAD:
+        # ABC knows no other order and needs two points of each.
+        (slews, loads, rows), variables = table.over, (SLEWS[0], LOADS[0])
+        if len(loads) == 1:
+            loads, rows = [loads[0], loads[0] + 1], [2 * row for row in rows]
+        if len(slews) == 1:
+            slews, rows = [slews[0], slews[0] + 1], 2 * rows
+        axes = slews, loads
+    name = templates.setdefault((tuple(variables), tuple(map(len, axes))), f't{len(templates)}') if axes else 'scalar'
     lines = [f'        {kind} ({name}) {{']
-    lines += [f'          index_{i} ({_figures(axis)});' for i, axis in enumerate(table.axes, 1)]
-    return lines + [f'          values ({", ".join(map(_figures, table.rows))});', '        }']
+    lines += [f'          index_{i} ({_figures(axis)});' for i, axis in enumerate(axes, 1)]
+    return lines + [f'          values ({", ".join(map(_figures, rows))});', '        }']

@@ -93,16 +93,18 @@ def units(folder, generic):
 
 # ---- Flip-flops ------------------------------------------------------------------------------------------
 
+CONSTRAINT = 'timing () { related_pin : "CK"; timing_type : setup_rising; rise_constraint (scalar) { values ("1"); } } '
+DELAY = 'timing () { related_pin : "CK"; timing_type : rising_edge; cell_rise (scalar) { values ("1"); } } '
 SCAN = "nextstate_type : scan_in; "
 
 
-def flop(name, state, output, pins="CK D RN", area=5, **attributes):
+def flop(name, state, output, pins="CK D RN", area=5, constraint=CONSTRAINT, delay=DELAY, **attributes):
     """A cell: `state` are the statements of its ff group, `output` is (pin, function)."""
-    inputs = "".join(f"pin ({pin}) {{ direction : input; capacitance : 1; {SCAN if pin in ('SI', 'SE') else ''}}} "
+    inputs = "".join(f"pin ({pin}) {{ direction : input; capacitance : 1; {SCAN if pin in ('SI', 'SE') else ''}{constraint}}} "
                      for pin in pins.split())
     more = "".join(f"{key} : {value}; " for key, value in attributes.items())
     return (f"  cell ({name}) {{ area : {area}; {more}ff (S, SN_) {{ {state} }} {inputs}"
-            f'pin ({output[0]}) {{ direction : output; function : "{output[1]}"; }} }}\n')
+            f'pin ({output[0]}) {{ direction : output; function : "{output[1]}"; {delay}}} }}\n')
 
 
 def with_flops(generic, *cells):
@@ -152,6 +154,9 @@ REFUSED = (
     ("no asynchronous reset", (PLAIN,), "as one with an asynchronous reset"),
     ("a toggle flip-flop", (flop("T", CLOCK + 'next_state : "D ^ S"; clear : "!RN";', ("Q", "S")),),
      "T has clocked_on CK, next_state (D ^ S)"),
+    ("no delays", (PLAIN, flop("NO", CLOCK + DATA + 'clear : "!RN";', ("Q", "S"), delay="")), "NO lacks delays to its output"),
+    ("no set-up times", (PLAIN, flop("NO", CLOCK + DATA + 'clear : "!RN";', ("Q", "S"), constraint="")), "NO lacks set-up times"),
+    ("no area", (flop("NO", CLOCK + DATA + 'clear : "!RN";', ("Q", "S"), area=0),), "NO lacks an area"),
     ("a reset that needs two inputs", (PLAIN, flop("TWO", CLOCK + DATA + 'clear : "CK & !RN";', ("Q", "S"))),
      "as one with an asynchronous"),
 )
@@ -197,6 +202,18 @@ def writing(folder, generic):
                      .replace("cell_rise (line)", 'cell_rise ("line")').replace("direction : input", 'direction : "input"'),
                      encoding="latin-1", newline="\r\n")
     check("quotes, comments and broken lines do not matter", Library([whole]).text == expected)
+    for name, change in (
+            ("load before slew", lambda: text.replace("variable_1 : input_net_transition; variable_2", "variable_1")
+             .replace("total_output_net_capacitance;", "total_output_net_capacitance; variable_2 : input_net_transition;")
+             .replace("index_2", "index_x").replace("index_1", "index_2").replace("index_x", "index_1")),
+            ("no slews, which delays do not depend on", lambda: re.sub(r" index_1 .*\n *index_2", " index_1", text)
+             .replace("variable_1 : input_net_transition; variable_2", "variable_1"))):
+        columns = r'values \("([^,"]*), ([^,"]*), ([^,"]*)", "[^"]*", "[^"]*"\)'
+        new = r'values ("\1, \1, \1", "\2, \2, \2", "\3, \3, \3")' if name.startswith("load") else r'values ("\1, \2, \3")'
+        whole.write_text(re.sub(columns, new, change()))
+        found = Library([whole])
+        check(f"tables with {name}", whole.read_text() != text and found.fo4 == Library([generic]).fo4
+              and (found.text == expected) == name.startswith("load"), found.fo4)
     second.write_text(text.replace("slew_lower_threshold_pct_rise : 20", "slew_lower_threshold_pct_rise : 30"))
     refused("files of two libraries", [first, second],
             f"{second}:16: slew_lower_threshold_pct_rise is 30 here and 20 in {first}")
