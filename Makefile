@@ -60,6 +60,8 @@ sim_options = $(workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS
   $(call option,queries,$(QUERIES)) $(call option,seed,$(SEED))
 syn_options = $(configs) $(if $(LIB),--lib '$(subst ','\'',$(LIB))') $(call option,top,$(call as_list,$(TOP))) \
   $(call option,memory,$(MEMORY)) $(call option,banks-per-engine,$(call as_list,$(BANKS_PER_ENGINE)))
+# The configurations of the designs of system, which are NAME-BANKS, gpu or attacc.
+designs = $(patsubst %-1,%,$(patsubst %-2,%,$(filter %-1 %-2,$(subst $(comma),$(blank),$(or $(DESIGN),pq4-1 pq4-w256-2)))))
 accuracy_workloads = $(foreach file,$(or $(WORKLOAD),$(sort $(wildcard workloads/*.safetensors))),--workload '$(file)')
 accuracy_options = $(accuracy_workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \
   $(call option,queries,$(QUERIES)) $(call option,variants,$(VARIANTS)) $(call option,page,$(PAGE))
@@ -74,6 +76,7 @@ help:
 .PHONY: sim
 sim: ## play captured heads through the RTL, compare with the golden model, report (WORKLOAD CONFIG HEADS QUERIES OUT SEED)
 	@sim/install_dependencies.sh sim
+	@sim/shapes.sh check $(configs)
 	@sim/build.sh release aqpim
 	@build/release/aqpim sim $(sim_options) --out '$(or $(OUT),build/sim)'
 
@@ -82,6 +85,7 @@ channel: CONFIG := $(or $(CONFIG),pq4 pq8)
 channel: QUERIES := $(or $(QUERIES),2)
 channel: ## play lives of captured heads on both ranks of a pseudo-channel in RTL: build/channel (WORKLOAD CONFIG MEMORY HEADS QUERIES OUT SEED)
 	@sim/install_dependencies.sh sim
+	@sim/shapes.sh check $(configs) --memory $(or $(MEMORY),hbm3-5200)
 	@sim/build.sh release aqpim $(call channels,channel_,-1)
 	@build/release/aqpim channel --workload '$(or $(WORKLOAD),workloads/gqa128_prose_2k.safetensors)' $(configs) \
 	  $(call option,heads,$(call as_list,$(HEADS))) $(call option,queries,$(QUERIES)) $(call option,seed,$(SEED)) \
@@ -90,6 +94,7 @@ channel: ## play lives of captured heads on both ranks of a pseudo-channel in RT
 .PHONY: accuracy
 accuracy: ## attention error of every option of the cache, and of integer caches (WORKLOAD CONFIG HEADS QUERIES VARIANTS OUT PAGE)
 	@sim/install_dependencies.sh accuracy
+	@sim/shapes.sh check $(configs)
 	@sim/build.sh release aqpim
 	@build/release/aqpim accuracy $(accuracy_options) --out '$(or $(OUT),build/accuracy)'
 	@$(if $(PAGE),cp '$(or $(OUT),build/accuracy)'/error_*.png '$(dir $(PAGE))figures/')
@@ -97,6 +102,7 @@ accuracy: ## attention error of every option of the cache, and of integer caches
 .PHONY: compare
 compare: ## speed, limits and energy against FP16 attention next to the banks, for 1K to 32K tokens (CONFIG MEMORY MEASURE AREA SEED OUT PAGE)
 	@sim/install_dependencies.sh accuracy
+	@sim/shapes.sh check $(configs) --memory $(or $(MEMORY),hbm3-5200)
 	@sim/build.sh release aqpim $(if $(filter none,$(MEASURE)),,$(call channels,channels_))
 	@build/release/aqpim compare $(configs) $(call option,memory,$(MEMORY)) $(call option,page,$(PAGE)) \
 	  $(call option,measure,$(MEASURE)) $(call option,area,$(AREA)) $(call option,seed,$(SEED)) \
@@ -107,6 +113,7 @@ compare: ## speed, limits and energy against FP16 attention next to the banks, f
 .PHONY: system
 system: ## a decoding step of whole language models on a node: what fits, how fast, energy (MODEL NODE DESIGN BATCH CONTEXT OVERLAP MEMORY OUT PAGE)
 	@sim/install_dependencies.sh accuracy
+	@$(if $(designs),sim/shapes.sh check --config $(call as_list,$(designs)) --memory $(or $(MEMORY),hbm3-5200))
 	@sim/build.sh release aqpim
 	@build/release/aqpim system $(call option,model,$(call as_list,$(MODEL))) $(call option,node,$(NODE)) \
 	  $(call option,design,$(call as_list,$(DESIGN))) $(call option,batch,$(call as_list,$(BATCH))) \
@@ -117,6 +124,7 @@ system: ## a decoding step of whole language models on a node: what fits, how fa
 .PHONY: prefill
 prefill: ## engine cycles of clustering and encoding the keys of a head of 32,768 tokens on 16 engines (CONFIG)
 	@sim/install_dependencies.sh sim
+	@sim/shapes.sh check $(configs)
 	@sim/build.sh release aqpim
 	@build/release/aqpim prefill $(configs)
 
@@ -180,6 +188,7 @@ waves: CONFIG := $(or $(CONFIG),pq8)
 waves: QUERIES := $(or $(QUERIES),1)
 waves: ## the attention of one query with waveforms: build/waves (WORKLOAD CONFIG HEADS QUERIES)
 	@sim/install_dependencies.sh waves
+	@sim/shapes.sh check $(configs)
 	@sim/build.sh release aqpim
 	@build/release/aqpim sim $(sim_options) --software-prefill --waves --out build/waves
 

@@ -1,24 +1,27 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Checks that need no simulation: warnings of Verilator and Yosys for engine, reducer, a bank's engine in a channel, the
-sequencer and the whole channel, of every configuration and for D = 256, and for the attend engine; the width of RTL
-lines, the layout of C++ sources, and the licence header of every source. Prints a line per check; the exit code is 0 if
-all are clean.
+sequencer and the whole channel, of every configuration and for D = 256, and for the attend engine; the parameters of
+modules, the width of RTL lines, the layout of C++ sources, and the licence header of every source. Prints a line per check;
+the exit code is 0 if all are clean, 2 if there are configurations or memories that are not legal.
 """
 import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+import shapes
 
 ROOT = Path(__file__).resolve().parent.parent
 RTL_COLUMNS = 100
-BEAT_BITS = 256
 # Shapes of the attend engine, for which there is no configuration.
 ATTEND = [{"HeadDim": 128, "BucketWidth": 16, "Banks": 4}, {"HeadDim": 128, "BucketWidth": 24, "Banks": 2},
           {"HeadDim": 64, "BucketWidth": 16, "Banks": 1}, {"HeadDim": 64, "BucketWidth": 24, "TileDepth": 16}]
-SEQUENCER_KEYS = ("HeadDim", "SubDim", "CodeBits", "WordBits", "ScoreDepth", "BiasDepth")
+# Name and parameters of a module.
+MODULE_OF_RTLIL = re.compile(r"^module \S*?\\(pq_\w+)\S*\n((?:  parameter .*\n)*)", re.M)
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 SOURCE_SUFFIXES = {".sv", ".svh", ".cpp", ".h", ".in", ".py", ".sh", ".cmake", ".sdc", ".tcl", ".ys", ".gp"}
 SOURCE_NAMES = {"Makefile", "CMakeLists.txt", "run"}
@@ -29,30 +32,35 @@ def rtl_files():
     return sorted(Path("rtl").rglob("*.sv"))
 
 
-def parameter_sets():
-    """Name and RTL parameters of each configuration, and a set with D = 256, for which there is none."""
-    sets = {path.stem: json.loads(path.read_text())["engine"] for path in sorted(Path("configs").glob("*.json"))}
-    widest = next(iter(sets.values())) | {"HeadDim": 256, "SubDim": 4, "CodeBits": 8, "WordBits": 256}
-    return sets | {"D = 256": widest}
+def widest(known):
+    """Shapes of a configuration with D = 256, for which there is no file."""
+    with tempfile.TemporaryDirectory() as folder:
+        table = json.loads((shapes.CONFIGS / f"{next(iter(known['configurations']))}.json").read_text())
+        table["engine"] |= {"HeadDim": 256, "SubDim": 4, "CodeBits": 8, "WordBits": 256}
+        (Path(folder) / "D = 256.json").write_text(json.dumps(table))
+        return shapes.load(folder)
 
 
-def designs():
-    """Name, top module and RTL parameters of all that is checked. Only engines that cluster need a reducer; those
-    of the shapes in docs/channel.md can be in a channel."""
-    for name, engine in parameter_sets().items():
-        yield name, "pq_engine", engine
-        if engine["Quantize"]:
-            yield name, "pq_reducer", {key: engine[key] for key in ("WordBits", "CodeBits", "SubDim", "ScoreDepth")}
-            token_bits = engine["HeadDim"] // engine["SubDim"] * engine["CodeBits"]
-            if (token_bits in (BEAT_BITS, 2 * BEAT_BITS) and engine["WordBits"] in (BEAT_BITS // 2, BEAT_BITS)
-                    and engine["BiasDepth"] <= 512):
-                sequencer = {key: engine[key] for key in SEQUENCER_KEYS}
-                for banks in (1, 2) if engine["WordBits"] == BEAT_BITS else (1,):
-                    placed = f"{name}, {banks} bank{'s' * (banks > 1)}"
-                    yield placed, "pq_bank_engine", engine | {"BanksPerEngine": banks}
-                    yield placed, "pq_sequencer", sequencer | {"BanksPerEngine": banks}
-                    # Engines are all alike: a few are enough.
-                    yield placed, "pq_channel", engine | {"BanksPerEngine": banks, "Ranks": 1, "BanksPerGroup": banks}
+def designs(known):
+    """Name, top module and RTL parameters of all that is checked, of shapes."""
+    for name, configuration in known["configurations"].items():
+        for top in ("pq_engine", "pq_reducer"):
+            if top in configuration["modules"]:
+                yield name, top, configuration["modules"][top]
+    for memory, channels in known["channels"].items():
+        for name, places in channels.items():
+            for banks, channel in places.items():
+                if "refused" in channel:
+                    continue
+                for top in ("pq_bank_engine", "pq_sequencer", "pq_channel"):
+                    parameters = channel["modules"][top]
+                    if top == "pq_channel":
+                        # Engines are all alike: a few are enough.
+                        parameters = parameters | {"Ranks": 1, "BanksPerGroup": int(banks)}
+                    yield f"{name}, {banks} bank{'s' * (banks != '1')}, {memory}", top, parameters
+
+
+def attend():
     for parameters in ATTEND:
         yield ", ".join(f"{key} {value}" for key, value in parameters.items()), "pq_attend_engine", parameters
 
@@ -72,14 +80,34 @@ def verilator(top, parameters):
     return text if code else ""
 
 
-def yosys(top, parameters):
+def read_by_yosys(top, parameters, script):
     values = " ".join(f"-chparam {key} {value}" for key, value in parameters.items())
     folders = " ".join(f"-I{folder}" for folder in sorted({path.parent for path in rtl_files()}))
     files = " ".join(map(str, rtl_files()))
-    script = (f"read_verilog -sv {folders} {files}; hierarchy -check -top {top} {values}; "
-              "proc; opt_clean; check -assert")
-    code, text = output_of(["yosys", "-Q", "-q", "-e", "implicitly declared", "-p", script])
+    return output_of(["yosys", "-Q", "-q", "-e", "implicitly declared", "-p",
+                      f"read_verilog -sv {folders} {files}; hierarchy -check -top {top} {values}; {script}"])
+
+
+def yosys(top, parameters):
+    code, text = read_by_yosys(top, parameters, "proc; opt_clean; check -assert")
     return text if code or "Warning" in text else ""
+
+
+def modules(name, expected):
+    """Do modules have the parameters that sim/shapes.cpp says? It repeats what the RTL derives, for the tests of modules."""
+    tops = {"pq_engine": expected["pq_engine"]} | {top: expected[top] for top in ("pq_reducer",) if top in expected}
+    found = set()
+    for top, parameters in tops.items():
+        with tempfile.TemporaryDirectory() as folder:
+            code, text = read_by_yosys(top, parameters, f"write_rtlil {folder}/design.il")
+            if code:
+                return text
+            text = (Path(folder) / "design.il").read_text()
+        for module, body in MODULE_OF_RTLIL.findall(text):
+            found |= {(module, key, int(value, 2) if bits else int(value))
+                      for key, bits, value in re.findall(r"^  parameter \\(\w+) (\d+')?(\d+)$", body, re.M)}
+    return "".join(f"{module} has no {key} = {int(value)} in {name}\n" for module, parameters in expected.items()
+                   for key, value in parameters.items() if module not in tops and (module, key, int(value)) not in found)
 
 
 def columns():
@@ -129,9 +157,19 @@ def licences():
 
 def main():
     os.chdir(ROOT)
+    try:
+        known = shapes.load()
+        shapes.all_legal(known)
+        wide = widest(known)
+    except shapes.ShapeError as error:
+        print(f"lint.py: {error}", file=sys.stderr)
+        return 2
     checks = [(f"{tool.__name__}, {top}, {name}", lambda check=(tool, top, parameters): check[0](*check[1:]))
-              for tool in (verilator, yosys) for name, top, parameters in designs()]
-    checks += [(f"{RTL_COLUMNS} columns of RTL", columns), ("calls of functions", calls), ("clang-format", layout), ("licence headers", licences)]
+              for tool in (verilator, yosys) for name, top, parameters in [*designs(known), *designs(wide), *attend()]]
+    checks += [(f"parameters of modules, {name}", lambda check=(name, configuration["modules"]): modules(*check))
+               for name, configuration in (known["configurations"] | wide["configurations"]).items()]
+    checks += [(f"{RTL_COLUMNS} columns of RTL", columns), ("calls of functions", calls), ("clang-format", layout),
+               ("licence headers", licences)]
     clean = True
     for name, check in checks:
         complaint = check()

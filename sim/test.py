@@ -17,6 +17,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import shapes
+
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = Path("build/release")
 SANITIZE = Path("build/sanitize")
@@ -74,6 +76,11 @@ def run(name, command):
 
 def main():
     os.chdir(ROOT)
+    try:
+        shapes.all_legal(shapes.load())
+    except shapes.ShapeError as error:
+        print(f"{error}\n0 passed, 1 failed")
+        return 2
     LOGS.mkdir(parents=True, exist_ok=True)
     try:
         build()

@@ -34,10 +34,9 @@ from library import Library
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / 'sim'))
+import shapes  # noqa: E402
 import tools  # noqa: E402
 
-CONFIGS = ROOT / 'configs'
-MEMORIES = CONFIGS / 'memory'
 CONSTRAINTS = ROOT / 'constraints' / 'engine.sdc'
 BUILD = ROOT / 'build' / 'syn'
 DEFAULT_LIBRARY = BUILD / f'{generic_library.NAME}.lib'
@@ -46,7 +45,6 @@ ENGINE = 'pq_engine'
 CHANNEL = 'pq_channel'
 FLOPS = 'pq_flops'          # not of the engine: every kind of register, see report.py
 PARTS = {CHANNEL: ('pq_bank_engine', 'pq_sequencer', 'pq_read_bus')}   # mapped one by one: there are 32 engines in it
-BEAT_BITS = 256             # of a DRAM access
 LEAVES = ('pq_round_saturate', 'pq_multiplier', 'pq_exp2', 'pq_stored_element')   # flattened into the blocks that use them
 
 # The target: 650 MHz in NanGate45; in other technologies the same number of FO4 delays.
@@ -104,85 +102,42 @@ def words(texts):
     return [word for text in texts for word in re.split(r'[\s,]+', text) if word]
 
 
-def _table(path, wanted):
-    """The tables `wanted` of a JSON file, as one, of integers."""
-    try:
-        data = json.loads(path.read_text())
-        return {key: int(value) for table in wanted for key, value in data[table].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FlowError(f'{path} lacks tables of integers: {", ".join(wanted)} ({error})') from None
-
-
-def memory_parameters(name):
-    """What the RTL calls the entries of a memory's table."""
-    path = MEMORIES / f'{name}.json'
-    if not path.exists():
-        known = ', '.join(sorted(path.stem for path in MEMORIES.glob('*.json')))
-        raise FlowError(f'there is no memory {name} (there are: {known})')
-    found = _table(path, ('organization', 'timing', 'refresh'))
-    for key, parameter in (('ranks', 'Ranks'), ('bank_groups', 'BankGroups'), ('banks_per_group', 'BanksPerGroup'),
-                           ('rows', 'Rows'), ('columns', 'Columns'), ('postponed', 'Postponed')):
-        found[parameter] = found.pop(key)
-    limited = 'power_limit' in json.loads(path.read_text())
-    found['PowerLimited'] = int(limited)
-    if limited:
-        table = _table(path, ('power_limit',))
-        found |= {'LimitedCCDAB': table['nCCDAB'], 'LimitedColumns': table['columns'], 'LimitedWindow': table['window']}
-    return found
-
-
-def _misfit(engine, banks):
-    """Why there is no channel of such engines, each next to so many banks; or nothing."""
-    bits = engine['HeadDim'] // engine['SubDim'] * engine['CodeBits']
-    if bits not in (BEAT_BITS, 2 * BEAT_BITS):
-        return f'the codes of a token are {bits} bits, not one or two beats of {BEAT_BITS}'
-    if engine['WordBits'] not in (BEAT_BITS // 2, BEAT_BITS):
-        return f"an engine's words are {engine['WordBits']} bits, not {BEAT_BITS // 2} or {BEAT_BITS}"
-    if engine['BiasDepth'] > 512:
-        return f"an engine has {engine['BiasDepth']} biases, not at most 512"
-    if not engine['Quantize']:
-        return 'its engines do not quantize'
-    if banks > 1 and engine['WordBits'] != BEAT_BITS:
-        return f'an engine for two banks needs words of {BEAT_BITS} bits'
-    return None
-
-
-def configurations(names, top, values, memory_name=DEFAULT_MEMORY, banks=()):
-    """{name: parameters of `top`} of the named configurations, or of all: what their tables "engine" have for it, for the
-    modules of a channel what the memory has, too, and BanksPerEngine (for each of `banks`), and then `values`. Outside a
-    channel, other modules than the engine may be the same in all: then there is one, of the module's name."""
-    known = {path.stem: path for path in sorted(CONFIGS.glob('*.json'))}
-    wanted = words(names) or list(known)
+def configurations(names, top, values, memory=DEFAULT_MEMORY, banks=()):
+    """{name: parameters of `top`} of the named configurations, or of all: what they have for it, for the modules of a
+    channel what the memory has, too, and BanksPerEngine (for each of `banks`), and then `values`. Outside a channel, other
+    modules than the engine may be the same in all: then there is one, of the module's name."""
+    known = shapes.load()
+    wanted = words(names) or list(known['configurations'])
     takes = parameters_of(top)
-    for name in wanted:
-        if name not in known:
-            raise FlowError(f'there is no configuration {name} (there are: {", ".join(known)})')
     for key in values:
         if key not in takes:
             raise FlowError(f'{top} has no parameter {key} (it has: {", ".join(takes) or "none"})')
-    outside = {key: value for key, value in memory_parameters(memory_name).items() if key in takes}
+    tables = {name: shapes.legal(known, 'configurations', name)['engine'] for name in wanted}
     in_channel = 'BanksPerEngine' in takes
+    if in_channel:
+        tables = _in_channel(known, memory, wanted, banks or (1,), must=bool(words(names)))
+    found = {name: {key: value for key, value in table.items() if key in takes} | values for name, table in tables.items()}
+    first = next(iter(found.values()))
+    if top != ENGINE and not in_channel and all(table == first for table in found.values()):
+        return {top: first}
+    return found
+
+
+def _in_channel(known, memory, wanted, banks, must):
+    """{name: parameters of a pseudo-channel} of the wanted configurations that fit, or of all, if they `must`."""
+    shapes.legal(known, 'memories', memory)
     found, misfits = {}, []
-    for number in banks or (1,) if in_channel else (1,):
+    for number in banks:
         if number not in (1, 2):
             raise FlowError(f'an engine has 1 or 2 banks, not {number}')
         for name in wanted:
-            engine = _table(known[name], ('engine',))
-            misfit = _misfit(engine, number) if in_channel else None
-            if misfit:
-                misfits.append(f'{name} does not fit a channel: {misfit}')
-                continue
-            table = {key: value for key, value in engine.items() if top == ENGINE or key in takes}
-            for key in table:
-                if key not in takes:
-                    raise FlowError(f'configuration {known[name]} sets {key}, which {top} does not have')
-            label = name if number == 1 else f'{name}-{number}banks'
-            found[label] = table | outside | ({'BanksPerEngine': number} if in_channel else {}) | values
-    if misfits and (words(names) or not found):
+            channel = known['channels'][memory][name][str(number)]
+            if 'refused' in channel:
+                misfits.append(f'{name} does not fit a channel: {channel["refused"]}')
+            else:
+                found[name if number == 1 else f'{name}-{number}banks'] = channel['modules'][CHANNEL]
+    if misfits and (must or not found):
         raise FlowError(misfits[0])
-    tables = list(found.values())
-    if top != ENGINE and not in_channel and all(table == tables[0] for table in tables):
-        return {top: tables[0]}
     return found
 
 

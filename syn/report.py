@@ -158,7 +158,7 @@ def main(description, folder, show, summary, compare=None, more_tops=None, extra
         write(out, folder, shown)
         print(f'\n{time.monotonic() - start:.0f} s; JSON in {out}')
         return code
-    except (flow.FlowError, LibraryError) as error:
+    except (flow.FlowError, flow.shapes.ShapeError, LibraryError) as error:
         print(f'{name}: {error}', file=sys.stderr)
     except OSError as error:
         print(f'{name}: {error.filename or arguments.out}: {error.strerror}', file=sys.stderr)

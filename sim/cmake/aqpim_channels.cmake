@@ -1,32 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models of pseudo-channels: the engines of a configuration next to the memory of configs/memory/NAME.json.
 
-# The parameters of pq_sequencer and pq_channel that a memory's file decides: parameter, then where it is there.
-set(AQPIM_MEMORY_PARAMETERS
-  Ranks organization ranks         BankGroups organization bank_groups  BanksPerGroup organization banks_per_group
-  Rows organization rows           Columns organization columns
-  nBL timing nBL     nCL timing nCL       nCWL timing nCWL     nRCD timing nRCD      nRP timing nRP
-  nRAS timing nRAS   nRC timing nRC       nCCDS timing nCCDS   nCCDL timing nCCDL    nCCDAB timing nCCDAB
-  nRTW timing nRTW   nWR timing nWR       nRTPL timing nRTPL
-  nREFI refresh nREFI                     nRFC refresh nRFC    Postponed refresh postponed
-  LimitedCCDAB power_limit nCCDAB         LimitedColumns power_limit columns
-  LimitedWindow power_limit window)
-
-function(aqpim_memory_parameters result memory)
-  file(READ ${PROJECT_SOURCE_DIR}/configs/memory/${memory}.json text)
-  set(parameters)
-  set(left ${AQPIM_MEMORY_PARAMETERS})
-  while(left)
-    list(POP_FRONT left parameter object key)
-    string(JSON value ERROR_VARIABLE error GET "${text}" ${object} ${key})
-    if(error)
-      message(FATAL_ERROR "configs/memory/${memory}.json has no readable ${object}.${key}: ${error}")
-    endif()
-    list(APPEND parameters ${parameter}=${value})
-  endwhile()
-  set(${result} ${parameters} PARENT_SCOPE)
-endfunction()
-
 # The value of <key> in a list of Key=Value.
 function(aqpim_parameter result key)
   set(entries ${ARGN})
@@ -35,24 +9,14 @@ function(aqpim_parameter result key)
   set(${result} ${entries} PARENT_SCOPE)
 endfunction()
 
-# aqpim_channel_fits(<result> <configuration> <memory> <banks per engine>): whether such a pseudo-channel elaborates, by the rules
-# of config::obstacle_of() in sw/config/channel.cpp.
-function(aqpim_channel_fits result configuration memory banks_per_engine)
-  aqpim_memory_parameters(parameters ${memory})
-  aqpim_parameter(Ranks Ranks ${parameters})
-  foreach(key HeadDim SubDim CodeBits WordBits BiasDepth Quantize)
-    aqpim_parameter(${key} ${key} ${AQPIM_PARAMETERS_${configuration}})
+# Replaces entries of the list <name> by the Key=Value that follow.
+function(aqpim_replace_parameters name)
+  set(entries ${${name}})
+  foreach(entry IN LISTS ARGN)
+    string(REGEX REPLACE "=.*" "" key ${entry})
+    list(TRANSFORM entries REPLACE "^${key}=.*" ${entry})
   endforeach()
-  math(EXPR token_bits "${HeadDim} / ${SubDim} * ${CodeBits}")
-  set(words 256)
-  if(banks_per_engine EQUAL 1)
-    list(APPEND words 128)
-  endif()
-  set(fits FALSE)
-  if(Ranks MATCHES "^[12]$" AND Quantize AND WordBits IN_LIST words AND token_bits MATCHES "^(256|512)$" AND BiasDepth LESS_EQUAL 512)
-    set(fits TRUE)
-  endif()
-  set(${result} ${fits} PARENT_SCOPE)
+  set(${name} ${entries} PARENT_SCOPE)
 endfunction()
 
 # aqpim_channel_module(<name>): the library channel_model_<name> is a module that tb/channel/channel_module.h finds.
@@ -70,35 +34,35 @@ endfunction()
 # UNTOLD ones the group's list does not speak, so that the RTL disagrees with the test bench.
 function(aqpim_channel group name)
   cmake_parse_arguments(PARSE_ARGV 2 arg "FLAT;MODULE;WAVES" "CONFIG;MEMORY;BANKS_PER_ENGINE" "PARAMS;UNTOLD")
-  set(engine ${AQPIM_PARAMETERS_${arg_CONFIG}} BanksPerEngine=${arg_BANKS_PER_ENGINE})
-  aqpim_memory_parameters(memory ${arg_MEMORY})
-  list(APPEND memory PowerLimited=1)
-  foreach(entry IN LISTS arg_PARAMS)
-    string(REGEX REPLACE "=.*" "" key ${entry})
-    list(TRANSFORM memory REPLACE "^${key}=.*" ${entry})
-  endforeach()
-  set(told ${memory})
-  foreach(entry IN LISTS arg_UNTOLD)
-    string(REGEX REPLACE "=.*" "" key ${entry})
-    list(TRANSFORM memory REPLACE "^${key}=.*" ${entry})
-  endforeach()
+  set(shape channels ${arg_MEMORY} ${arg_CONFIG} ${arg_BANKS_PER_ENGINE})
+  aqpim_shape_refused(refused ${shape})
+  if(refused OR NOT arg_MEMORY IN_LIST AQPIM_MEMORIES)
+    return()
+  endif()
+  if(arg_FLAT)
+    aqpim_shape_parameters(told ${shape} modules pq_channel)
+  else()
+    aqpim_shape_parameters(told ${shape} modules pq_sequencer)
+  endif()
+  aqpim_replace_parameters(told ${arg_PARAMS})
+  set(parameters ${told})
+  aqpim_replace_parameters(parameters ${arg_UNTOLD})
 
   set(tops)
   if(arg_FLAT)
     set(tops channel-${name})
     # Compiling so many engines takes longer than what is to be simulated with them.
-    aqpim_verilate(channel-${name} TOP pq_channel PARAMS ${engine} ${memory} OPTIMIZATION -O0)
+    aqpim_verilate(channel-${name} TOP pq_channel PARAMS ${parameters} OPTIMIZATION -O0)
   else()
-    set(shared ${engine})
-    list(FILTER shared INCLUDE REGEX "^(HeadDim|SubDim|CodeBits|WordBits|ScoreDepth|BiasDepth|BanksPerEngine)=")
     set(tops sequencer-${name} bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE})
     # For modules, as fast as code that is linked.
     set(options CXX_FLAGS -fPIC -fvisibility=hidden)
     if(arg_WAVES)
       list(APPEND options WAVES)
     endif()
-    aqpim_verilate(sequencer-${name} TOP pq_sequencer PARAMS ${shared} ${memory} ${options})
+    aqpim_verilate(sequencer-${name} TOP pq_sequencer PARAMS ${parameters} ${options})
     if(NOT TARGET verilated_bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE})
+      aqpim_shape_parameters(engine ${shape} modules pq_bank_engine)
       aqpim_verilate(bank-${arg_CONFIG}-${arg_BANKS_PER_ENGINE} TOP pq_bank_engine PARAMS ${engine} ${options})
     endif()
   endif()
@@ -202,8 +166,8 @@ function(aqpim_channel_models)
         set(name ${configuration}-${banks}${suffix})
         set(unlimited ${configuration}-${banks}-unlimited${suffix})
         add_custom_target(channel_${name})
-        aqpim_channel_fits(fits ${configuration} ${memory} ${banks})
-        if(fits)
+        aqpim_shape_refused(refused channels ${memory} ${configuration} ${banks})
+        if(NOT refused)
           set(channel CONFIG ${configuration} MEMORY ${memory} BANKS_PER_ENGINE ${banks} MODULE WAVES)
           aqpim_channel(product ${name} ${channel})
           aqpim_channel(product ${unlimited} ${channel} PARAMS PowerLimited=0)

@@ -1,68 +1,73 @@
 # SPDX-License-Identifier: Apache-2.0
-# AQPIM_CONFIG_FOLDER/*.json -> AQPIM_CONFIGURATIONS (names), AQPIM_PARAMETERS_<name> (list of Key=Value, verbatim RTL
-# parameters), AQPIM_MEMORIES (names of configs/memory/*.json) and generated/sw/config/embedded.cpp, which carries these
-# files and those of configs/memory, baseline, model and node into the binary.
+# AQPIM_CONFIG_FOLDER/*.json -> AQPIM_CONFIGURATIONS (names of the legal ones), AQPIM_PARAMETERS_<name> (list of Key=Value,
+# parameters of pq_engine), AQPIM_MEMORIES (names of the legal ones of configs/memory/*.json), AQPIM_SHAPES (what
+# sim/shapes.cpp prints of both) and generated/sw/config/embedded.cpp, which carries these files and those of
+# configs/memory, baseline, model and node into the binary, legal or not.
 macro(aqpim_read_configurations)
-  file(GLOB config_files CONFIGURE_DEPENDS ${AQPIM_CONFIG_FOLDER}/*.json)
-  list(SORT config_files)
-  set(AQPIM_CONFIGURATIONS)
-  set(ENTRIES)
-  foreach(file IN LISTS config_files)
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
-    get_filename_component(name ${file} NAME_WLE)
-    if(AQPIM_CONFIGS AND NOT name IN_LIST AQPIM_CONFIGS)
-      continue()
-    endif()
-    file(READ ${file} text)
-    list(APPEND AQPIM_CONFIGURATIONS ${name})
-    aqpim_engine_parameters(AQPIM_PARAMETERS_${name} ${file} "${text}")
-    string(APPEND ENTRIES "      {\"${name}\", R\"json(${text})json\"},\n")
+  execute_process(
+    COMMAND ${PROJECT_SOURCE_DIR}/sim/shapes.sh write ${AQPIM_CONFIG_FOLDER} ${PROJECT_SOURCE_DIR}/configs/memory
+    OUTPUT_VARIABLE AQPIM_SHAPES COMMAND_ERROR_IS_FATAL ANY)
+  aqpim_embed(ENTRIES AQPIM_CONFIGURATIONS ${AQPIM_CONFIG_FOLDER} "${AQPIM_CONFIGS}" configurations)
+  foreach(name IN LISTS AQPIM_CONFIGURATIONS)
+    aqpim_shape_parameters(AQPIM_PARAMETERS_${name} configurations ${name} engine)
   endforeach()
-  aqpim_embed(MEMORIES AQPIM_MEMORIES memory)
-  aqpim_embed(BASELINES AQPIM_BASELINES baseline)
-  aqpim_embed(MODELS AQPIM_LANGUAGE_MODELS model)
-  aqpim_embed(NODES AQPIM_NODES node)
+  set(folder ${PROJECT_SOURCE_DIR}/configs)
+  aqpim_embed(MEMORIES AQPIM_MEMORIES ${folder}/memory "" memories)
+  aqpim_embed(BASELINES AQPIM_BASELINES ${folder}/baseline "" baselines)
+  aqpim_embed(MODELS AQPIM_LANGUAGE_MODELS ${folder}/model "" models)
+  aqpim_embed(NODES AQPIM_NODES ${folder}/node "" nodes)
   configure_file(${PROJECT_SOURCE_DIR}/sw/config/embedded.cpp.in
     ${PROJECT_BINARY_DIR}/generated/sw/config/embedded.cpp @ONLY)
 endmacro()
 
-# The entries of configs/<folder>/*.json in the embedding source, and their names.
-function(aqpim_embed result result_names folder)
+# The entries of <folder>/*.json in the embedding source, of those in the list <wanted> if there is one, and the names of
+# those that are not refused in the <kind> of AQPIM_SHAPES.
+function(aqpim_embed result result_names folder wanted kind)
   set(entries)
   set(names)
-  file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/configs/${folder}/*.json)
+  file(GLOB files CONFIGURE_DEPENDS ${folder}/*.json)
+  list(SORT files)
   foreach(file IN LISTS files)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
     get_filename_component(name ${file} NAME_WLE)
+    if(wanted AND NOT name IN_LIST wanted)
+      continue()
+    endif()
     file(READ ${file} text)
     string(APPEND entries "      {\"${name}\", R\"json(${text})json\"},\n")
-    list(APPEND names ${name})
+    aqpim_shape_refused(refused ${kind} ${name})
+    if(NOT refused)
+      list(APPEND names ${name})
+    endif()
   endforeach()
   set(${result} "${entries}" PARENT_SCOPE)
   set(${result_names} ${names} PARENT_SCOPE)
 endfunction()
 
-function(aqpim_engine_parameters result file text)
-  string(JSON count ERROR_VARIABLE error LENGTH "${text}" engine)
+# Why a part of AQPIM_SHAPES, named by the keys to it, is refused; empty if it is not.
+function(aqpim_shape_refused result)
+  string(JSON sentence ERROR_VARIABLE error GET "${AQPIM_SHAPES}" ${ARGN} refused)
   if(error)
-    message(FATAL_ERROR "${file} has no readable object \"engine\": ${error}")
+    set(sentence "")
   endif()
+  set(${result} "${sentence}" PARENT_SCOPE)
+endfunction()
+
+# Key=Value of the members of a part of AQPIM_SHAPES, named by the keys to it; a bit is 1'b0 or 1'b1.
+function(aqpim_shape_parameters result)
+  string(JSON object GET "${AQPIM_SHAPES}" ${ARGN})
+  string(JSON count LENGTH "${object}")
   set(parameters)
   math(EXPR last "${count} - 1")
   foreach(index RANGE ${last})
-    string(JSON key MEMBER "${text}" engine ${index})
-    string(JSON value GET "${text}" engine ${key})
+    string(JSON key MEMBER "${object}" ${index})
+    string(JSON value GET "${object}" ${key})
+    string(JSON type TYPE "${object}" ${key})
+    if(type STREQUAL "BOOLEAN")
+      string(REPLACE "ON" "1'b1" value ${value})
+      string(REPLACE "OFF" "1'b0" value ${value})
+    endif()
     list(APPEND parameters ${key}=${value})
   endforeach()
   set(${result} ${parameters} PARENT_SCOPE)
-endfunction()
-
-# The target configurations_checked, for which all models wait: a sentence says what is wrong with a configuration,
-# before the compilers do.
-function(aqpim_check_configurations)
-  add_executable(check_configurations EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/sim/check_configurations.cpp)
-  target_link_libraries(check_configurations PRIVATE aqpim_config aqpim_options)
-  set(stamp ${PROJECT_BINARY_DIR}/generated/configurations_checked)
-  add_custom_command(OUTPUT ${stamp} COMMAND check_configurations COMMAND ${CMAKE_COMMAND} -E touch ${stamp} VERBATIM)
-  add_custom_target(configurations_checked DEPENDS ${stamp})
 endfunction()

@@ -115,7 +115,7 @@ def main():
         refused("an unknown configuration", "there is no configuration pq9", "area", "--config", "pq9")
         refused("a configuration that fits no channel", "pq8-d64 does not fit a channel", "timing", "--top", "pq_sequencer",
                 "--config", "pq8-d64")
-        refused("two banks for an engine of narrow words", "needs words of 256 bits", "timing", "--top", "pq_sequencer",
+        refused("two banks for an engine of narrow words", "need words of 256 bits", "timing", "--top", "pq_sequencer",
                 "--config", "pq4", "--banks-per-engine", "2")
         refused("an unknown memory", "there is no memory ddr9", "timing", "--top", "pq_sequencer", "--memory", "ddr9")
         refused("a parameter without a value", "is not KEY=VALUE", "area", "--versus", "Quantize")

@@ -43,8 +43,13 @@ DefaultRun default_run(const workload::Head& head) {
 
 std::vector<std::string> fitting_configurations(const workload::Head& head) {
   std::vector<std::string> names;
-  for (const config::Configuration& configuration : config::built_configurations()) {
-    if (configuration.engine.head_dim == head.head_dim) names.push_back(configuration.name);
+  for (const std::string_view name : config::configuration_names()) {
+    try {
+      if (config::find_configuration(name).engine.head_dim == head.head_dim)
+        names.emplace_back(name);
+    } catch (const InputError&) {
+      // Whoever asks for a configuration that is not legal is told so.
+    }
   }
   return names;
 }

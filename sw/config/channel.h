@@ -66,8 +66,8 @@ struct ChannelShape {
   }
 };
 
-// Why the RTL has no pseudo-channel of this shape, as a sentence; empty if it has. The rules are
-// those of rtl/channel, and of aqpim_channel_fits in sim/cmake/aqpim_channels.cmake.
+// Why the RTL has no pseudo-channel of this shape, as a sentence; empty if it has. Other tools
+// hear it from sim/shapes.cpp, and the RTL of rtl/channel checks the same at elaboration.
 std::string obstacle_of(const ChannelShape& shape);
 
 }  // namespace aqpim::config

@@ -2,13 +2,10 @@
 #include "sw/config/config.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <bit>
 #include <nlohmann/json.hpp>
 
-#include "sw/config/embedded.h"
 #include "sw/config/json.h"
 #include "sw/config/json_object.h"
 
@@ -23,6 +20,12 @@ void check_combination(const std::string& where, const EngineConfig& engine) {
         "{}: the codes of a token (HeadDim / SubDim * CodeBits = {} bits) must fill 1, 2, 4, ... "
         "words of WordBits = {}",
         where, code_bits_per_token, engine.word_bits));
+  }
+  // What pq_exp2 needs: 6 integer bits of the difference of two scores.
+  if (engine.score_width < engine.score_fraction + 5) {
+    throw InputError(
+        fmt::format("{}: ScoreWidth is {}, but must be at least ScoreFraction + 5 = {}", where,
+                    engine.score_width, engine.score_fraction + 5));
   }
   if (engine.quantize == 0) return;
   if (engine.query_width != 12 || engine.sub_dim < 2 || engine.lanes() < 2 * engine.sub_dim) {
@@ -78,24 +81,13 @@ Configuration parse(std::string_view name, std::string_view json_text) {
   return configuration;
 }
 
-const std::vector<Configuration>& built_configurations() {
-  static const std::vector<Configuration> configurations = [] {
-    std::vector<Configuration> parsed;
-    for (const EmbeddedFile& file : embedded_files()) parsed.push_back(parse(file.name, file.text));
-    std::ranges::sort(parsed, {}, &Configuration::name);
-    return parsed;
-  }();
-  return configurations;
-}
-
-const Configuration& find_configuration(std::string_view name) {
-  const auto& all = built_configurations();
-  const auto found = std::ranges::find(all, name, &Configuration::name);
-  if (found != all.end()) return *found;
-  std::vector<std::string> names;
-  for (const Configuration& configuration : all) names.push_back(configuration.name);
-  throw InputError(fmt::format("there is no configuration {}, built are {}", in_quotes(name),
-                               fmt::join(names, ", ")));
+Parameters rtl_parameters(const EngineConfig& engine) {
+  return {{"HeadDim", engine.head_dim},         {"SubDim", engine.sub_dim},
+          {"CodeBits", engine.code_bits},       {"WordBits", engine.word_bits},
+          {"QueryWidth", engine.query_width},   {"EntryWidth", engine.entry_width},
+          {"ScoreWidth", engine.score_width},   {"ScoreFraction", engine.score_fraction},
+          {"ScoreDepth", engine.score_depth},   {"BiasDepth", engine.bias_depth},
+          {"WeightWidth", engine.weight_width}, {"Quantize", engine.quantize}};
 }
 
 }  // namespace aqpim::config

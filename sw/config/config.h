@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Configurations of the engine: configs/NAME.json, the one source of every parameter. CMake passes
-// the `engine` keys verbatim to the RTL and embeds the files, so that golden model, host software
-// and test bench read the same values through this header.
+// Configurations of the engine: configs/NAME.json, the one source of every parameter. All tools
+// read them through this header: C++ from the files that CMake embeds, CMake and Python from what
+// sim/shapes.cpp makes of them.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sw/config/error.h"
@@ -13,6 +14,9 @@
 namespace aqpim::config {
 
 using Error = InputError;
+
+// Parameters of an RTL module: names and values.
+using Parameters = std::vector<std::pair<std::string, unsigned>>;
 
 // The RTL parameters of pq_engine and what follows from them. Widths are in bits, depths in
 // entries.
@@ -75,10 +79,17 @@ struct Configuration {
 // must be legal; throws Error with the key and what is allowed.
 Configuration parse(std::string_view name, std::string_view json_text);
 
-// The configurations whose models are in this binary, ordered by name.
+// The parameters of pq_engine.
+Parameters rtl_parameters(const EngineConfig& engine);
+
+// The names of the configurations in this binary, in order; not all of them need be legal.
+std::vector<std::string_view> configuration_names();
+
+// All of them, ordered by name. Throws Error if one is not legal, as parse() does.
 const std::vector<Configuration>& built_configurations();
 
-// One of built_configurations(); throws Error with the names that exist.
+// One of them; only its file is read, when it is asked for. Throws Error with the names that exist,
+// or as parse() does.
 const Configuration& find_configuration(std::string_view name);
 
 }  // namespace aqpim::config

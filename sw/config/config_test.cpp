@@ -195,6 +195,12 @@ TEST_CASE("configuration: parameters that do not fit together are refused") {
   CHECK(sentence_about(file) ==
         "configuration x, engine: the codes of a token (HeadDim / SubDim * CodeBits = 128 bits) "
         "must fill 1, 2, 4, ... words of WordBits = 256");
+  file = legal();
+  file["engine"]["ScoreWidth"] = 13;
+  CHECK(sentence_about(file) == "nothing was thrown");
+  file["engine"]["ScoreWidth"] = 12;
+  CHECK(sentence_about(file) ==
+        "configuration x, engine: ScoreWidth is 12, but must be at least ScoreFraction + 5 = 13");
 }
 
 TEST_CASE("configuration: window and append block are multiples of 16 tokens") {

@@ -2,14 +2,9 @@
 #include "sw/config/memory.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
-#include <map>
-#include <mutex>
 #include <nlohmann/json.hpp>
 
-#include "sw/config/embedded.h"
 #include "sw/config/json.h"
 #include "sw/config/json_object.h"
 
@@ -18,39 +13,42 @@ namespace {
 
 constexpr unsigned kLongestDelay = 4096;
 constexpr unsigned kLongestInterval = 1u << 20;
+constexpr unsigned kLongestWindow = 1u << 14;  // pq_power_window holds its history
 // What the sequencer's pipelines rely on: rtl/channel/pq_bus.sv, pq_rank_control.sv.
 constexpr unsigned kLeastWriteLatency = 6;
 constexpr unsigned kLatencyDifference = 10;  // of nCL and nCWL
 constexpr unsigned kLongestBusGap = 62;
-constexpr unsigned kPhaseGap = 12;  // nCL + nBL + so many between columns of two phases
+constexpr unsigned kMostBeats = 1u << 15;  // of a row in all banks of a rank
+constexpr unsigned kPhaseGap = 12;         // nCL + nBL + so many between columns of two phases
 
 struct Delay {
   const char* key;
   unsigned MemoryTiming::*field;
+  bool in_rtl;  // a parameter of pq_sequencer
   unsigned least = 1;
   unsigned most = kLongestDelay;
 };
 
 constexpr Delay kDelays[] = {
-    {"nBL", &MemoryTiming::burst},
-    {"nCL", &MemoryTiming::read_latency},
-    {"nCWL", &MemoryTiming::write_latency, kLeastWriteLatency},
-    {"nRCD", &MemoryTiming::activate_to_column},
-    {"nRP", &MemoryTiming::precharge},
-    {"nRAS", &MemoryTiming::row_open},
-    {"nRC", &MemoryTiming::row_cycle},
-    {"nCCDS", &MemoryTiming::column_s},
-    {"nCCDL", &MemoryTiming::column_l, 1, kLongestBusGap},
-    {"nCCDAB", &MemoryTiming::column_all},
-    {"nRRDS", &MemoryTiming::activate_s},
-    {"nRRDL", &MemoryTiming::activate_l},
-    {"nFAW", &MemoryTiming::four_activates},
-    {"nWTRS", &MemoryTiming::write_to_read_s},
-    {"nWTRL", &MemoryTiming::write_to_read_l},
-    {"nRTW", &MemoryTiming::read_to_write},
-    {"nWR", &MemoryTiming::write_recovery},
-    {"nRTPS", &MemoryTiming::read_to_precharge_s},
-    {"nRTPL", &MemoryTiming::read_to_precharge_l},
+    {"nBL", &MemoryTiming::burst, true},
+    {"nCL", &MemoryTiming::read_latency, true},
+    {"nCWL", &MemoryTiming::write_latency, true, kLeastWriteLatency},
+    {"nRCD", &MemoryTiming::activate_to_column, true},
+    {"nRP", &MemoryTiming::precharge, true},
+    {"nRAS", &MemoryTiming::row_open, true},
+    {"nRC", &MemoryTiming::row_cycle, true},
+    {"nCCDS", &MemoryTiming::column_s, true},
+    {"nCCDL", &MemoryTiming::column_l, true, 1, kLongestBusGap},
+    {"nCCDAB", &MemoryTiming::column_all, true},
+    {"nRRDS", &MemoryTiming::activate_s, false},
+    {"nRRDL", &MemoryTiming::activate_l, false},
+    {"nFAW", &MemoryTiming::four_activates, false},
+    {"nWTRS", &MemoryTiming::write_to_read_s, false},
+    {"nWTRL", &MemoryTiming::write_to_read_l, false},
+    {"nRTW", &MemoryTiming::read_to_write, true},
+    {"nWR", &MemoryTiming::write_recovery, true},
+    {"nRTPS", &MemoryTiming::read_to_precharge_s, false},
+    {"nRTPL", &MemoryTiming::read_to_precharge_l, true},
 };
 
 // A sum of table entries, as it is written in a message.
@@ -66,6 +64,12 @@ void require_at_least(const std::string& where, const Term& term, const Term& le
 }
 
 void check_consistency(const std::string& where, const Memory& memory) {
+  const MemoryOrganization& banks = memory.organization;
+  if (banks.columns * banks.banks() > kMostBeats) {
+    throw InputError(
+        fmt::format("{}: columns * bank_groups * banks_per_group is {}, but must be at most {}",
+                    where, banks.columns * banks.banks(), kMostBeats));
+  }
   const MemoryTiming& t = memory.timing;
   const PowerLimit& limit = memory.power_limit;
   const auto at_least = [&](const Term& term, const Term& least) {
@@ -108,11 +112,11 @@ Memory parse_memory(std::string_view name, std::string_view json_text) {
   memory.description = file.text("description");
 
   JsonObject organization(where + ", organization", file.member("organization"));
-  memory.organization.ranks = organization.in_range("ranks", 1, 16);
-  memory.organization.bank_groups = organization.power_of_two("bank_groups", 1, 8);
+  memory.organization.ranks = organization.in_range("ranks", 1, 2);
+  memory.organization.bank_groups = organization.power_of_two("bank_groups", 2, 8);
   memory.organization.banks_per_group = organization.power_of_two("banks_per_group", 2, 8);
-  memory.organization.rows = organization.in_range("rows", 1, 1u << 20);
-  memory.organization.columns = organization.in_range("columns", 1, 1024);
+  memory.organization.rows = organization.power_of_two("rows", 1u << 13, 1u << 16);
+  memory.organization.columns = organization.power_of_two("columns", 2, 1024);
   organization.nothing_else();
 
   JsonObject timing(where + ", timing", file.member("timing"));
@@ -130,33 +134,32 @@ Memory parse_memory(std::string_view name, std::string_view json_text) {
 
   JsonObject limit(where + ", power_limit", file.member("power_limit"));
   memory.power_limit.column_all = limit.in_range("nCCDAB", 1, kLongestDelay);
-  memory.power_limit.columns = limit.in_range("columns", 1, 1024);
-  memory.power_limit.window = limit.in_range("window", 1, kLongestInterval);
+  memory.power_limit.columns = limit.in_range("columns", 2, 1024);
+  memory.power_limit.window = limit.in_range("window", 6, kLongestWindow);
   limit.nothing_else();
   file.nothing_else();
   check_consistency(where, memory);
   return memory;
 }
 
-std::vector<std::string_view> memory_names() {
-  std::vector<std::string_view> names;
-  for (const EmbeddedFile& file : embedded_memories()) names.emplace_back(file.name);
-  std::ranges::sort(names);
-  return names;
-}
-
-const Memory& find_memory(std::string_view name) {
-  static std::mutex mutex;
-  static std::map<std::string_view, Memory> parsed;
-  const std::lock_guard lock(mutex);
-  for (const EmbeddedFile& file : embedded_memories()) {
-    if (file.name != name) continue;
-    const auto known = parsed.find(name);
-    if (known != parsed.end()) return known->second;
-    return parsed.emplace(file.name, parse_memory(file.name, file.text)).first->second;
+Parameters rtl_parameters(const Memory& memory) {
+  const MemoryOrganization& banks = memory.organization;
+  Parameters parameters = {{"Ranks", banks.ranks},
+                           {"BankGroups", banks.bank_groups},
+                           {"BanksPerGroup", banks.banks_per_group},
+                           {"Rows", banks.rows},
+                           {"Columns", banks.columns}};
+  for (const Delay& delay : kDelays) {
+    if (delay.in_rtl) parameters.emplace_back(delay.key, memory.timing.*delay.field);
   }
-  throw InputError(fmt::format("there is no memory {}, built are {}", in_quotes(name),
-                               fmt::join(memory_names(), ", ")));
+  parameters.insert(parameters.end(), {{"nREFI", memory.timing.refresh_interval},
+                                       {"nRFC", memory.timing.refresh},
+                                       {"Postponed", memory.timing.refreshes_postponed},
+                                       {"PowerLimited", 1},
+                                       {"LimitedCCDAB", memory.power_limit.column_all},
+                                       {"LimitedColumns", memory.power_limit.columns},
+                                       {"LimitedWindow", memory.power_limit.window}});
+  return parameters;
 }
 
 }  // namespace aqpim::config

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sw/config/config.h"
 #include "sw/config/error.h"
 
 namespace aqpim::config {
@@ -82,6 +83,9 @@ struct Memory {
 // Reads the text of a memory's file. Every key is required, none may be added, and the values must
 // be consistent; throws InputError with the key and what is allowed.
 Memory parse_memory(std::string_view name, std::string_view json_text);
+
+// What pq_sequencer and pq_channel call them, with the power limit.
+Parameters rtl_parameters(const Memory& memory);
 
 // The memories in this binary, in order.
 std::vector<std::string_view> memory_names();

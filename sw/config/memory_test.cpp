@@ -23,7 +23,7 @@ using nlohmann::json;
 json legal() {
   return json::parse(R"({
     "description": "text",
-    "organization": {"ranks": 3, "bank_groups": 4, "banks_per_group": 8, "rows": 1000, "columns": 24},
+    "organization": {"ranks": 1, "bank_groups": 4, "banks_per_group": 8, "rows": 8192, "columns": 64},
     "timing": {"tCK_ps": 769, "nBL": 2, "nCL": 21, "nCWL": 6, "nRCD": 20, "nRP": 19, "nRAS": 45,
                "nRC": 64, "nCCDS": 3, "nCCDL": 4, "nCCDAB": 5, "nRRDS": 7, "nRRDL": 9, "nFAW": 39,
                "nWTRS": 8, "nWTRL": 11, "nRTW": 1, "nWR": 22, "nRTPS": 10, "nRTPL": 12},
@@ -48,11 +48,11 @@ constexpr const char* kObjects[] = {"organization", "timing", "refresh", "power_
 TEST_CASE("memory: a legal file is read into all fields") {
   const Memory expected{.name = "name",
                         .description = "text",
-                        .organization = {.ranks = 3,
+                        .organization = {.ranks = 1,
                                          .bank_groups = 4,
                                          .banks_per_group = 8,
-                                         .rows = 1000,
-                                         .columns = 24},
+                                         .rows = 8192,
+                                         .columns = 64},
                         .timing = {.clock_ps = 769,
                                    .burst = 2,
                                    .read_latency = 21,
@@ -154,7 +154,46 @@ TEST_CASE("memory: zero, negative, fractional and endless values are refused") {
         "memory x, refresh: postponed is 0, allowed are 1 to 64");
   CHECK(sentence_with("timing", "nRP", 0) == "memory x, timing: nRP is 0, allowed are 1 to 4096");
   CHECK(sentence_with("organization", "bank_groups", 3) ==
-        "memory x, organization: bank_groups is 3, allowed are powers of two from 1 to 8");
+        "memory x, organization: bank_groups is 3, allowed are powers of two from 2 to 8");
+}
+
+TEST_CASE("memory: organizations that the sequencer does not know are refused") {
+  const auto organization = [](const char* key, unsigned value) {
+    return sentence_with("organization", key, value);
+  };
+  const std::string fine = "nothing was thrown";
+  const std::string where = "memory x, organization: ";
+  CHECK(organization("ranks", 2) == fine);
+  CHECK(organization("ranks", 3) == where + "ranks is 3, allowed are 1 to 2");
+  CHECK(organization("bank_groups", 2) == fine);
+  CHECK(organization("bank_groups", 1) ==
+        where + "bank_groups is 1, allowed are powers of two from 2 to 8");
+  CHECK(organization("rows", 65536) == fine);
+  const std::string rows = ", allowed are powers of two from 8192 to 65536";
+  CHECK(organization("rows", 4096) == where + "rows is 4096" + rows);
+  CHECK(organization("rows", 10000) == where + "rows is 10000" + rows);
+  CHECK(organization("rows", 131072) == where + "rows is 131072" + rows);
+  CHECK(organization("columns", 2) == fine);
+  CHECK(organization("columns", 48) ==
+        where + "columns is 48, allowed are powers of two from 2 to 1024");
+  CHECK(organization("columns", 1024) == fine);
+  json file = legal();
+  file["organization"]["bank_groups"] = 8;
+  file["organization"]["columns"] = 512;
+  CHECK(sentence_about(file) == fine);
+  file["organization"]["columns"] = 1024;
+  CHECK(sentence_about(file) ==
+        "memory x: columns * bank_groups * banks_per_group is 65536, but must be at most 32768");
+}
+
+TEST_CASE("memory: power limits that the history of accesses cannot hold are refused") {
+  CHECK(sentence_with("power_limit", "columns", 1) ==
+        "memory x, power_limit: columns is 1, allowed are 2 to 1024");
+  CHECK(sentence_with("power_limit", "window", 5) ==
+        "memory x, power_limit: window is 5, allowed are 6 to 16384");
+  CHECK(sentence_with("power_limit", "window", 16384) == "nothing was thrown");
+  CHECK(sentence_with("power_limit", "window", 16385) ==
+        "memory x, power_limit: window is 16385, allowed are 6 to 16384");
 }
 
 TEST_CASE("memory: delays that contradict each other are refused") {

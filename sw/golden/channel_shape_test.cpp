@@ -10,7 +10,7 @@ using aqpim::config::ChannelShape;
 using aqpim::config::obstacle_of;
 using aqpim::test::make_channel;
 
-// sim/tests/illegal_parameters.sh shows that the RTL has the same rules.
+// sim/tests/shapes_test.py shows that the RTL has the same rules.
 
 TEST_CASE("channel shape: each rule of the RTL has its sentence") {
   ChannelShape shape = make_channel(4, 8, 256);

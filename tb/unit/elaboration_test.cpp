@@ -37,7 +37,7 @@ bool refused_with(const std::string& module, const std::string& parameters,
 }  // namespace
 
 // What pq_engine, pq_bank_engine and pq_reducer refuse is tested by
-// sim/tests/illegal_parameters.sh.
+// sim/tests/shapes_test.py.
 TEST_CASE("elaboration: every module refuses its illegal parameters with a sentence") {
   CHECK(refused_with("memory", "-GDepth=100", "Depth must be a power of two, at least 2"));
   CHECK(refused_with("memory", "-GDepth=1", "Depth must be a power of two, at least 2"));

@@ -64,97 +64,21 @@ function(aqpim_unit_model module)
 ${constants}};\n\n")
 endfunction()
 
-function(aqpim_log2 result value)
-  set(exponent 0)
-  while(value GREATER 1)
-    math(EXPR value "${value} / 2")
-    math(EXPR exponent "${exponent} + 1")
-  endwhile()
-  set(${result} ${exponent} PARENT_SCOPE)
-endfunction()
-
-# The models of all modules as pq_engine of these parameters instantiates them.
-function(aqpim_unit_configuration)
-  foreach(parameter IN LISTS ARGN)
-    string(REGEX MATCH "^([A-Za-z]+)=(.*)$" parameter "${parameter}")
-    set(${CMAKE_MATCH_1} ${CMAKE_MATCH_2})
+# The models of all modules with the parameters that they have for a configuration. The engine itself has tests of
+# its own.
+function(aqpim_unit_configuration configuration)
+  string(JSON modules GET "${AQPIM_SHAPES}" configurations ${configuration} modules)
+  string(JSON count LENGTH "${modules}")
+  math(EXPR last "${count} - 1")
+  foreach(index RANGE ${last})
+    string(JSON module MEMBER "${modules}" ${index})
+    if(module STREQUAL "pq_engine")
+      continue()
+    endif()
+    aqpim_shape_parameters(parameters configurations ${configuration} modules ${module})
+    string(REGEX REPLACE "^pq_" "" name ${module})
+    aqpim_unit_model(${name} ${parameters})
   endforeach()
-  math(EXPR Subspaces "${HeadDim} / ${SubDim}")
-  math(EXPR Centroids "1 << ${CodeBits}")
-  math(EXPR Lanes "${WordBits} / ${CodeBits}")
-  math(EXPR TokenWords "${Subspaces} / ${Lanes}")
-  math(EXPR CentroidWords "${HeadDim} * 8 / ${WordBits}")
-  math(EXPR LaneDepth "${Centroids} * ${TokenWords}")
-  aqpim_log2(subspaces ${Subspaces})
-  aqpim_log2(score_depth ${ScoreDepth})
-  math(EXPR SumWidth "${EntryWidth} + ${subspaces}")
-  math(EXPR BucketWidth "${WeightWidth} + ${score_depth}")
-  math(EXPR OutputWidth "${BucketWidth} + 12")
-  math(EXPR ArgumentWidth "${ScoreWidth} + 1")
-  aqpim_log2(lanes ${Lanes})
-  math(EXPR DrainCycles "6 + (${lanes} + 1) / 2")
-  # Encoding and clustering
-  math(EXPR WeightsWord "${WordBits} / 8")
-  math(EXPR TokenSlots "${WeightsWord} * 2 / ${Lanes}")
-  set(DigitWidth 6)
-  set(StoreWidth 1)
-  if(Quantize)
-    set(DigitWidth 8)
-    math(EXPR SumsBits "(20 + ${score_depth}) * ${SubDim} + 8 + ${score_depth}")
-    math(EXPR SumsLanes "3 * ${SubDim} / 2")
-    math(EXPR StoreWidth "(${SumsBits} + ${SumsLanes} - 1) / ${SumsLanes}")
-    if(StoreWidth LESS 24)
-      set(StoreWidth 24)
-    endif()
-    # A bucket is at least as wide as an entry in all configurations.
-    math(EXPR LaneWidth "${BucketWidth} + 1")
-    if(StoreWidth GREATER LaneWidth)
-      set(LaneWidth ${StoreWidth})
-    endif()
-    aqpim_log2(subspace_bits ${SubDim})
-    math(EXPR DistanceWidth "24 + ${subspace_bits}")
-    aqpim_unit_model(nearest Entries=${CentroidWords} CodeBits=${CodeBits}
-      DistanceWidth=${DistanceWidth})
-    aqpim_unit_model(cluster_control WordBits=${WordBits} CodeBits=${CodeBits}
-      TokenSlots=${TokenSlots})
-    aqpim_unit_model(slice SubDim=${SubDim} CodeBits=${CodeBits} WordBits=${WordBits}
-      ScoreDepth=${ScoreDepth} LaneWidth=${LaneWidth})
-  endif()
-  math(EXPR extra "2 * (16 - ${ScoreFraction}) - 1")
-  aqpim_log2(ExtraWidth ${extra})
-
-  aqpim_unit_model(float_to_fixed Width=${QueryWidth})
-  aqpim_unit_model(multiplier DigitWidth=${DigitWidth})
-  aqpim_unit_model(centroid_group SubDim=${SubDim} QueryWidth=${QueryWidth}
-    EntryWidth=${EntryWidth} BucketWidth=${BucketWidth} Quantize=1'b${Quantize})
-  aqpim_unit_model(score_sum Lanes=${Lanes} TokenWords=${TokenWords} EntryWidth=${EntryWidth})
-  aqpim_unit_model(score SumWidth=${SumWidth} ScoreWidth=${ScoreWidth} ExtraWidth=${ExtraWidth})
-  aqpim_unit_model(bias WordBits=${WordBits} BiasDepth=${BiasDepth})
-  aqpim_unit_model(exp2 ArgumentWidth=${ArgumentWidth} ArgumentFraction=${ScoreFraction}
-    WeightWidth=${WeightWidth})
-  aqpim_unit_model(softmax ScoreWidth=${ScoreWidth} ScoreFraction=${ScoreFraction}
-    ScoreDepth=${ScoreDepth} WeightWidth=${WeightWidth})
-  aqpim_unit_model(table_lane LaneDepth=${LaneDepth} EntryWidth=${EntryWidth}
-    WeightWidth=${WeightWidth} BucketWidth=${BucketWidth} StoreWidth=${StoreWidth})
-  aqpim_unit_model(output_lane CentroidWords=${CentroidWords} OutputWidth=${OutputWidth})
-  aqpim_unit_model(query HeadDim=${HeadDim} SubDim=${SubDim} WordBits=${WordBits}
-    QueryWidth=${QueryWidth} Quantize=1'b${Quantize})
-  aqpim_unit_model(registers HeadDim=${HeadDim} SubDim=${SubDim} WordBits=${WordBits}
-    ScoreFraction=${ScoreFraction} BiasDepth=${BiasDepth})
-  aqpim_unit_model(result HeadDim=${HeadDim} WordBits=${WordBits} OutputWidth=${OutputWidth}
-    TokenWords=${TokenWords})
-  aqpim_unit_model(control Centroids=${Centroids} CentroidWords=${CentroidWords}
-    TokenWords=${TokenWords} ScoreDepth=${ScoreDepth} BiasDepth=${BiasDepth}
-    Quantize=1'b${Quantize} WeightsWord=${WeightsWord} TokenSlots=${TokenSlots}
-    FillCycles=6 DrainCycles=${DrainCycles})
-
-  # The reducer, for engines that cluster.
-  if(Quantize)
-    math(EXPR DivisorWidth "8 + ${score_depth} + 8")
-    aqpim_unit_model(reducer WordBits=${WordBits} CodeBits=${CodeBits} SubDim=${SubDim}
-      ScoreDepth=${ScoreDepth} PartsWidth=8)
-    aqpim_unit_model(divider DivisorWidth=${DivisorWidth} QuotientWidth=12)
-  endif()
 endfunction()
 
 # Writes the headers, and AQPIM_UNIT_MODELS: the targets of all models.
