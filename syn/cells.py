@@ -16,7 +16,7 @@ SLEWS = ('input_net_transition', 'input_transition_time')
 LOADS = ('total_output_net_capacitance',)
 _TIME_AXES = SLEWS + ('constrained_pin_transition', 'related_pin_transition', 'output_transition')
 _LOAD_AXES = LOADS + ('related_out_total_output_net_capacitance', 'equal_or_opposite_output_net_capacitance')
-_PREFIXES = {'f': -15, 'p': -12, 'n': -9, 'u': -6, 'm': -3, '': 0, 'k': 3, 'meg': 6}
+_PREFIXES = {'f': -15, 'p': -12, 'n': -9, 'u': -6, 'm': -3, '': 0, 'k': 3}
 ARC_TEXTS = ('related_pin', 'timing_type', 'timing_sense', 'when', 'sdf_cond')
 FLOP_FUNCTIONS = ('clocked_on', 'next_state', 'clear', 'preset')
 # Cells that no synthesis should pick although their libraries do not say dont_use: power switching, probes, fill.
@@ -25,9 +25,7 @@ _NOT_FOR_LOGIC = re.compile(r'lpflow|probe|macro_sparecell|dly|delay|fill|tap_|a
 _OTHER_GROUPS = ('latch', 'statetable', 'ff_bank', 'latch_bank', 'memory', 'bus', 'bundle')
 _OTHER_MARKS = ('is_level_shifter', 'is_isolation_cell', 'is_macro_cell', 'pad_cell', 'always_on', 'retention_cell',
                 'switch_cell_type', 'clock_gating_integrated_cell')
-
-
-LACKS = 'lacks '             # of what a cell has not and should have
+LACKS = 'lacks '             # starts what why_not_logic says of a cell that should have more
 
 
 class Unit:

@@ -90,14 +90,14 @@ def check_flip_flops(library, progress):
 
 
 def _play_flip_flops(library, result, folder, progress):
-    netlist, kept = folder / 'netlist.v', folder / 'played.json'
+    netlist, kept = folder / 'netlist.v', folder / 'played.sha256'
     digest = hashlib.sha256(netlist.read_bytes() + (folder / 'cells.lib').read_bytes())
     for path in beside.SOURCES + flow.sources(flow.FLOPS):
         digest.update(path.read_bytes())
     for use in library.flops.values():
         if not any(f' {cell.name} ' in netlist.read_text() for cell in use.cell.family):
             raise flow.FlowError(f'{use.cell.where}: {use.cell.name} was chosen, but is not in {netlist}')
-    if not kept.exists() or json.loads(kept.read_text()) != digest.hexdigest():
+    if not kept.exists() or kept.read_text() != digest.hexdigest():
         compared, differences = beside.play(result, folder / 'lockstep', folder / 'cells.lib', netlist, FLOP_CYCLES, seed=1,
                                             resets=FLOP_RESETS)
         seen = min(seen / width for _, _, width, seen, _ in compared)
@@ -105,7 +105,7 @@ def _play_flip_flops(library, result, folder, progress):
             cells = ', '.join(result['flip_flops'].values())
             raise flow.FlowError(f'flip-flops of library {library.path} ({cells}) do not do what the RTL does, so there are no '
                                  f'figures: {(differences or ["an output is constant"])[0]}')
-        kept.write_text(json.dumps(digest.hexdigest()) + '\n')
+        kept.write_text(digest.hexdigest())
         progress('the flip-flops do what the RTL does: ' + ', '.join(
             f'{kind}: {cell}' for kind, cell in result['flip_flops'].items()))
 
