@@ -26,6 +26,10 @@ module pq_power_window #(
   localparam int unsigned Cycles     = (Window + 1) / 2;
   localparam int unsigned CountWidth = $clog2(Columns + 1);
 
+  if (Columns < 2 || Window < 5) begin : gen_bad_limit
+    $error("pq_power_window: Columns must be at least 2, and Window at least 5");
+  end
+
   logic [Cycles-2:0]     history_q;
   logic [CountWidth-1:0] count_q;
   logic                  allowed_q;

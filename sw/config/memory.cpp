@@ -135,7 +135,7 @@ Memory parse_memory(std::string_view name, std::string_view json_text) {
   JsonObject limit(where + ", power_limit", file.member("power_limit"));
   memory.power_limit.column_all = limit.in_range("nCCDAB", 1, kLongestDelay);
   memory.power_limit.columns = limit.in_range("columns", 2, 1024);
-  memory.power_limit.window = limit.in_range("window", 6, kLongestWindow);
+  memory.power_limit.window = limit.in_range("window", 5, kLongestWindow);
   limit.nothing_else();
   file.nothing_else();
   check_consistency(where, memory);

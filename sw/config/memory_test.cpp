@@ -189,11 +189,11 @@ TEST_CASE("memory: organizations that the sequencer does not know are refused") 
 TEST_CASE("memory: power limits that the history of accesses cannot hold are refused") {
   CHECK(sentence_with("power_limit", "columns", 1) ==
         "memory x, power_limit: columns is 1, allowed are 2 to 1024");
-  CHECK(sentence_with("power_limit", "window", 5) ==
-        "memory x, power_limit: window is 5, allowed are 6 to 16384");
+  CHECK(sentence_with("power_limit", "window", 4) ==
+        "memory x, power_limit: window is 4, allowed are 5 to 16384");
   CHECK(sentence_with("power_limit", "window", 16384) == "nothing was thrown");
   CHECK(sentence_with("power_limit", "window", 16385) ==
-        "memory x, power_limit: window is 16385, allowed are 6 to 16384");
+        "memory x, power_limit: window is 16385, allowed are 5 to 16384");
 }
 
 TEST_CASE("memory: delays that contradict each other are refused") {

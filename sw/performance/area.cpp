@@ -29,6 +29,7 @@ ChannelArea parse_area(const std::string& where, std::string_view json_text) {
     const double all = file.at("total").at("per_bank").get<double>();
     return {.configuration = file.at("configuration").get<std::string>(),
             .library = file.at("library").get<std::string>(),
+            .unit = file.value("area_unit", "um2") == "um2" ? "µm²" : "GE",
             .target_met = file.at("target_met").get<bool>(),
             .engines = all - file.at("added_to_engines").at("per_bank").get<double>(),
             .all = all,
@@ -60,8 +61,9 @@ std::string area_markdown(Comparison& comparison, const Grid& grid,
   const unsigned heads = std::ranges::max(grid.heads);
   std::vector<unsigned> tokens = {4096, std::ranges::max(grid.tokens)};
   if (tokens[0] == tokens[1]) tokens.pop_back();
-  std::vector<std::string> names = {"design", "engines, µm² per bank", "channel, µm² per bank",
-                                    "FP16 unit, µm² per bank", "ratio"};
+  const std::string per_bank = fmt::format("{} per bank", areas.empty() ? "" : areas.front().unit);
+  std::vector<std::string> names = {"design", "engines, " + per_bank, "channel, " + per_bank,
+                                    "FP16 unit, " + per_bank, "ratio"};
   for (const unsigned length : tokens) {
     names.push_back(fmt::format("speed-up per area, L = {}", length));
   }

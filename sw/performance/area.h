@@ -15,14 +15,14 @@
 
 namespace aqpim::performance {
 
-// In µm².
 struct ChannelArea {
   std::string configuration;  // as `make area` calls it
   std::string library;
-  bool target_met = false;  // of the clock, by all parts
-  double engines = 0.0;     // per bank: engines alone
-  double all = 0.0;         // per bank
-  double fp16_unit = 0.0;   // per bank
+  std::string unit = "µm²";  // of areas; of the generic library, "GE": gate equivalents
+  bool target_met = false;   // of the clock, by all parts
+  double engines = 0.0;      // per bank: engines alone
+  double all = 0.0;          // per bank
+  double fp16_unit = 0.0;    // per bank
 
   bool operator==(const ChannelArea&) const = default;
 };

@@ -29,6 +29,9 @@ TEST_CASE("area: a file of make area is engines, all, and the FP16 unit") {
                                                     .engines = 100.0,
                                                     .all = 120.0,
                                                     .fp16_unit = 40.0});
+  nlohmann::json generic = file;
+  generic["area_unit"] = "GE";
+  CHECK(parse_area("x", generic.dump()).unit == "GE");
   CHECK_THROWS_WITH_AS(parse_area("x", "{}"),
                        "x is no area of a pseudo-channel as make area writes it",
                        aqpim::InputError);
@@ -47,12 +50,14 @@ TEST_CASE(
       area_markdown(comparison, {.tokens = {4096}, .heads = {64}, .groups = {1}},
                     {{.configuration = "eight-2banks",
                       .library = "lib",
+                      .unit = "GE",
                       .target_met = false,
                       .engines = 100.0,
                       .all = 120.0,
                       .fp16_unit = 40.0}});
   CHECK(text.ends_with(fmt::format(
       "| eight, pairs (misses the clock) | 100 | 120 | 40 | 3.00 | {:.2f} |\n", speedup / 3.0)));
+  CHECK(text.find("| channel, GE per bank |") != std::string::npos);
   CHECK(text.find("| eight |") == std::string::npos);
   CHECK(area_markdown(comparison, {}, {}).empty());
 }
