@@ -37,7 +37,7 @@ def widest(known):
     with tempfile.TemporaryDirectory() as folder:
         table = json.loads((shapes.CONFIGS / f"{next(iter(known['configurations']))}.json").read_text())
         table["engine"] |= {"HeadDim": 256, "SubDim": 4, "CodeBits": 8, "WordBits": 256}
-        (Path(folder) / "D = 256.json").write_text(json.dumps(table))
+        (Path(folder) / "d256.json").write_text(json.dumps(table))
         return shapes.load(folder)
 
 

@@ -21,7 +21,7 @@ macro(aqpim_read_configurations)
 endmacro()
 
 # The entries of <folder>/*.json in the embedding source, of those in the list <wanted> if there is one, and the names of
-# those that are not refused in the <kind> of AQPIM_SHAPES.
+# those that are not refused in the <kind> of AQPIM_SHAPES. Names that no target can have are left out.
 function(aqpim_embed result result_names folder wanted kind)
   set(entries)
   set(names)
@@ -30,7 +30,7 @@ function(aqpim_embed result result_names folder wanted kind)
   foreach(file IN LISTS files)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
     get_filename_component(name ${file} NAME_WLE)
-    if(wanted AND NOT name IN_LIST wanted)
+    if((wanted AND NOT name IN_LIST wanted) OR NOT name MATCHES "^[A-Za-z0-9._-]+$")
       continue()
     endif()
     file(READ ${file} text)

@@ -9,6 +9,7 @@ says this sentence, ends with exit code 2 and builds nothing.
 import copy
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -141,6 +142,11 @@ def values(text):
     return {key: int(value) for key, value in (word.split("=") for word in text.split())}
 
 
+def file_of(name):
+    """The name of a case as that of a file."""
+    return re.sub(r"[^\w.-]", "_", name)
+
+
 def memory_with(changes):
     """A memory's table with entries replaced, and the same as parameters of the RTL."""
     table, parameters = copy.deepcopy(MEMORY), {}
@@ -166,9 +172,9 @@ def rules(folder):
     configs, memories = folder / "rules", folder / "rules" / "memory"
     memories.mkdir(parents=True)
     for name, *_ in ENGINES + CHANNELS:
-        (configs / f"{name}.json").write_text(json.dumps(ENGINE | {"engine": ENGINE["engine"] | values(name)}))
+        (configs / f"{file_of(name)}.json").write_text(json.dumps(ENGINE | {"engine": ENGINE["engine"] | values(name)}))
     for name, *_ in MEMORIES:
-        (memories / f"{name}.json").write_text(json.dumps(memory_with(values(name))[0]))
+        (memories / f"{file_of(name)}.json").write_text(json.dumps(memory_with(values(name))[0]))
     (memories / "hbm3-5200.json").write_text(json.dumps(MEMORY))
     known = shapes.load(configs, memories)
     jobs = []
@@ -181,15 +187,15 @@ def rules(folder):
             jobs.append((f"{module}, {name}", sentence, (module, parameters)))
 
     for name, sentence, of_rtl in ENGINES:
-        program(name, known["configurations"][name].get("refused", ""), sentence)
+        program(name, known["configurations"][file_of(name)].get("refused", ""), sentence)
         rtl("pq_engine", name, of_rtl, values(name))
     for name, banks, sentence, of_engine, of_sequencer in CHANNELS:
-        program(f"{name}, {banks}", known["channels"]["hbm3-5200"][name][str(banks)].get("refused", ""), sentence)
+        program(f"{name}, {banks}", known["channels"]["hbm3-5200"][file_of(name)][str(banks)].get("refused", ""), sentence)
         changes = values(name) | {"BanksPerEngine": banks}
         rtl("pq_bank_engine", name, of_engine, changes)
         rtl("pq_sequencer", name, of_sequencer, {key: value for key, value in changes.items() if key != "Quantize"})
     for name, sentence, of_rtl in MEMORIES:
-        program(name, known["memories"][name].get("refused", ""), sentence)
+        program(name, known["memories"][file_of(name)].get("refused", ""), sentence)
         rtl("pq_sequencer", name, of_rtl, memory_with(values(name))[1])
     for name, of_rtl in REDUCERS:
         rtl("pq_reducer", name, of_rtl, values(name))
@@ -239,11 +245,11 @@ def values_of_other_kinds(folder):
     memories.mkdir(parents=True)
     files = list(texts())
     for name, text, _ in files:
-        ((memories if name.startswith("memory") else configs) / f"{name}.json").write_text(text)
+        ((memories if name.startswith("memory") else configs) / f"{file_of(name)}.json").write_text(text)
     known = shapes.load(configs, memories)
     said = known["configurations"] | known["memories"]
-    wrong = [f"{name}: {said[name].get('refused')}" for name, _, sentence in files
-             if sentence not in said[name].get("refused", "") or "\n" in said[name]["refused"]]
+    said = {name: said[file_of(name)].get("refused", "") for name, *_ in files}
+    wrong = [f"{name}: {said[name]}" for name, _, sentence in files if sentence not in said[name] or "\n" in said[name]]
     check(f"{len(files)} files are refused with a sentence that says what and where", not wrong, "\n".join(wrong))
 
 
@@ -282,7 +288,9 @@ def every_tool(folder):
     check("other configurations can be used", not run("sim/shapes.sh", "check", "--config", "pq4,pq8").returncode
           and "pq4" in run(sys.executable, "-c", "import sys; sys.path.insert(0, 'syn'); import flow; "
                            "print(flow.configurations(['pq4'], 'pq_engine', {}))").stdout)
-    (root / "configs" / "spoilt.json").unlink()
+    (root / "configs" / "spoilt.json").rename(root / "configs" / "pq4 copy.json")
+    refused("configuration \"pq4 copy\": a name has letters, digits, '-', '_' and '.' only", "make", "sim")
+    (root / "configs" / "pq4 copy.json").unlink()
 
     spoil("memory/hbm3-5200.json", lambda table: table["refresh"].update(REFI=table["refresh"].pop("nREFI")))
     sentence = 'memory spoilt, refresh lacks the key "nREFI"'

@@ -47,6 +47,7 @@ unsigned EngineConfig::bucket_width() const {
 }
 
 Configuration parse(std::string_view name, std::string_view json_text) {
+  require_plain_name("configuration", name);
   const std::string where = fmt::format("configuration {}", name);
   const nlohmann::json root = parse_json(where, json_text);
 

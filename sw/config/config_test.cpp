@@ -223,6 +223,16 @@ TEST_CASE("configuration: text that is not JSON, or says something twice, is ref
         "configuration x has the key \"b\" twice");
 }
 
+TEST_CASE("configuration: a file has a name that a target of the build can have") {
+  const std::string text = legal().dump();
+  CHECK(aqpim::config::parse("My_pq-4.1", text).name == "My_pq-4.1");
+  for (const std::string name : {"pq4 copy", "a;b", "a\"b", ""}) {
+    CHECK(sentence_of([&] { aqpim::config::parse(name, text); }) ==
+          fmt::format("configuration {}: a name has letters, digits, '-', '_' and '.' only",
+                      aqpim::in_quotes(name)));
+  }
+}
+
 TEST_CASE("json: equal keys in different objects are no duplicates") {
   CHECK(aqpim::parse_json("text", R"([{"a": {"a": 1}}, {"a": 2}])").size() == 2);
 }

@@ -43,6 +43,14 @@ nlohmann::json parse_json(const std::string& where, std::string_view text) {
   }
 }
 
+void require_plain_name(const std::string& kind, std::string_view name) {
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  if (!name.empty() && name.find_first_not_of(kAllowed) == name.npos) return;
+  throw InputError(fmt::format("{} {}: a name has letters, digits, '-', '_' and '.' only", kind,
+                               in_quotes(name)));
+}
+
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t kLongest = 80;
   std::string result = "\"";

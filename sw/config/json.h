@@ -12,6 +12,10 @@ namespace aqpim {
 // which begins with `where`.
 nlohmann::json parse_json(const std::string& where, std::string_view text);
 
+// Throws InputError if the name of a file cannot be that of a folder or a target of the build as
+// well: letters, digits, '-', '_' and '.'.
+void require_plain_name(const std::string& kind, std::string_view name);
+
 // `text` in double quotes, with everything escaped that a terminal could interpret, shortened to
 // about 80 characters: for names from files in messages.
 std::string in_quotes(std::string_view text);

@@ -103,6 +103,7 @@ void check_consistency(const std::string& where, const Memory& memory) {
 }  // namespace
 
 Memory parse_memory(std::string_view name, std::string_view json_text) {
+  require_plain_name("memory", name);
   const std::string where = fmt::format("memory {}", name);
   const nlohmann::json root = parse_json(where, json_text);
 
