@@ -226,7 +226,7 @@ TEST_CASE_TEMPLATE_DEFINE(
 }
 TEST_CASE_TEMPLATE_APPLY(attend_control_random, attend_control_models);
 
-TEST_CASE_TEMPLATE_DEFINE("pq_attend_control: the last token there can be", Dut,
+TEST_CASE_TEMPLATE_DEFINE("pq_attend_control: the last token there can be, and none beyond it", Dut,
                           attend_control_tokens) {
   INFO(Dut::parameters);
   Control<Dut> control;
@@ -240,5 +240,16 @@ TEST_CASE_TEMPLATE_DEFINE("pq_attend_control: the last token there can be", Dut,
     control.run(kTurn, false, 0, 1);
   }
   if (windows * Dut::TileDepth == kMaxTokens) CHECK(control.count == 0);
+
+  // An odd number of tokens, then fewer than there were: none are left.
+  control.write_tokens(5);
+  control.run(kTurn, true, 0, 1);
+  for (const unsigned tokens : {5u, 0u, 0u}) {
+    control.run(kScore, false, 16, 1);
+    CHECK(control.count == tokens);
+    control.run(kAccumulate, false, 0, 1);
+    control.run(kTurn, false, 0, 1);
+    if (control.done != 0) control.write_tokens(3);
+  }
 }
 TEST_CASE_TEMPLATE_APPLY(attend_control_tokens, attend_control_models);

@@ -522,6 +522,26 @@ TEST_CASE_TEMPLATE_DEFINE(
 }
 TEST_CASE_TEMPLATE_APPLY(attend_engine_refused, attend_engine_models);
 
+TEST_CASE_TEMPLATE_DEFINE(
+    "pq_attend_engine: windows of few tokens, whatever lies beside the last one", Dut,
+    attend_engine_few) {
+  INFO(Dut::parameters);
+  Player<Dut> player;
+  player.write_control(8, true);
+  player.write_query(40, 4);
+  player.write_biases(300);
+  player.run(AttendOperation::kTurn, true, 0, player.codebooks());
+  for (unsigned tokens = 0; tokens < 32; ++tokens) {
+    CAPTURE(tokens);
+    // The engine has no more than these, of a window of sixteen.
+    player.write_tokens(tokens % 8);
+    player.bench.clock();
+    player.window(16, 1, 0, false, 16, true);
+    player.compare_results();
+  }
+}
+TEST_CASE_TEMPLATE_APPLY(attend_engine_few, attend_engine_models);
+
 TEST_CASE("pq_attend_engine: biases go on over the windows of a query, 128 tokens each") {
   using Dut = attend_engine_0;
   Player<Dut> player;
