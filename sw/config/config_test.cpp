@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -242,6 +243,19 @@ TEST_CASE("json: numbers that no double holds and nesting without end are refuse
         "text is not valid JSON (a number is out of range)");
   CHECK(sentence_of([] { aqpim::parse_json("text", std::string(100000, '[')); }) ==
         "text nests JSON values more than 32 deep");
+}
+
+TEST_CASE("json: an object of many objects takes time in proportion to them") {
+  const auto seconds = [](int objects) {
+    std::string text = "{";
+    for (int i = 0; i < objects; ++i) text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":{}";
+    text += "}";
+    const std::clock_t start = std::clock();
+    CHECK(aqpim::parse_json("text", text).size() == objects);
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  };
+  // Sixteen times the objects; the square would take 256 times the time.
+  CHECK(seconds(32'000) < 64 * std::max(seconds(2'000), 0.001));
 }
 
 TEST_CASE("json: names in messages are escaped and shortened") {

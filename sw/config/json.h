@@ -9,8 +9,13 @@ namespace aqpim {
 
 // Parses a JSON text from outside. nlohmann/json would keep the last of two equal keys; here a key
 // that an object has twice is an error, and so are values nested beyond reason. Throws InputError,
-// which begins with `where`.
+// which begins with `where`. Takes time in proportion to the text.
 nlohmann::json parse_json(const std::string& where, std::string_view text);
+
+// What a text holds, value by value, for texts that are too large to keep as a tree. `values` hears
+// nothing that parse_json() refuses; its parse_error() is not called.
+void read_json(const std::string& where, std::string_view text,
+               nlohmann::json_sax<nlohmann::json>& values);
 
 // Throws InputError if the name of a file cannot be that of a folder or a target of the build as
 // well: letters, digits, '-', '_' and '.'.
