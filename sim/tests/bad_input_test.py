@@ -64,10 +64,11 @@ def shift_offsets(name, amount):
 
 
 def bad_files():
-    """Name, bytes and a part of the sentence that is expected."""
+    """Name, bytes and a part of the sentence that is expected, of files whose header is bad."""
     good = safetensors(head())
     length = struct.unpack("<Q", good[:8])[0]
-    duplicate = b'{"a":1,"a":1}'
+    entry = b'"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}'
+    duplicate = b"{" + entry + b"," + entry + b"}"
     yield "empty", b"", "is empty"
     yield "short", good[:5], "has only 5 bytes"
     yield "truncated_header", good[:8 + length // 2], "is truncated"
@@ -89,9 +90,19 @@ def bad_files():
     yield "fewer_values", safetensors(head() | {"l0.h0.v": tensor("F16", [TOKENS - 1, HEAD_DIM])}), "l0.h0.k has shape"
     yield "other_width", safetensors(head() | {"l0.h0.q": tensor("F16", [1, 8, 32])}), "l0.h0.q has 32 channels"
     yield "more_queries", safetensors(head(tokens=64, query_tokens=65)), "more than the 64 of .k"
+    yield "no_token", safetensors(head(tokens=0, query_tokens=0)), "with nothing empty"
+    yield "queries_first", safetensors(head() | {"l0.h0.q": tensor("F16", [130, 1, HEAD_DIM])}), "--queries-first"
+    yield "float8", safetensors(head() | {"l0.h0.k": ("F8_E4M3", [TOKENS, HEAD_DIM], bytes(TOKENS * HEAD_DIM))}), \
+        "l0.h0.k has dtype F8_E4M3, allowed are F16, BF16 and F32"
+    yield "git_lfs", b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 9\n", "Git LFS"
+    yield "pickle", b"PK\x03\x04" + bytes(100), "a zip archive"
+    yield "web_page", b"<!doctype html><title>404</title>", "a web page"
+
+
+def bad_values():
+    """The same of files whose header is good."""
     yield "nan_key", safetensors(with_value("k", 70, math.nan)), "l0.h0.k has NaN at token 1, channel 6"
     yield "inf_value", safetensors(with_value("v", 3, math.inf)), "l0.h0.v has an infinite value at token 0, channel 3"
-    yield "no_token", safetensors(head(tokens=0, query_tokens=0)), "with nothing empty"
     yield "nan_query", safetensors(with_value("q", 64, math.nan)), "l0.h0.q has NaN at query head 0, token 193"
 
 
@@ -167,16 +178,23 @@ def check(checker, folder):
     put("older_results/report.json", b"older")
     cache = folder / "cache.safetensors"
 
-    def each_reader(part, file):
-        checker.refused(part, "info", file)
+    def each_player(part, file):
         checker.refused(part, "quantize", file, "-o", cache)
         checker.refused(part, "sim", "--workload", file, "--out", out)
         checker.refused(part, "accuracy", "--workload", file, "--out", out)
 
+    def each_reader(part, file):
+        checker.refused(part, "info", file)
+        each_player(part, file)
+
     each_reader("No such file or directory", folder / "missing")
-    each_reader("no regular file", folder)
+    each_reader("a folder is one workload", folder)
+    each_reader("without a safetensors file", out)
+    each_reader("its 1 shards is missing", put("x.index.json", b'{"weight_map": {"l0.h0.q": "missing.safetensors"}}'))
     for name, content, part in bad_files():
         each_reader(part, put(f"{name}.safetensors", content))
+    for name, content, part in bad_values():
+        each_player(part, put(f"{name}.safetensors", content))
 
     def sim(part, *arguments, workload=good):
         checker.refused(part, "sim", "--workload", workload, "--out", out, *arguments)
@@ -243,6 +261,11 @@ def check(checker, folder):
     checker.refused("cannot be written", "quantize", good, "-o", folder / "no" / "such")
     checker.refused("cannot be written", "quantize", good, "-o", out)
     checker.refused("overwrite", "quantize", good, "-o", good)
+    checker.refused("overwrite", "quantize", good, "-o", elsewhere, "--calibration", elsewhere)
+    last = put("last.safetensors", safetensors(head(query_tokens=1)))
+    for command in (sim, quantize, accuracy):
+        command("give at most 255 as --prefill", workload=last)
+    sim("lists/b.safetensors cannot be read", "--workloads", f"{good} lists/b.safetensors")
 
     trace = put("trace", b"# a row of all banks\n0 ACT_ALL 0 all 1 -\n19 RD_ALL 0 all 1 0\n\n45 PRE_ALL 0 all - -\n")
     for part, content in bad_traces(trace.read_bytes()):
@@ -271,6 +294,10 @@ def check(checker, folder):
     checker.accepted("info", good)
     checker.accepted("info", tiny)
     checker.accepted("info", good, "--json")
+    checker.accepted("accuracy", "--workload", last, "--prefill", "255", "--variants", "standard",
+                     "--out", folder / "last")
+    for name, _, _ in bad_values():
+        checker.accepted("info", folder / f"{name}.safetensors")
     checker.accepted("quantize", good, "-o", cache)
     checker.accepted("quantize", good, "-o", cache, "--calibration", good, "--calibration-tokens", "224")
     for name in ("nan_key", "inf_value"):

@@ -3,12 +3,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -41,16 +43,11 @@ const std::vector<const char*> kResultFiles = {"accuracy.csv", "accuracy.json", 
 struct Arguments {
   std::vector<std::string> workloads;
   std::vector<std::string> configurations;  // empty: all
-  std::vector<std::string> heads;           // empty: all
+  workload::LoadOptions load;
   std::string out = "build/accuracy";
   std::string page;  // empty: none
   std::string variants = "all";
-  bool allow_nonfinite = false;
   study::StudyOptions options;
-
-  workload::Nonfinite nonfinite() const {
-    return allow_nonfinite ? workload::Nonfinite::kSaturate : workload::Nonfinite::kRefuse;
-  }
 };
 
 // The wanted heads. Where configurations are named, heads that none of them fits are left out.
@@ -60,16 +57,17 @@ std::vector<workload::Workload> load_all(
   for (const std::string& path : arguments.workloads) {
     if (!seen.insert(path).second) throw InputError(fmt::format("{} is given twice", path));
   }
-  std::vector<workload::Workload> workloads =
-      load_workloads(arguments.workloads, arguments.heads, arguments.nonfinite());
+  std::vector<workload::Workload> workloads = load_workloads(arguments.workloads, arguments.load);
   if (arguments.configurations.empty()) return workloads;
-  const auto fits = [&](const workload::Head& head, const config::Configuration* configuration) {
+  const auto fits = [&](const workload::HeadFacts& head,
+                        const config::Configuration* configuration) {
     return configuration->engine.head_dim == head.head_dim;
   };
   for (const config::Configuration* configuration : configurations) {
     const bool of_use = std::ranges::any_of(workloads, [&](const workload::Workload& workload) {
-      return std::ranges::any_of(
-          workload.heads, [&](const workload::Head& head) { return fits(head, configuration); });
+      return std::ranges::any_of(workload.heads, [&](const workload::HeadFacts& head) {
+        return fits(head, configuration);
+      });
     });
     if (of_use) continue;
     throw InputError(fmt::format(
@@ -78,7 +76,7 @@ std::vector<workload::Workload> load_all(
         arguments.workloads.size() == 1 ? "has" : "have"));
   }
   for (workload::Workload& workload : workloads) {
-    std::erase_if(workload.heads, [&](const workload::Head& head) {
+    std::erase_if(workload.heads, [&](const workload::HeadFacts& head) {
       return std::ranges::none_of(configurations, [&](const config::Configuration* configuration) {
         return fits(head, configuration);
       });
@@ -89,18 +87,34 @@ std::vector<workload::Workload> load_all(
   return workloads;
 }
 
+// As one word of a shell.
+std::string shell_word(const std::string& text) {
+  const bool plain = std::ranges::all_of(text, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c >= 0x80 ||
+           std::string_view("_./-+,=:@%").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (plain) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? "'\\''" : std::string(1, c);
+  return word + "'";
+}
+
 // What gives the same figures again.
 std::string command_of(const Arguments& arguments) {
   std::string command = "aqpim accuracy";
-  for (const std::string& path : arguments.workloads) command += " --workload " + path;
+  for (const std::string& path : arguments.workloads) command += " --workload " + shell_word(path);
   const auto add_list = [&](const char* option, const std::vector<std::string>& names) {
     if (!names.empty()) command += fmt::format(" --{} {}", option, fmt::join(names, ","));
   };
   add_list("config", arguments.configurations);
-  add_list("heads", arguments.heads);
+  add_list("heads", arguments.load.heads);
   if (arguments.options.queries)
     command += fmt::format(" --queries {}", *arguments.options.queries);
-  if (arguments.allow_nonfinite) command += " --allow-nonfinite";
+  if (arguments.load.nonfinite == workload::Nonfinite::kSaturate) command += " --allow-nonfinite";
+  if (arguments.options.prefill) {
+    command += fmt::format(" --prefill {}", *arguments.options.prefill);
+  }
+  if (arguments.load.queries_first) command += " --queries-first";
   if (arguments.options.only_standard) command += " --variants standard";
   return command;
 }
@@ -148,26 +162,23 @@ void add_accuracy(CLI::App& app, int&) {
       "Measure the attention error of every option of the cache, and of integer caches.");
   const auto arguments = std::make_shared<Arguments>();
   arguments->options.threads = std::max(1u, std::thread::hardware_concurrency());
-  command->add_option("--workload", arguments->workloads, "workload (safetensors), may be repeated")
-      ->required()
-      ->allow_extra_args(false);
+  add_workloads_options(*command, arguments->workloads);
   command
       ->add_option("--config", arguments->configurations,
                    "configurations, e.g. pq8,pq4 (default: those that fit the heads)")
       ->delimiter(',')
       ->allow_extra_args(false);
-  add_heads_option(*command, arguments->heads);
+  add_load_options(*command, arguments->load);
   command
       ->add_option("--queries", arguments->options.queries,
                    "evaluated tokens per head (default: 16, or all after the prefill if fewer)")
       ->check(kCount);
+  add_prefill_option(*command, arguments->options.prefill);
   command
       ->add_option("--variants", arguments->variants,
                    "all: every combination of options; standard: those of the configurations")
       ->check(CLI::IsMember({"all", "standard"}))
       ->capture_default_str();
-  command->add_flag("--allow-nonfinite", arguments->allow_nonfinite,
-                    "take infinite keys and values as the largest number, NaN as 0");
   command->add_option("--threads", arguments->options.threads, "threads that work")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

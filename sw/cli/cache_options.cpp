@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/cli/cache_options.h"
 
+#include <algorithm>
 #include <map>
 
 #include "sw/cli/commands.h"
+#include "sw/cli/selection.h"
 #include "sw/config/error.h"
 
 namespace aqpim::cli {
@@ -34,13 +36,21 @@ void add_choice(CLI::App& command, const char* option, Kind& value, const char* 
 
 }  // namespace
 
-void CacheOptions::load_calibration() {
+void CacheOptions::open_calibration(const std::vector<workload::HeadFacts>& heads,
+                                    const workload::LoadOptions& load) {
   if (calibration.empty()) {
     if (calibration_tokens) throw InputError("--calibration-tokens needs a --calibration");
     return;
   }
+  workload::LoadOptions all = load;
+  all.heads.clear();
   calibration_workload =
-      std::make_shared<const workload::Workload>(workload::load(calibration, {}, nonfinite()));
+      std::make_shared<const workload::Workload>(workload::open(calibration, all));
+  for (const workload::HeadFacts& head : calibration_workload->heads) {
+    if (std::ranges::find(heads, head.name, &workload::HeadFacts::name) != heads.end()) {
+      calibration_workload->read(head);
+    }
+  }
 }
 
 quantize::QuantizeOptions CacheOptions::for_configuration(
@@ -76,21 +86,47 @@ void add_cache_options(CLI::App& command, CacheOptions& options) {
                      "workload that transforms are made from (default: the heads' own prefill)");
   add_count("--calibration-tokens", options.calibration_tokens,
             "tokens of the calibration that count (default: its prefill)");
-  command.add_flag("--allow-nonfinite", options.allow_nonfinite,
-                   "take infinite keys and values as the largest number, NaN as 0");
   add_count("--window", options.window,
             "tokens per codebook, 0 = one for all (default: the configuration's)");
   add_count("--sinks", options.sinks, "exact tokens at the start (default: 8)");
   add_count("--append-block", options.append_block,
             "tokens that are encoded together (default: the configuration's)");
-  add_count("--prefill", options.prefill,
-            "tokens that codebooks are made from (default: T - min(Tq/2, 256))");
+  add_prefill_option(command, options.prefill);
 }
 
-void add_heads_option(CLI::App& command, std::vector<std::string>& heads) {
-  command.add_option("--heads", heads, "heads, e.g. l2.h0,l3.h1 (default: all)")
+void add_prefill_option(CLI::App& command, std::optional<std::size_t>& prefill) {
+  command
+      .add_option("--prefill", prefill,
+                  "tokens that codebooks are made from (default: T - min(Tq/2, 256))")
+      ->check(kCount);
+}
+
+void add_workloads_options(CLI::App& command, std::vector<std::string>& paths) {
+  command
+      .add_option("--workload", paths,
+                  "workload: a safetensors file, an index or a folder of shards; may be repeated")
+      ->allow_extra_args(false);
+  command.add_option_function<std::string>(
+      "--workloads",
+      [&paths](const std::string& list) {
+        const std::vector<std::string> more = paths_of_list(list);
+        paths.insert(paths.end(), more.begin(), more.end());
+      },
+      "the same, several by blanks");
+}
+
+void add_queries_first_option(CLI::App& command, workload::LoadOptions& load) {
+  command.add_flag("--queries-first", load.queries_first, "the file has .q as [Tq, G, D]");
+}
+
+void add_load_options(CLI::App& command, workload::LoadOptions& load) {
+  command.add_option("--heads", load.heads, "heads, e.g. l2.h0,l3.h1 (default: all)")
       ->delimiter(',')
       ->allow_extra_args(false);
+  add_queries_first_option(command, load);
+  command.add_flag_callback(
+      "--allow-nonfinite", [&load] { load.nonfinite = workload::Nonfinite::kSaturate; },
+      "take infinite keys and values as the largest number, NaN as 0");
 }
 
 }  // namespace aqpim::cli

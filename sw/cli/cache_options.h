@@ -19,26 +19,31 @@ namespace aqpim::cli {
 struct CacheOptions {
   bool no_weights = false;
   bool no_centring = false;
-  bool allow_nonfinite = false;
   quantize::TransformKind transform = quantize::kStandardTransform;
   quantize::Clustering clustering = quantize::Clustering::kFixed;
   std::string calibration;  // path; empty: none
   std::optional<std::size_t> window, sinks, append_block, prefill, calibration_tokens;
 
-  // What --calibration names, loaded by load_calibration().
+  // What --calibration names, opened by open_calibration().
   std::shared_ptr<const workload::Workload> calibration_workload;
 
-  workload::Nonfinite nonfinite() const {
-    return allow_nonfinite ? workload::Nonfinite::kSaturate : workload::Nonfinite::kRefuse;
-  }
-  void load_calibration();
+  // Throws InputError as workload::load(); those of its heads are read that calibrate `heads`.
+  void open_calibration(const std::vector<workload::HeadFacts>& heads,
+                        const workload::LoadOptions& load);
   quantize::QuantizeOptions for_configuration(const config::Configuration& configuration) const;
 };
 
 // Adds these options to a subcommand; `options` must outlive the parsing.
 void add_cache_options(CLI::App& command, CacheOptions& options);
 
-// Adds --heads, a list by commas.
-void add_heads_option(CLI::App& command, std::vector<std::string>& heads);
+// Adds the options that say how a workload is read; `load` must outlive the parsing.
+void add_queries_first_option(CLI::App& command, workload::LoadOptions& load);
+void add_load_options(CLI::App& command, workload::LoadOptions& load);
+
+// Adds --workload and --workloads.
+void add_workloads_options(CLI::App& command, std::vector<std::string>& paths);
+
+// Adds --prefill.
+void add_prefill_option(CLI::App& command, std::optional<std::size_t>& prefill);
 
 }  // namespace aqpim::cli

@@ -54,7 +54,7 @@ unsigned processors() { return std::max(1u, std::thread::hardware_concurrency())
 struct Arguments {
   std::string workload;
   std::vector<std::string> configurations;  // empty: those that fit
-  std::vector<std::string> heads;           // empty: all
+  workload::LoadOptions load;
   std::optional<std::size_t> queries, tokens;
   std::string memory = "hbm3-5200";
   unsigned banks_per_engine = 1;
@@ -77,7 +77,7 @@ struct Job {
   SessionOptions session;
   quantize::QuantizeOptions options;
   bool software_prefill = false;
-  std::vector<const workload::Head*> heads;
+  std::vector<const workload::HeadFacts*> heads;
 };
 
 bool fits(const config::Configuration& configuration, const Arguments& arguments,
@@ -93,7 +93,8 @@ bool fits(const config::Configuration& configuration, const Arguments& arguments
   return true;
 }
 
-std::vector<Job> make_jobs(const std::vector<workload::Head>& heads, const Arguments& arguments) {
+std::vector<Job> make_jobs(const std::vector<workload::HeadFacts>& heads,
+                           const Arguments& arguments) {
   const config::Memory& memory = config::find_memory(arguments.memory);
   if (arguments.golden && (arguments.trace || arguments.waves)) {
     throw InputError("the golden model has no time: --golden goes without --trace and --waves");
@@ -104,7 +105,7 @@ std::vector<Job> make_jobs(const std::vector<workload::Head>& heads, const Argum
   }
   std::vector<Job> jobs;
   std::set<std::size_t> dimensions;
-  for (const workload::Head& head : heads) dimensions.insert(head.head_dim);
+  for (const workload::HeadFacts& head : heads) dimensions.insert(head.head_dim);
   for (const config::Configuration* configuration :
        wanted_configurations(arguments.configurations)) {
     if (!fits(*configuration, arguments, memory)) continue;
@@ -119,7 +120,7 @@ std::vector<Job> make_jobs(const std::vector<workload::Head>& heads, const Argum
             .software_prefill = arguments.prefill_by == "software" ||
                                 (arguments.prefill_by == "auto" && !quick && !arguments.golden),
             .heads = {}};
-    for (const workload::Head& head : heads) {
+    for (const workload::HeadFacts& head : heads) {
       if (head.head_dim == configuration->engine.head_dim) job.heads.push_back(&head);
     }
     if (!job.heads.empty()) {
@@ -141,8 +142,8 @@ std::vector<Job> make_jobs(const std::vector<workload::Head>& heads, const Argum
 
 // A head on a rank, in one round of the run.
 struct Life {
-  workload::Head head;
-  bool reversed = false;
+  const workload::HeadFacts* head = nullptr;
+  bool reversed = false;  // its channels
   system::ChannelHeadOptions options;
 };
 
@@ -155,11 +156,11 @@ std::vector<std::vector<Life>> make_rounds(const Job& job, const Arguments& argu
     std::vector<Life>& round = rounds.emplace_back();
     for (unsigned rank = 0; rank < job.session.ranks; ++rank) {
       const bool there = first + rank < job.heads.size();
-      const workload::Head& head = *job.heads[there ? first + rank : job.heads.size() - 1];
-      Life life{.head = there ? head : workload::with_channels_reversed(head),
+      const workload::HeadFacts* head = job.heads[there ? first + rank : job.heads.size() - 1];
+      Life life{.head = head,
                 .reversed = !there,
                 .options = {.cache = job.options,
-                            .queries = quantize::queries_of(head, job.options, arguments.queries),
+                            .queries = quantize::queries_of(*head, job.options, arguments.queries),
                             .software_prefill = job.software_prefill,
                             .tile_limit = arguments.tile,
                             .rank = rank,
@@ -184,26 +185,26 @@ report::Accuracy accuracy_of(const workload::Head& head, const std::vector<std::
   return report::accuracy_of(errors);
 }
 
-report::ChannelHeadReport head_report(const Life& life, const system::ChannelHead& played,
+report::ChannelHeadReport head_report(const Life& life, const workload::Head& head,
+                                      const system::ChannelHead& played,
                                       const system::RankStatistics& statistics) {
-  report::ChannelHeadReport report{
-      .name = life.head.name,
-      .rank = life.options.rank,
-      .reversed = life.reversed,
-      .tokens = life.head.tokens,
-      .query_heads = life.head.groups,
-      .prefill = played.timeline().prefill,
-      .encoded = played.cache().tokens,
-      .windows = played.cache().windows,
-      .queries = life.options.queries,
-      .tiles = played.tiles(),
-      .rows = played.placement().rows(),
-      .compared = played.compared(),
-      .mismatches = played.mismatches(),
-      .flags = played.flags(),
-      .phases = {},
-      .cache = quantize::cache_size(played.cache()),
-      .accuracy = accuracy_of(life.head, life.options.queries, played)};
+  report::ChannelHeadReport report{.name = head.name,
+                                   .rank = life.options.rank,
+                                   .reversed = life.reversed,
+                                   .tokens = head.tokens,
+                                   .query_heads = head.groups,
+                                   .prefill = played.timeline().prefill,
+                                   .encoded = played.cache().tokens,
+                                   .windows = played.cache().windows,
+                                   .queries = life.options.queries,
+                                   .tiles = played.tiles(),
+                                   .rows = played.placement().rows(),
+                                   .compared = played.compared(),
+                                   .mismatches = played.mismatches(),
+                                   .flags = played.flags(),
+                                   .phases = {},
+                                   .cache = quantize::cache_size(played.cache()),
+                                   .accuracy = accuracy_of(head, life.options.queries, played)};
   for (std::size_t i = 0; i < statistics.size(); ++i) {
     report.phases.push_back({.name = std::string(system::kHostPhaseNames[i]),
                              .commands = statistics[i].commands,
@@ -243,11 +244,17 @@ JobResult run(const Job& job, const Arguments& arguments, const workload::Worklo
       arguments.golden ? golden_session(session_options) : rtl_session(session_options);
   const std::vector<std::vector<Life>> rounds = make_rounds(job, arguments);
   for (std::size_t round = 0; round < rounds.size(); ++round) {
+    std::vector<workload::Head> values;
+    for (const Life& life : rounds[round]) {
+      workload::Head head = workload.read(*life.head);
+      values.push_back(life.reversed ? workload::with_channels_reversed(head) : std::move(head));
+    }
     std::vector<std::unique_ptr<system::ChannelHead>> heads;
     std::vector<system::HostProgram> programs;
     std::size_t expected = 1, done = 0;
-    for (const Life& life : rounds[round]) {
-      heads.push_back(std::make_unique<system::ChannelHead>(life.head, shape, life.options));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      heads.push_back(
+          std::make_unique<system::ChannelHead>(values[i], shape, rounds[round][i].options));
       programs.push_back(heads.back()->program());
       expected += heads.back()->expected_steps();
     }
@@ -260,11 +267,12 @@ JobResult run(const Job& job, const Arguments& arguments, const workload::Worklo
         }});
     result.report.simulation_seconds += std::chrono::duration<double>(Clock::now() - start).count();
     for (std::size_t i = 0; i < heads.size(); ++i) {
-      result.report.heads.push_back(head_report(rounds[round][i], *heads[i], statistics[i]));
+      result.report.heads.push_back(
+          head_report(rounds[round][i], values[i], *heads[i], statistics[i]));
       if (heads[i]->mismatches() == 0) continue;
       result.verdict += fmt::format(
           "{}: {} bytes of codebooks and codes of head {} on rank {} are not those of software\n",
-          job.session.configuration->name, heads[i]->mismatches(), rounds[round][i].head.name, i);
+          job.session.configuration->name, heads[i]->mismatches(), values[i].name, i);
     }
   }
   result.verdict += session->finish(result.report);
@@ -305,14 +313,9 @@ std::string title_of(const Job& job) {
 }
 
 void run_all(Arguments& arguments, int& exit_code) {
-  workload::Workload workload =
-      workload::load(arguments.workload, arguments.heads, arguments.cache.nonfinite());
-  if (arguments.tokens) {
-    for (workload::Head& head : workload.heads) {
-      head = workload::with_tokens(head, *arguments.tokens);
-    }
-  }
-  arguments.cache.load_calibration();
+  workload::Workload workload = workload::load(arguments.workload, arguments.load);
+  if (arguments.tokens) workload = workload::with_tokens(std::move(workload), *arguments.tokens);
+  arguments.cache.open_calibration(workload.heads, arguments.load);
   std::vector<Job> jobs = make_jobs(workload.heads, arguments);
   std::vector<report::ResultFolder> folders;
   for (const Job& job : jobs) {
@@ -377,13 +380,16 @@ void add_channel(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand(
       "channel", "Play the lives of captured heads on a pseudo-channel, one head on each rank.");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("--workload", arguments->workload, "workload (safetensors)")->required();
+  command
+      ->add_option("--workload", arguments->workload,
+                   "workload: a safetensors file, an index or a folder of shards")
+      ->required();
   command
       ->add_option("--config", arguments->configurations,
                    "configurations, e.g. pq8,pq4 (default: those that fit)")
       ->delimiter(',')
       ->allow_extra_args(false);
-  add_heads_option(*command, arguments->heads);
+  add_load_options(*command, arguments->load);
   command
       ->add_option("--queries", arguments->queries,
                    "evaluated tokens per head (default: 16, or all after the prefill if fewer)")

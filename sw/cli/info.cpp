@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sw/cli/cache_options.h"
 #include "sw/cli/commands.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
@@ -28,7 +29,7 @@ struct DefaultRun {
   std::string obstacle;
 };
 
-DefaultRun default_run(const workload::Head& head) {
+DefaultRun default_run(const workload::HeadFacts& head) {
   DefaultRun run;
   try {
     run.timeline = quantize::make_timeline(head.tokens, head.query_tokens);
@@ -41,7 +42,7 @@ DefaultRun default_run(const workload::Head& head) {
   return run;
 }
 
-std::vector<std::string> fitting_configurations(const workload::Head& head) {
+std::vector<std::string> fitting_configurations(const workload::HeadFacts& head) {
   std::vector<std::string> names;
   for (const std::string_view name : config::configuration_names()) {
     try {
@@ -55,14 +56,16 @@ std::vector<std::string> fitting_configurations(const workload::Head& head) {
 }
 
 // Keys and values of all tokens in FP16.
-std::size_t fp16_bytes(const workload::Head& head) { return 2 * 2 * head.tokens * head.head_dim; }
+std::size_t fp16_bytes(const workload::HeadFacts& head) {
+  return 2 * 2 * head.tokens * head.head_dim;
+}
 
-std::string formats(const workload::Head& head) {
+std::string formats(const workload::HeadFacts& head) {
   return fmt::format("{}/{}/{}", workload::dtype_name(head.q_dtype),
                      workload::dtype_name(head.k_dtype), workload::dtype_name(head.v_dtype));
 }
 
-ordered_json to_json(const workload::Head& head) {
+ordered_json to_json(const workload::HeadFacts& head) {
   const DefaultRun run = default_run(head);
   ordered_json result = {
       {"name", head.name},
@@ -86,32 +89,41 @@ ordered_json to_json(const workload::Head& head) {
   return result;
 }
 
-void print_json(const workload::Workload& workload) {
-  ordered_json result = {{"file", workload.path},
-                         {"sha256", workload.sha256},
-                         {"metadata", workload.metadata},
-                         {"heads", ordered_json::array()}};
-  for (const workload::Head& head : workload.heads) result["heads"].push_back(to_json(head));
+void print_json(const workload::Workload& workload, const std::optional<std::string>& sha256) {
+  ordered_json result = {{"file", workload.path}};
+  if (sha256) result["sha256"] = *sha256;
+  result["metadata"] = workload.metadata;
+  result["heads"] = ordered_json::array();
+  for (const workload::HeadFacts& head : workload.heads) result["heads"].push_back(to_json(head));
   // A path need not be UTF-8.
   fmt::print("{}\n", result.dump(2, ' ', false, ordered_json::error_handler_t::replace));
 }
 
-// A file's text without what a terminal would obey; UTF-8 stays.
+// A file's text without what a terminal would obey, and without the end of a long one; UTF-8 stays.
 std::string printable(std::string text) {
+  constexpr std::size_t kLongest = 160;
+  std::string rest;
+  if (text.size() > kLongest) {
+    std::size_t end = kLongest;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+    rest = fmt::format(" ... ({} bytes, all with --json)", text.size());
+    text.resize(end);
+  }
   const auto is_control = [](unsigned char byte) { return byte < 0x20 || byte == 0x7f; };
   std::ranges::replace_if(text, is_control, '?');
-  return text;
+  return text + rest;
 }
 
-void print_text(const workload::Workload& workload) {
-  fmt::print("{:<11} {}\n{:<11} {}\n", "file", workload.path, "sha256", workload.sha256);
+void print_text(const workload::Workload& workload, const std::optional<std::string>& sha256) {
+  fmt::print("{:<11} {}\n", "file", workload.path);
+  if (sha256) fmt::print("{:<11} {}\n", "sha256", *sha256);
   for (const auto& [key, text] : workload.metadata) {
     fmt::print("{:<11} {}\n", printable(key), printable(text));
   }
 
   fmt::print("\n{:<10} {:>6} {:>4} {:>6} {:>7} {:>15} {:>10} {:>8} {:>17}  {}\n", "head", "T", "D",
              "heads", "queries", "format q/k/v", "FP16 bytes", "prefill", "evaluated", "fits");
-  for (const workload::Head& head : workload.heads) {
+  for (const workload::HeadFacts& head : workload.heads) {
     const DefaultRun run = default_run(head);
     const std::vector<std::string> fitting = fitting_configurations(head);
     fmt::print("{:<10} {:>6} {:>4} {:>6} {:>7} {:>15} {:>10} {:>8} {:>17}  {}\n", head.name,
@@ -135,14 +147,24 @@ void add_info(CLI::App& app, int&) {
   struct Arguments {
     std::string file;
     bool json = false;
+    bool sha256 = false;
+    workload::LoadOptions load;
   };
-  CLI::App* command = app.add_subcommand("info", "Describe a workload.");
+  CLI::App* command =
+      app.add_subcommand("info", "Describe a workload from its header, without its values.");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("FILE", arguments->file, "workload (safetensors)")->required();
+  command
+      ->add_option("FILE", arguments->file,
+                   "workload (safetensors file, index of shards or folder of shards)")
+      ->required();
   command->add_flag("--json", arguments->json, "print JSON");
+  command->add_flag("--sha256", arguments->sha256, "read all of the file for its SHA-256");
+  add_queries_first_option(*command, arguments->load);
   command->callback([arguments] {
-    const workload::Workload workload = workload::load(arguments->file);
-    arguments->json ? print_json(workload) : print_text(workload);
+    const workload::Workload workload = workload::open(arguments->file, arguments->load);
+    std::optional<std::string> sha256;
+    if (arguments->sha256) sha256 = workload.digest();
+    arguments->json ? print_json(workload, sha256) : print_text(workload, sha256);
   });
 }
 

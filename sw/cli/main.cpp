@@ -5,7 +5,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "sw/cli/commands.h"
@@ -17,6 +19,10 @@ constexpr const char* kFooter =
     "Exit codes: 0 success, all values equal; 1 mismatch, violation or failed assertion; 2 bad "
     "input.";
 
+constexpr const char* kNoMemory =
+    "there is not enough memory for what was asked; shorter or fewer heads, and fewer --jobs or "
+    "--threads, need less";
+
 std::string subcommands(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
@@ -27,6 +33,11 @@ int bad_input(std::string sentence) {
   std::ranges::replace(sentence, '\n', ' ');
   fmt::print(stderr, "aqpim: {}\n", sentence);
   return static_cast<int>(aqpim::cli::ExitCode::kBadInput);
+}
+
+int internal_error(const std::exception& error) {
+  fmt::print(stderr, "aqpim: internal error: {}\n", error.what());
+  return static_cast<int>(aqpim::cli::ExitCode::kFailure);
 }
 
 }  // namespace
@@ -64,9 +75,14 @@ int main(int argc, char** argv) {
     return bad_input(error.what());
   } catch (const aqpim::InputError& error) {
     return bad_input(error.what());
+  } catch (const std::bad_alloc&) {
+    return bad_input(kNoMemory);
+  } catch (const std::system_error& error) {
+    // Of a thread that could not be started.
+    if (error.code() == std::errc::resource_unavailable_try_again) return bad_input(kNoMemory);
+    return internal_error(error);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "aqpim: internal error: {}\n", error.what());
-    return static_cast<int>(ExitCode::kFailure);
+    return internal_error(error);
   }
   return exit_code;
 }

@@ -31,7 +31,7 @@ struct Arguments {
   std::string workload;
   std::string output;
   std::string configuration;  // empty: chosen by the head dimension
-  std::vector<std::string> heads;
+  workload::LoadOptions load;
   CacheOptions cache;
 };
 
@@ -67,19 +67,22 @@ double mean_relative_error(const workload::Head& head, const quantize::HeadCache
   return sum / static_cast<double>(queries.size() * head.groups);
 }
 
-void refuse_overwriting_input(const Arguments& arguments) {
+void refuse_overwriting(const workload::Workload& workload, const std::string& output) {
   std::error_code ignored;
-  if (std::filesystem::equivalent(arguments.workload, arguments.output, ignored)) {
-    throw InputError(
-        fmt::format("{} would overwrite the workload it is made from", arguments.output));
+  for (const std::filesystem::path& file : workload.files) {
+    if (std::filesystem::equivalent(file, output, ignored)) {
+      throw InputError(fmt::format("{} would overwrite the workload it is made from", output));
+    }
   }
 }
 
 void run(Arguments& arguments) {
-  refuse_overwriting_input(arguments);
-  const workload::Workload workload =
-      workload::load(arguments.workload, arguments.heads, arguments.cache.nonfinite());
-  arguments.cache.load_calibration();
+  refuse_overwriting(workload::open(arguments.workload, arguments.load), arguments.output);
+  const workload::Workload workload = workload::load(arguments.workload, arguments.load);
+  arguments.cache.open_calibration(workload.heads, arguments.load);
+  if (const auto& calibration = arguments.cache.calibration_workload) {
+    refuse_overwriting(*calibration, arguments.output);
+  }
   const config::Configuration& configuration =
       arguments.configuration.empty() ? fitting_configuration(workload.heads.front().head_dim)
                                       : config::find_configuration(arguments.configuration);
@@ -96,10 +99,11 @@ void run(Arguments& arguments) {
   std::vector<std::string> rows;
   {
     ProgressLine progress;
-    for (const workload::Head& head : workload.heads) {
+    for (const workload::HeadFacts& facts : workload.heads) {
       const std::string what =
-          fmt::format("{}: quantizing {}, head {} of {}:", configuration.name, head.name,
-                      &head - workload.heads.data() + 1, workload.heads.size());
+          fmt::format("{}: quantizing {}, head {} of {}:", configuration.name, facts.name,
+                      &facts - workload.heads.data() + 1, workload.heads.size());
+      const workload::Head head = workload.read(facts);
       const quantize::Timeline timeline = quantize::timeline_of(head, options);
       const std::vector<std::size_t> queries = quantize::queries_of(head, options);
       const quantize::HeadCache cache =
@@ -136,12 +140,15 @@ void add_quantize(CLI::App& app, int&) {
   CLI::App* command = app.add_subcommand(
       "quantize", "Cluster and encode captured heads in software; write the cache.");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("FILE", arguments->workload, "workload (safetensors)")->required();
+  command
+      ->add_option("FILE", arguments->workload,
+                   "workload: a safetensors file, an index or a folder of shards")
+      ->required();
   command->add_option("-o,--output", arguments->output, "cache to write (safetensors)")->required();
   command->add_option("--config", arguments->configuration,
                       "configuration (default: a shared codebook and the fewest bits that fit the "
                       "heads)");
-  add_heads_option(*command, arguments->heads);
+  add_load_options(*command, arguments->load);
   add_cache_options(*command, arguments->cache);
   command->callback([arguments] { run(*arguments); });
 }

@@ -5,47 +5,67 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
+#include <system_error>
 
 #include "sw/config/error.h"
-#include "sw/workload/safetensors.h"
+#include "sw/workload/capture.h"
 
 namespace aqpim::cli {
 
 namespace {
 
-// Names of the heads in a file, whether or not they are complete.
+bool is_there(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
+// Names of the heads of a workload, whether or not they are complete.
 std::set<std::string> heads_in(const std::string& path) {
   std::set<std::string> names;
-  const workload::Reader reader(path);
-  for (const auto& [tensor, info] : reader.header().tensors) {
-    names.insert(tensor.substr(0, tensor.rfind('.')));
+  const workload::Capture capture(path);
+  for (const std::string_view tensor : capture.names()) {
+    names.emplace(tensor.substr(0, tensor.rfind('.')));
   }
   return names;
 }
 
 }  // namespace
 
-std::vector<workload::Workload> load_workloads(const std::vector<std::string>& paths,
-                                               const std::vector<std::string>& wanted,
-                                               workload::Nonfinite nonfinite) {
-  std::vector<workload::Workload> workloads;
-  if (paths.size() == 1 || wanted.empty()) {
-    for (const std::string& path : paths) {
-      workloads.push_back(workload::load(path, wanted, nonfinite));
+std::vector<std::string> paths_of_list(const std::string& list) {
+  std::vector<std::string> paths;
+  for (std::size_t begin = list.find_first_not_of(' '); begin < list.size();) {
+    // The longest that is there, or else up to the next blank.
+    std::size_t end = list.size();
+    while (end != list.npos && !is_there(list.substr(begin, end - begin))) {
+      end = list.rfind(' ', end - 1);
+      if (end == list.npos || end <= begin) {
+        end = std::min(list.find(' ', begin), list.size());
+        break;
+      }
     }
+    paths.push_back(list.substr(begin, end - begin));
+    begin = list.find_first_not_of(' ', end);
+  }
+  return paths;
+}
+
+std::vector<workload::Workload> load_workloads(const std::vector<std::string>& paths,
+                                               const workload::LoadOptions& options) {
+  if (paths.empty()) throw InputError("--workload is required");
+  std::vector<workload::Workload> workloads;
+  if (paths.size() == 1 || options.heads.empty()) {
+    for (const std::string& path : paths) workloads.push_back(workload::load(path, options));
     return workloads;
   }
-  std::set<std::string> missing(wanted.begin(), wanted.end());
+  std::set<std::string> missing(options.heads.begin(), options.heads.end());
   for (const std::string& path : paths) {
     const std::set<std::string> there = heads_in(path);
-    std::vector<std::string> heads;
-    for (const std::string& head : wanted) {
-      if (!there.contains(head)) continue;
-      heads.push_back(head);
-      missing.erase(head);
-    }
-    if (!heads.empty()) workloads.push_back(workload::load(path, heads, nonfinite));
+    workload::LoadOptions of_file = options;
+    std::erase_if(of_file.heads, [&](const std::string& head) { return !there.contains(head); });
+    for (const std::string& head : of_file.heads) missing.erase(head);
+    if (!of_file.heads.empty()) workloads.push_back(workload::load(path, of_file));
   }
   if (!missing.empty()) {
     throw InputError(

@@ -11,12 +11,14 @@
 
 namespace aqpim::cli {
 
+// The paths of a list by blanks. Blanks may be within a path of something that is there.
+std::vector<std::string> paths_of_list(const std::string& list);
+
 // Each file with the wanted heads, or all if none are named. Of several files, each gives those
 // that it has, and is left out if it has none. Throws InputError as workload::load(), or if no file
-// has a wanted head.
+// has a wanted head, or if there is no file.
 std::vector<workload::Workload> load_workloads(const std::vector<std::string>& paths,
-                                               const std::vector<std::string>& wanted,
-                                               workload::Nonfinite nonfinite);
+                                               const workload::LoadOptions& options);
 
 // The named configurations, each once, or all that were built if none are named. Throws InputError
 // if there is no such configuration.

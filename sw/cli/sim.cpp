@@ -50,7 +50,7 @@ const std::vector<const char*> kResultFiles = {"report.json", "report.csv", "out
 struct Arguments {
   std::vector<std::string> workloads;
   std::vector<std::string> configurations;  // empty: those that fit
-  std::vector<std::string> heads;           // empty: all
+  workload::LoadOptions load;
   std::optional<std::size_t> queries;
   std::string out = "build/sim";
   std::uint64_t seed = 1;
@@ -71,7 +71,7 @@ struct Arguments {
 struct Job {
   const config::Configuration* configuration = nullptr;
   const workload::Workload* workload = nullptr;
-  std::vector<const workload::Head*> heads;
+  std::vector<const workload::HeadFacts*> heads;
   std::vector<std::vector<std::size_t>> queries;  // of each head
   quantize::QuantizeOptions options;
   bool software_prefill = false;
@@ -92,7 +92,7 @@ Job make_job(const config::Configuration& configuration, const workload::Workloa
       job.options.clustering != quantize::Clustering::kFixed) {
     job.software_prefill = true;
   }
-  for (const workload::Head& head : workload.heads) {
+  for (const workload::HeadFacts& head : workload.heads) {
     if (head.head_dim != configuration.engine.head_dim) continue;
     job.heads.push_back(&head);
     job.queries.push_back(quantize::queries_of(head, job.options, arguments.queries));
@@ -105,13 +105,13 @@ Job make_job(const config::Configuration& configuration, const workload::Workloa
 std::vector<Job> make_jobs(const std::vector<workload::Workload>& workloads,
                            const Arguments& arguments) {
   std::vector<Job> jobs;
-  std::set<const workload::Head*> used;
+  std::set<const workload::HeadFacts*> used;
   for (const config::Configuration* configuration :
        wanted_configurations(arguments.configurations)) {
     std::set<std::size_t> dimensions;
     bool fits = false;
     for (const workload::Workload& workload : workloads) {
-      for (const workload::Head& head : workload.heads) dimensions.insert(head.head_dim);
+      for (const workload::HeadFacts& head : workload.heads) dimensions.insert(head.head_dim);
       Job job = make_job(*configuration, workload, arguments);
       if (job.heads.empty()) continue;
       fits = true;
@@ -126,8 +126,8 @@ std::vector<Job> make_jobs(const std::vector<workload::Workload>& workloads,
     }
   }
   for (const workload::Workload& workload : workloads) {
-    for (const workload::Head& head : workload.heads) {
-      const bool asked_for = !arguments.heads.empty() || arguments.configurations.empty();
+    for (const workload::HeadFacts& head : workload.heads) {
+      const bool asked_for = !arguments.load.heads.empty() || arguments.configurations.empty();
       if (used.contains(&head) || !asked_for) continue;
       throw InputError(fmt::format("no {}configuration is for the {} channels of {} in {}",
                                    arguments.configurations.empty() ? "" : "wanted ", head.head_dim,
@@ -146,10 +146,10 @@ std::vector<fs::path> folders_of(const std::vector<Job>& jobs, const Arguments& 
   for (const Job& job : jobs) {
     fs::path folder = arguments.out;
     if (arguments.configurations.size() != 1) folder /= job.configuration->name;
-    if (workloads[job.configuration] > 1) folder /= fs::path(job.workload->path).stem();
+    if (workloads[job.configuration] > 1) folder /= workload::stem(job.workload->path);
     if (std::ranges::find(folders, folder) != folders.end()) {
       throw InputError(fmt::format("two workloads are called {}, their results would be too",
-                                   fs::path(job.workload->path).stem().string()));
+                                   workload::stem(job.workload->path)));
     }
     folders.push_back(std::move(folder));
   }
@@ -193,7 +193,7 @@ JobResult run(const Job& job, const Arguments& arguments, const report::ResultFo
   std::uint64_t values = 0;
   std::uint64_t cache_mismatches = 0;
   for (std::size_t i = 0; i < job.heads.size(); ++i) {
-    const workload::Head& head = *job.heads[i];
+    const workload::Head head = job.workload->read(*job.heads[i]);
     const std::string what =
         fmt::format("{}: {} of {}, head {} of {}:", job.configuration->name, head.name,
                     fs::path(job.workload->path).filename().string(), i + 1, job.heads.size());
@@ -338,8 +338,10 @@ void print_speed(const std::vector<report::RunReport>& reports) {
 
 void run_all(Arguments& arguments, int& exit_code) {
   const std::vector<workload::Workload> workloads =
-      load_workloads(arguments.workloads, arguments.heads, arguments.cache.nonfinite());
-  arguments.cache.load_calibration();
+      load_workloads(arguments.workloads, arguments.load);
+  for (const workload::Workload& workload : workloads) {
+    arguments.cache.open_calibration(workload.heads, arguments.load);
+  }
   const std::vector<Job> jobs = make_jobs(workloads, arguments);
   std::vector<report::ResultFolder> folders;
   for (const fs::path& folder : folders_of(jobs, arguments)) folders.emplace_back(folder);
@@ -376,15 +378,13 @@ void add_sim(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand(
       "sim", "Play captured heads through the RTL, compare with the golden model, report.");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("--workload", arguments->workloads, "workload (safetensors), may be repeated")
-      ->required()
-      ->allow_extra_args(false);
+  add_workloads_options(*command, arguments->workloads);
   command
       ->add_option("--config", arguments->configurations,
                    "configurations, e.g. pq8,pq4 (default: those that fit the heads)")
       ->delimiter(',')
       ->allow_extra_args(false);
-  add_heads_option(*command, arguments->heads);
+  add_load_options(*command, arguments->load);
   command
       ->add_option("--queries", arguments->queries,
                    "evaluated tokens per head (default: 16, or all after the prefill if fewer)")

@@ -47,7 +47,7 @@ ChosenTransforms transforms_of(const workload::Head& head, const Timeline& timel
                                const config::EngineConfig& engine, const QuantizeOptions& options) {
   if (!options.calibration) return choose_transforms(head, timeline, engine, options);
   const workload::Workload& file = *options.calibration;
-  const auto found = std::ranges::find(file.heads, head.name, &workload::Head::name);
+  const auto found = std::ranges::find(file.heads, head.name, &workload::HeadFacts::name);
   if (found == file.heads.end()) {
     throw InputError(fmt::format("the calibration {} has no head {}", file.path, head.name));
   }
@@ -65,13 +65,14 @@ ChosenTransforms transforms_of(const workload::Head& head, const Timeline& timel
     throw InputError(fmt::format("the calibration cannot use {} of the {} tokens of head {} in {}",
                                  range.prefill, range.tokens, head.name, file.path));
   }
-  if (range.prefill > timeline.prefill && same_sequence(*found, head)) {
+  const workload::Head other = file.read(*found);
+  if (range.prefill > timeline.prefill && same_sequence(other, head)) {
     throw InputError(
         fmt::format("head {}: a calibration on {} tokens of {} reaches beyond the prefill of {} "
                     "tokens of the same sequence",
                     head.name, range.prefill, file.path, timeline.prefill));
   }
-  return choose_transforms(*found, range, engine, options);
+  return choose_transforms(other, range, engine, options);
 }
 
 std::span<const float> after_sinks(const std::vector<float>& vectors, const Timeline& timeline,
@@ -102,7 +103,7 @@ QuantizeOptions default_options(const config::Configuration& configuration) {
   return options;
 }
 
-Timeline timeline_of(const workload::Head& head, const QuantizeOptions& options) {
+Timeline timeline_of(const workload::HeadFacts& head, const QuantizeOptions& options) {
   try {
     return make_timeline(head.tokens, head.query_tokens, options.timeline);
   } catch (const InputError& error) {
@@ -110,7 +111,7 @@ Timeline timeline_of(const workload::Head& head, const QuantizeOptions& options)
   }
 }
 
-std::vector<std::size_t> queries_of(const workload::Head& head, const QuantizeOptions& options,
+std::vector<std::size_t> queries_of(const workload::HeadFacts& head, const QuantizeOptions& options,
                                     std::optional<std::size_t> count) {
   const Timeline timeline = timeline_of(head, options);
   try {

@@ -34,11 +34,11 @@ QuantizeOptions default_options(const config::Configuration& configuration);
 using Progress = std::function<void(double)>;
 
 // The division of a head's tokens under these options; throws as make_timeline(), naming the head.
-Timeline timeline_of(const workload::Head& head, const QuantizeOptions& options);
+Timeline timeline_of(const workload::HeadFacts& head, const QuantizeOptions& options);
 
 // The tokens whose queries are evaluated, default_query_count() of them unless `count` says how
 // many; throws as make_timeline() and evaluated_queries(), naming the head.
-std::vector<std::size_t> queries_of(const workload::Head& head, const QuantizeOptions& options,
+std::vector<std::size_t> queries_of(const workload::HeadFacts& head, const QuantizeOptions& options,
                                     std::optional<std::size_t> count = {});
 
 // The cache of one head as it grows. Codes, once written, are final.

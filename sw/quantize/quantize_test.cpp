@@ -19,6 +19,7 @@
 #include "sw/quantize/test_heads.h"
 #include "sw/reference/accuracy.h"
 #include "sw/reference/attention.h"
+#include "sw/workload/test_workload.h"
 
 namespace {
 
@@ -27,6 +28,11 @@ using aqpim::test::make_engine;
 using aqpim::test::make_head;
 using aqpim::test::sentence_of;
 using aqpim::workload::Head;
+
+// The head as a calibration called "other".
+auto calibration(const Head& head) {
+  return std::make_shared<aqpim::workload::Workload>(aqpim::test::make_workload("other", {head}));
+}
 
 QuantizeOptions options(std::size_t window = 0, bool all = true) {
   QuantizeOptions result;
@@ -364,7 +370,7 @@ TEST_CASE("quantize: on captured heads weights, centring and grouping pay") {
   const auto workload = aqpim::workload::load(std::string(AQPIM_SOURCE_DIR) +
                                               "/workloads/smollm2_prose_2k.safetensors");
   double plain = 0.0, full = 0.0;
-  for (const Head& head : workload.heads) {
+  for (const Head& head : aqpim::test::heads_of(workload)) {
     QuantizeOptions chosen;
     full += mean_error(head, quantize(head, make_engine(64, 4, 8), chosen));
     chosen.weights = chosen.centring = false;
@@ -465,21 +471,20 @@ TEST_CASE("quantize: every transform of channels keeps scores of what is stored"
 
 TEST_CASE("quantize: transforms can come from another sequence of the same head") {
   const Head head = make_head(21, 400, 64);
-  aqpim::workload::Workload other{
-      .path = "other", .sha256 = {}, .metadata = {}, .heads = {make_head(22, 400, 64)}};
+  Head other = make_head(22, 400, 64);
   const auto engine = make_engine(64, 4, 4, 64);
   QuantizeOptions chosen = options();
-  chosen.calibration = std::make_shared<aqpim::workload::Workload>(other);
+  chosen.calibration = calibration(other);
   const HeadCache cache = quantize(head, engine, chosen);
-  CHECK(cache.transform_k == quantize(other.heads[0], engine, options()).transform_k);
+  CHECK(cache.transform_k == quantize(other, engine, options()).transform_k);
   CHECK(cache.transform_k != quantize(head, engine, options()).transform_k);
-  CHECK(cache.codebook_k != quantize(other.heads[0], engine, options()).codebook_k);
+  CHECK(cache.codebook_k != quantize(other, engine, options()).codebook_k);
 
   // Only the tokens that were asked for count; another sequence may be used as a whole.
   chosen.calibration_tokens = 200;
   const auto before = quantize(head, engine, chosen).transform_k;
-  for (std::size_t i = 200 * 64; i < other.heads[0].k.size(); ++i) other.heads[0].k[i] = 9.0f;
-  chosen.calibration = std::make_shared<aqpim::workload::Workload>(other);
+  for (std::size_t i = 200 * 64; i < other.k.size(); ++i) other.k[i] = 9.0f;
+  chosen.calibration = calibration(other);
   CHECK(quantize(head, engine, chosen).transform_k == before);
   chosen.calibration_tokens = 400;
   CHECK(quantize(head, engine, chosen).transform_k != before);
@@ -490,8 +495,7 @@ TEST_CASE("quantize: a calibration that does not fit is refused") {
   const auto engine = make_engine(64, 4, 4, 64);
   QuantizeOptions chosen = options();
   const auto calibrate = [&](const Head& other, std::optional<std::size_t> tokens) {
-    chosen.calibration = std::make_shared<aqpim::workload::Workload>(
-        aqpim::workload::Workload{.path = "other", .sha256 = {}, .metadata = {}, .heads = {other}});
+    chosen.calibration = calibration(other);
     chosen.calibration_tokens = tokens;
     return sentence_of([&] { quantize(head, engine, chosen); });
   };
@@ -510,8 +514,7 @@ TEST_CASE("quantize: a calibration that does not fit is refused") {
   for (const std::size_t tokens : {0u, 8u, 401u}) {
     CHECK(calibrate(make_head(22, 400, 64), tokens).find("the calibration cannot use") == 0);
   }
-  chosen.calibration = std::make_shared<aqpim::workload::Workload>(
-      aqpim::workload::Workload{.path = "other", .sha256 = {}, .metadata = {}, .heads = {head}});
+  chosen.calibration = calibration(head);
   chosen.calibration_tokens = 368;
   CHECK(quantize(head, engine, chosen) == quantize(head, engine, options()));
 }

@@ -56,8 +56,8 @@ Timeline make_timeline(std::size_t tokens, std::size_t query_tokens,
   if (timeline.prefill >= tokens) {
     throw InputError(
         fmt::format("a prefill of {} of {} tokens leaves no query to evaluate (the file holds "
-                    "the queries of the last {} tokens)",
-                    timeline.prefill, tokens, query_tokens));
+                    "the queries of the last {} tokens); give at most {} as --prefill",
+                    timeline.prefill, tokens, query_tokens, tokens - 1));
   }
   if (timeline.prefill <= timeline.sinks) {
     throw InputError(fmt::format("a prefill of {} tokens with {} sinks leaves no token to cluster",

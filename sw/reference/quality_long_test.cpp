@@ -22,6 +22,7 @@
 #include "sw/quantize/test_heads.h"
 #include "sw/reference/accuracy.h"
 #include "sw/reference/attention.h"
+#include "sw/workload/test_workload.h"
 #include "sw/workload/workload.h"
 
 namespace {
@@ -130,14 +131,14 @@ template <typename Error, typename Reference>
 Ratios compare(const std::string& what, const Error& error_of, const Reference& reference_of) {
   Ratios ratios;
   for (const Workload& workload : workloads()) {
-    for (const Head& head : workload.heads) {
+    for (const Head& head : aqpim::test::heads_of(workload)) {
       const double a = error_of(head);
       const double b = reference_of(head);
       ratios.heads.push_back(a / b);
       ratios.files[workload.path].first += a;
       ratios.files[workload.path].second += b;
-      MESSAGE(what << ", " << std::filesystem::path(workload.path).stem().string() << " "
-                   << head.name << ": " << a << " against " << b << ", ratio " << a / b);
+      MESSAGE(what << ", " << aqpim::workload::stem(workload.path) << " " << head.name << ": " << a
+                   << " against " << b << ", ratio " << a / b);
     }
   }
   MESSAGE(what << ": mean ratio " << ratios.mean() << ", worst " << ratios.worst());

@@ -29,8 +29,6 @@ std::string csv_field(const std::string& text) {
   return quoted + "\"";
 }
 
-std::string stem(const std::string& path) { return std::filesystem::path(path).stem().string(); }
-
 Spread spread_of(std::vector<double> values, bool large_is_bad) {
   std::ranges::sort(values);
   const std::size_t count = values.size();
@@ -49,16 +47,17 @@ Summary summary_of(const std::vector<const Row*>& rows) {
   };
   const Row& worst = **std::ranges::max_element(
       rows, {}, [](const Row* row) { return row->figures.relative_error; });
-  Summary summary{.head_dim = rows.front()->head_dim,
-                  .variant = rows.front()->variant,
-                  .standard = rows.front()->standard,
-                  .heads = rows.size(),
-                  .bits_per_element = 0.0,
-                  .relative_error = spread(&Figures::relative_error, true),
-                  .cosine = spread(&Figures::cosine, false),
-                  .kl = spread(&Figures::kl, true),
-                  .top32 = spread(&Figures::top32, false),
-                  .worst_head = fmt::format("{} of {}", worst.head, stem(worst.workload))};
+  Summary summary{
+      .head_dim = rows.front()->head_dim,
+      .variant = rows.front()->variant,
+      .standard = rows.front()->standard,
+      .heads = rows.size(),
+      .bits_per_element = 0.0,
+      .relative_error = spread(&Figures::relative_error, true),
+      .cosine = spread(&Figures::cosine, false),
+      .kl = spread(&Figures::kl, true),
+      .top32 = spread(&Figures::top32, false),
+      .worst_head = fmt::format("{} of {}", worst.head, workload::stem(worst.workload))};
   for (const Row* row : rows) {
     summary.bits_per_element += row->bits_per_element / static_cast<double>(rows.size());
   }
@@ -169,14 +168,14 @@ std::string describe(const std::vector<HeadFacts>& heads, std::size_t head_dim) 
     if (head.head_dim == head_dim) workloads[head.workload].push_back(&head);
   }
   std::vector<std::string> parts;
-  for (const auto& [workload, members] : workloads) {
+  for (const auto& [file, members] : workloads) {
     std::set<std::string> shapes;
     for (const HeadFacts* head : members) {
       shapes.insert(fmt::format("{} tokens, prefill {}, {} query heads with {} queries each",
                                 head->tokens, head->prefill, head->query_heads,
                                 head->queries.size()));
     }
-    parts.push_back(fmt::format("{}: {} {} ({})", stem(workload), members.size(),
+    parts.push_back(fmt::format("{}: {} {} ({})", workload::stem(file), members.size(),
                                 members.size() == 1 ? "head" : "heads", fmt::join(shapes, "; ")));
   }
   return fmt::format("{}", fmt::join(parts, ". "));

@@ -122,10 +122,8 @@ PlotData error_by_query(const Study& study) {
       }
     }
     plot.data += plain + coded;
-    add_panel(
-        plot,
-        fmt::format("{} of {}", head.name, std::filesystem::path(head.workload).stem().string()),
-        plain_curves, coded_curves);
+    add_panel(plot, fmt::format("{} of {}", head.name, workload::stem(head.workload)), plain_curves,
+              coded_curves);
   }
   return plot;
 }

@@ -45,9 +45,18 @@ constexpr std::array kIntegerBits = {2u, 3u, 4u};
 constexpr std::array kIntegerGroups = {std::size_t{32}, std::size_t{128}};
 
 // As `aqpim sim` has them.
-quantize::QuantizeOptions standard_options(const Configuration& configuration) {
+quantize::QuantizeOptions standard_options(const Configuration& configuration,
+                                           const StudyOptions& study) {
   quantize::QuantizeOptions options = quantize::default_options(configuration);
+  options.timeline.prefill = study.prefill;
   options.transform = quantize::kStandardTransform;
+  return options;
+}
+
+// Of caches that need no configuration.
+quantize::QuantizeOptions plain_options(const StudyOptions& study) {
+  quantize::QuantizeOptions options;
+  options.timeline.prefill = study.prefill;
   return options;
 }
 
@@ -95,30 +104,38 @@ struct Task {
   }
 };
 
+// Checks that a head can be measured.
+HeadFacts checked_facts(const std::string& workload, const workload::HeadFacts& head,
+                        const std::vector<const Configuration*>& configurations,
+                        const StudyOptions& options) {
+  HeadFacts facts{.workload = workload,
+                  .name = head.name,
+                  .tokens = head.tokens,
+                  .head_dim = head.head_dim,
+                  .query_heads = head.groups,
+                  .prefill = 0,
+                  .queries = {}};
+  // Caches that need no configuration, too.
+  std::vector<quantize::QuantizeOptions> defaults = {plain_options(options)};
+  for (const Configuration* configuration : configurations) {
+    defaults.push_back(standard_options(*configuration, options));
+  }
+  for (const quantize::QuantizeOptions& each : defaults) {
+    facts.prefill = quantize::timeline_of(head, each).prefill;
+    facts.queries = quantize::queries_of(head, each, options.queries);
+  }
+  return facts;
+}
+
 class HeadStudy {
  public:
-  HeadStudy(const std::string& workload, const workload::Head& head,
+  // `facts` and `options` must outlive this.
+  HeadStudy(const HeadFacts& facts, workload::Head head,
             std::vector<const Configuration*> configurations, const StudyOptions& options)
-      : workload_(workload),
-        head_(head),
+      : facts_(facts),
+        head_(std::move(head)),
         configurations_(std::move(configurations)),
         options_(options) {}
-
-  // Checks that the head can be measured.
-  HeadFacts facts() const {
-    HeadFacts facts{.workload = workload_,
-                    .name = head_.name,
-                    .tokens = head_.tokens,
-                    .head_dim = head_.head_dim,
-                    .query_heads = head_.groups,
-                    .prefill = 0,
-                    .queries = {}};
-    for (const quantize::QuantizeOptions& options : all_default_options()) {
-      facts.prefill = quantize::timeline_of(head_, options).prefill;
-      facts.queries = quantize::queries_of(head_, options, options_.queries);
-    }
-    return facts;
-  }
 
   std::vector<Row> measure(const std::function<void(double)>& progress) {
     prepare();
@@ -140,21 +157,12 @@ class HeadStudy {
   }
 
  private:
-  // Of each configuration, and of the caches that need none.
-  std::vector<quantize::QuantizeOptions> all_default_options() const {
-    std::vector<quantize::QuantizeOptions> options(1);
-    for (const Configuration* configuration : configurations_) {
-      options.push_back(standard_options(*configuration));
-    }
-    return options;
-  }
-
   // Whatever several tasks need.
   void prepare() {
-    judge_.emplace(head_, facts().queries);
+    judge_.emplace(head_, facts_.queries);
     std::vector<TransformKey> keys;
     for (const Configuration* configuration : configurations_) {
-      const quantize::QuantizeOptions options = standard_options(*configuration);
+      const quantize::QuantizeOptions options = standard_options(*configuration, options_);
       const std::size_t block = options.timeline.append_block;
       if (!common_.contains(block)) {
         const Timeline timeline = quantize::timeline_of(head_, options);
@@ -189,7 +197,7 @@ class HeadStudy {
   std::vector<Task> make_tasks() const {
     std::vector<Task> tasks;
     for (const Configuration* configuration : configurations_) {
-      const quantize::QuantizeOptions standard = standard_options(*configuration);
+      const quantize::QuantizeOptions standard = standard_options(*configuration, options_);
       if (options_.only_standard) {
         tasks.push_back({.configuration = configuration,
                          .weights = standard.weights,
@@ -220,7 +228,7 @@ class HeadStudy {
 
   Row row_of(Variant variant, bool standard, double bits_per_element,
              std::vector<reference::OutputAccuracy> outputs) const {
-    Row row{.workload = workload_,
+    Row row{.workload = facts_.workload,
             .head = head_.name,
             .head_dim = head_.head_dim,
             .variant = std::move(variant),
@@ -233,7 +241,7 @@ class HeadStudy {
   }
 
   std::vector<Row> plain_rows() const {
-    const Timeline timeline = quantize::timeline_of(head_, quantize::QuantizeOptions{});
+    const Timeline timeline = quantize::timeline_of(head_, plain_options(options_));
     const auto row = [&](const std::string& name, quantize::PlainCache cache) {
       return row_of({.config = name}, true, cache.bits_per_element,
                     (*judge_)({.sinks = timeline.sinks,
@@ -260,7 +268,7 @@ class HeadStudy {
 
   Half quantize_half(const Task& task, bool values, bool centring, TransformKind kind) const {
     const config::EngineConfig& engine = task.configuration->engine;
-    quantize::QuantizeOptions options = standard_options(*task.configuration);
+    quantize::QuantizeOptions options = standard_options(*task.configuration, options_);
     options.centring = centring;
     options.window = task.window;
     const Common& common = common_.at(options.timeline.append_block);
@@ -290,7 +298,7 @@ class HeadStudy {
   template <typename Candidates>
   const Half& best_of(const Candidates& candidates, const std::map<TransformKind, Half>& halves,
                       const Task& task) const {
-    const quantize::QuantizeOptions options = standard_options(*task.configuration);
+    const quantize::QuantizeOptions options = standard_options(*task.configuration, options_);
     return halves.at(
         common_.at(options.timeline.append_block).judge.best(candidates, [&](TransformKind kind) {
           return halves.at(kind).error;
@@ -298,7 +306,7 @@ class HeadStudy {
   }
 
   std::vector<Row> measure(const Task& task) const {
-    const quantize::QuantizeOptions standard = standard_options(*task.configuration);
+    const quantize::QuantizeOptions standard = standard_options(*task.configuration, options_);
     quantize::QuantizeOptions options = standard;
     options.weights = task.weights;
     options.window = task.window;
@@ -342,8 +350,8 @@ class HeadStudy {
     return rows;
   }
 
-  const std::string& workload_;
-  const workload::Head& head_;
+  const HeadFacts& facts_;
+  const workload::Head head_;
   std::vector<const Configuration*> configurations_;
   const StudyOptions& options_;
   std::optional<reference::CacheJudge> judge_;
@@ -369,10 +377,15 @@ Study measure(const std::vector<workload::Workload>& workloads,
               const std::vector<const Configuration*>& configurations, const StudyOptions& options,
               const StudyProgress& progress) {
   Study study;
-  std::vector<HeadStudy> heads;
+  struct Planned {
+    const workload::Workload* workload;
+    const workload::HeadFacts* head;
+    std::vector<const Configuration*> configurations;
+  };
+  std::vector<Planned> planned;
   for (const workload::Workload& workload : workloads) {
     study.workloads.push_back({workload.path, workload.sha256, workload.metadata});
-    for (const workload::Head& head : workload.heads) {
+    for (const workload::HeadFacts& head : workload.heads) {
       std::vector<const Configuration*> fitting;
       std::ranges::copy_if(configurations, std::back_inserter(fitting),
                            [&](const Configuration* configuration) {
@@ -382,15 +395,16 @@ Study measure(const std::vector<workload::Workload>& workloads,
         throw InputError(fmt::format("no configuration is for the {} channels of {} in {}",
                                      head.head_dim, head.name, workload.path));
       }
-      heads.emplace_back(workload.path, head, std::move(fitting), options);
-      study.heads.push_back(heads.back().facts());
+      study.heads.push_back(checked_facts(workload.path, head, fitting, options));
+      planned.push_back({&workload, &head, std::move(fitting)});
     }
   }
-  for (std::size_t i = 0; i < heads.size(); ++i) {
+  for (std::size_t i = 0; i < planned.size(); ++i) {
     const std::string what = fmt::format("{} of {}, head {} of {}:", study.heads[i].name,
-                                         study.heads[i].workload, i + 1, heads.size());
-    // A copy, so that only one head's exact attention and transforms are in memory.
-    HeadStudy head = heads[i];
+                                         study.heads[i].workload, i + 1, planned.size());
+    // Only one head's values, exact attention and transforms are in memory.
+    HeadStudy head(study.heads[i], planned[i].workload->read(*planned[i].head),
+                   planned[i].configurations, options);
     std::vector<Row> rows = head.measure([&](double fraction) {
       if (progress) progress(what, fraction);
     });

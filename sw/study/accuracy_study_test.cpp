@@ -15,6 +15,7 @@
 #include "sw/quantize/test_heads.h"
 #include "sw/reference/accuracy.h"
 #include "sw/reference/attention.h"
+#include "sw/workload/test_workload.h"
 
 namespace {
 
@@ -38,13 +39,13 @@ Configuration small_configuration() {
 }
 
 Workload some_workload(std::size_t heads = 1) {
-  Workload workload{.path = "some.safetensors", .sha256 = "abc", .metadata = {}, .heads = {}};
+  std::vector<Head> made;
   for (std::size_t i = 0; i < heads; ++i) {
     Head head = aqpim::test::make_head(20 + i, 420, 16, 2, 80);
     head.name = "l0.h" + std::to_string(i);
-    workload.heads.push_back(std::move(head));
+    made.push_back(std::move(head));
   }
-  return workload;
+  return aqpim::test::make_workload("some.safetensors", made);
 }
 
 const Row& row_of(const Study& study, const aqpim::study::Variant& variant) {
@@ -94,7 +95,7 @@ TEST_CASE("accuracy study: every variant of a configuration once, and the caches
 TEST_CASE("accuracy study: a row is what quantizing with its options alone gives") {
   const Configuration configuration = small_configuration();
   const std::vector<Workload> workloads = {some_workload()};
-  const Head& head = workloads[0].heads[0];
+  const Head head = workloads[0].read(workloads[0].heads[0]);
   const Study study = measure(workloads, {&configuration}, {.queries = 4});
   for (const TransformKind transform :
        {TransformKind::kNone, TransformKind::kGreedy, TransformKind::kDeterminant,

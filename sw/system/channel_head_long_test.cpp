@@ -35,12 +35,13 @@ TEST_CASE("channel head: one codebook or windows, two heads on two ranks at once
 TEST_CASE("channel head: captured heads on the channel of pq8 and pq4") {
   const auto workload = aqpim::workload::load(std::string(AQPIM_SOURCE_DIR) +
                                               "/workloads/gqa128_prose_2k.safetensors");
+  const Head head = workload.read(workload.heads[0]);
   for (const bool windows : {false, true}) {
     ChannelShape shape = windows ? make_channel(2, 4, 128) : make_channel(4, 8, 256);
     shape.engine.score_depth = 2048;
     shape.engine.bias_depth = 256;
-    ChannelHeadOptions options = options_for(workload.heads[0], windows ? 256 : 0, 128, 2);
-    check_alone(workload.heads[0], shape, options);
+    ChannelHeadOptions options = options_for(head, windows ? 256 : 0, 128, 2);
+    check_alone(head, shape, options);
   }
 }
 

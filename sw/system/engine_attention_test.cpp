@@ -15,6 +15,7 @@
 #include "sw/reference/attention.h"
 #include "sw/system/merge.h"
 #include "sw/system/plan.h"
+#include "sw/workload/test_workload.h"
 
 namespace {
 
@@ -151,7 +152,7 @@ TEST_CASE("engine attention: a query that is too large is reported by the flags"
 TEST_CASE("engine attention: captured heads, within the bars of the whole path") {
   const auto workload = aqpim::workload::load(std::string(AQPIM_SOURCE_DIR) +
                                               "/workloads/smollm2_prose_2k.safetensors");
-  for (const Head& head : workload.heads) {
+  for (const Head& head : aqpim::test::heads_of(workload)) {
     CHECK(play(head, make_engine(64, 4, 8), options(0, 128)).worst < 0.01);
     CHECK(play(head, make_engine(64, 2, 4), options(256, 128)).worst < 0.01);
   }

@@ -25,12 +25,16 @@ std::vector<float> last_rows(const std::vector<float>& vectors, std::size_t dim,
   return result;
 }
 
+void set_tokens(HeadFacts& head, std::size_t tokens) {
+  head.tokens = tokens;
+  head.query_tokens = std::min(head.query_tokens, tokens);
+}
+
 }  // namespace
 
 Head with_tokens(const Head& head, std::size_t tokens) {
   Head result = head;
-  result.tokens = tokens;
-  result.query_tokens = std::min(head.query_tokens, tokens);
+  set_tokens(result, tokens);
   result.k = last_rows(head.k, head.head_dim, tokens);
   result.v = last_rows(head.v, head.head_dim, tokens);
   result.q.clear();
@@ -42,6 +46,15 @@ Head with_tokens(const Head& head, std::size_t tokens) {
     result.q.insert(result.q.end(), queries.begin(), queries.end());
   }
   return result;
+}
+
+Workload with_tokens(Workload workload, std::size_t tokens) {
+  workload.read = [whole = workload, tokens](const HeadFacts& head) {
+    const auto found = std::ranges::find(whole.heads, head.name, &HeadFacts::name);
+    return with_tokens(whole.read(*found), tokens);
+  };
+  for (HeadFacts& head : workload.heads) set_tokens(head, tokens);
+  return workload;
 }
 
 Head with_channels_reversed(const Head& head) {

@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "sw/workload/test_workload.h"
+
 namespace {
 
 using aqpim::workload::Head;
@@ -43,6 +45,20 @@ TEST_CASE("reshape: a longer context repeats the tokens before, not the queries"
   CHECK(head.k == std::vector<float>{20, 21, 0, 1, 10, 11, 20, 21, 0, 1, 10, 11, 20, 21});
   CHECK(head.q == small_head().q);
   CHECK(with_tokens(small_head(), 3).k == small_head().k);
+}
+
+TEST_CASE("reshape: heads of a workload get their new length when they are read") {
+  Head other = small_head();
+  other.name = "other";
+  other.k[0] = 5;
+  const auto workload = with_tokens(aqpim::test::make_workload("some", {small_head(), other}), 4);
+  REQUIRE(workload.heads.size() == 2);
+  CHECK(workload.heads[1].tokens == 4);
+  CHECK(workload.heads[1].query_tokens == 2);
+  const Head head = workload.read(workload.heads[1]);
+  CHECK(head.tokens == 4);
+  CHECK(head.k == with_tokens(other, 4).k);
+  CHECK(head.k != with_tokens(small_head(), 4).k);
 }
 
 TEST_CASE("reshape: reversed channels are those of queries, keys and values") {

@@ -2,19 +2,22 @@
 #include "sw/workload/safetensors.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <memory>
-#include <stdexcept>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <system_error>
 #include <tuple>
+#include <utility>
 
 #include "sw/config/error.h"
 #include "sw/config/json.h"
 #include "sw/workload/atomic_file.h"
+#include "sw/workload/foreign_format.h"
+#include "sw/workload/sha256.h"
 
 namespace aqpim::workload {
 
@@ -26,92 +29,179 @@ constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::uint64_t kLargestHeader = 100'000'000;  // the format's own limit
 constexpr const char* kMetadataKey = "__metadata__";
 
-std::map<std::string, std::string> read_metadata(const std::string& where, const json& value) {
-  if (!value.is_object()) {
-    throw InputError(fmt::format("{}: {} must be a JSON object", where, kMetadataKey));
+// Hears a header's JSON value by value and keeps what it says.
+class HeaderReader : public nlohmann::json_sax<json> {
+ public:
+  HeaderReader(const std::string& where, std::uint64_t data_begin, std::uint64_t data_bytes)
+      : where_(where), data_begin_(data_begin), data_bytes_(data_bytes) {}
+
+  Header take() { return std::move(header_); }
+
+  bool null() override { return depth_ == 1 && in_metadata() ? true : other("a null"); }
+  bool boolean(bool) override { return other("a boolean"); }
+  bool number_integer(number_integer_t) override { return other("a number"); }
+  bool number_unsigned(number_unsigned_t value) override {
+    if (depth_ != 3 || list_ == nullptr) return other("a number");
+    list_->push_back(value);
+    return true;
   }
-  std::map<std::string, std::string> metadata;
-  for (const auto& [key, text] : value.items()) {
-    if (!text.is_string()) {
-      throw InputError(fmt::format("{}: the metadata {} must be a string, but is {} {}", where,
-                                   in_quotes(key), text.is_object() || text.is_array() ? "an" : "a",
-                                   text.type_name()));
+  bool number_float(number_float_t, const string_t&) override { return other("a number"); }
+  bool string(string_t& value) override {
+    if (depth_ == 2 && in_metadata()) {
+      header_.metadata[member_] = std::move(value);
+    } else if (depth_ == 2 && member_ == "dtype") {
+      dtype_ = std::move(value);
+    } else {
+      return other("a string");
     }
-    metadata[key] = text.get<std::string>();
+    return true;
   }
-  return metadata;
-}
+  bool binary(binary_t&) override { return other("binary"); }
 
-const json& member(const std::string& tensor, const json& value, const char* key) {
-  const auto found = value.find(key);
-  if (found == value.end()) throw InputError(fmt::format("{} has no {}", tensor, key));
-  return *found;
-}
-
-// A list of integers that are not negative.
-std::vector<std::uint64_t> read_integers(const std::string& tensor, const json& value,
-                                         const char* key) {
-  const json& list = member(tensor, value, key);
-  if (!list.is_array()) throw InputError(fmt::format("{}: {} must be a list", tensor, key));
-  std::vector<std::uint64_t> integers;
-  for (const json& element : list) {
-    if (!element.is_number_unsigned()) {
-      throw InputError(fmt::format("{}: {} must hold integers that are not negative", tensor, key));
+  bool start_object(std::size_t) override {
+    if (depth_ >= 2) other("an object");
+    if (depth_ == 1) {
+      dtype_.reset();
+      shape_.reset();
+      offsets_.reset();
     }
-    integers.push_back(element.get<std::uint64_t>());
+    ++depth_;
+    return true;
   }
-  return integers;
-}
-
-TensorInfo read_tensor_info(const std::string& where, const std::string& name, const json& value,
-                            std::uint64_t data_begin, std::uint64_t data_bytes) {
-  const std::string tensor = fmt::format("{}: tensor {}", where, in_quotes(name));
-  if (!value.is_object()) throw InputError(fmt::format("{} must be a JSON object", tensor));
-
-  const json& dtype_value = member(tensor, value, "dtype");
-  if (!dtype_value.is_string()) throw InputError(fmt::format("{}: dtype must be a string", tensor));
-  const auto& dtype_text = dtype_value.get_ref<const std::string&>();
-  const auto dtype = dtype_from_name(dtype_text);
-  if (!dtype)
-    throw InputError(fmt::format("{} has the unknown dtype {}", tensor, in_quotes(dtype_text)));
-
-  TensorInfo info;
-  info.dtype = *dtype;
-  info.shape = read_integers(tensor, value, "shape");
-  std::uint64_t bytes = dtype_bytes(*dtype);
-  for (const std::uint64_t extent : info.shape) {
-    if (__builtin_mul_overflow(bytes, extent, &bytes)) {
-      throw InputError(fmt::format("{}: its shape has more bytes than 64 bits can count", tensor));
+  bool key(string_t& key) override {
+    if (depth_ == 1) name_ = key;
+    if (depth_ == 2) member_ = key;
+    return true;
+  }
+  bool end_object() override {
+    --depth_;
+    if (depth_ == 1 && !in_metadata()) header_.tensors[name_] = tensor_info();
+    return true;
+  }
+  bool start_array(std::size_t) override {
+    if (depth_ == 2 && !in_metadata() && member_ == "shape") {
+      list_ = &shape_.emplace();
+    } else if (depth_ == 2 && !in_metadata() && member_ == "data_offsets") {
+      list_ = &offsets_.emplace();
+    } else {
+      other("an array");
     }
+    ++depth_;
+    return true;
+  }
+  bool end_array() override {
+    --depth_;
+    if (depth_ == 2) list_ = nullptr;
+    return true;
+  }
+  bool parse_error(std::size_t, const std::string&, const json::exception&) override {
+    return false;
   }
 
-  const auto offsets = read_integers(tensor, value, "data_offsets");
-  if (offsets.size() != 2 || offsets[0] > offsets[1]) {
-    throw InputError(
-        fmt::format("{}: data_offsets must be [begin, end], begin not above end", tensor));
+ private:
+  bool in_metadata() const { return name_ == kMetadataKey; }
+
+  std::string tensor() const { return fmt::format("{}: tensor {}", where_, in_quotes(name_)); }
+
+  // A value of a type that has no meaning where it stands: an error, or something of later versions
+  // of the format.
+  bool other(const char* type) const {
+    if (in_metadata()) {
+      if (depth_ == 1) {
+        throw InputError(fmt::format("{}: {} must be a JSON object", where_, kMetadataKey));
+      }
+      throw InputError(fmt::format("{}: the metadata {} must be a string, but is {}", where_,
+                                   in_quotes(member_), type));
+    }
+    if (depth_ == 1) throw InputError(fmt::format("{} must be a JSON object", tensor()));
+    if (depth_ == 2 && member_ == "dtype") {
+      throw InputError(fmt::format("{}: dtype must be a string", tensor()));
+    }
+    if (depth_ == 2 && (member_ == "shape" || member_ == "data_offsets")) {
+      throw InputError(fmt::format("{}: {} must be a list", tensor(), member_));
+    }
+    if (depth_ == 3 && list_ != nullptr) {
+      throw InputError(
+          fmt::format("{}: {} must hold integers that are not negative", tensor(), member_));
+    }
+    return true;
   }
-  if (offsets[1] > data_bytes) {
-    throw InputError(fmt::format("{} ends at byte {} of the data, but the file has only {}", tensor,
-                                 offsets[1], data_bytes));
+
+  // Of the object that has just ended.
+  TensorInfo tensor_info() {
+    if (!dtype_) throw InputError(fmt::format("{} has no dtype", tensor()));
+    if (!shape_) throw InputError(fmt::format("{} has no shape", tensor()));
+    if (!offsets_) throw InputError(fmt::format("{} has no data_offsets", tensor()));
+    if (offsets_->size() != 2 || (*offsets_)[0] > (*offsets_)[1]) {
+      throw InputError(
+          fmt::format("{}: data_offsets must be [begin, end], begin not above end", tensor()));
+    }
+    const std::uint64_t begin = (*offsets_)[0];
+    const std::uint64_t end = (*offsets_)[1];
+    if (end > data_bytes_) {
+      throw InputError(fmt::format("{} ends at byte {} of the data, but the file has only {}",
+                                   tensor(), end, data_bytes_));
+    }
+    TensorInfo info{.dtype = std::move(*dtype_),
+                    .shape = std::move(*shape_),
+                    .begin = data_begin_ + begin,
+                    .end = data_begin_ + end};
+    const auto bytes = needed_bytes(info);
+    if (bytes && end - begin != *bytes) {
+      throw InputError(fmt::format("{}: dtype and shape need {} bytes, but data_offsets span {}",
+                                   tensor(), *bytes, end - begin));
+    }
+    return info;
   }
-  if (offsets[1] - offsets[0] != bytes) {
-    throw InputError(fmt::format("{}: dtype and shape need {} bytes, but data_offsets span {}",
-                                 tensor, bytes, offsets[1] - offsets[0]));
+
+  // None if the format is not known.
+  std::optional<std::uint64_t> needed_bytes(const TensorInfo& info) const {
+    const auto bits = dtype_bits(info.dtype);
+    if (!bits) return std::nullopt;
+    std::uint64_t elements = 1;
+    std::uint64_t bytes = 0;
+    bool overflow = false;
+    for (const std::uint64_t extent : info.shape) {
+      overflow |= __builtin_mul_overflow(elements, extent, &elements);
+    }
+    const std::uint64_t last_bits = elements % 8 * *bits;
+    overflow |= __builtin_mul_overflow(elements / 8, *bits, &bytes);
+    overflow |= __builtin_add_overflow(bytes, last_bits / 8, &bytes);
+    if (overflow) {
+      throw InputError(
+          fmt::format("{}: its shape has more bytes than 64 bits can count", tensor()));
+    }
+    if (last_bits % 8 != 0) {
+      throw InputError(fmt::format("{}: {} elements of {} bits do not fill whole bytes", tensor(),
+                                   elements, *bits));
+    }
+    return bytes;
   }
-  info.begin = data_begin + offsets[0];
-  info.end = data_begin + offsets[1];
-  return info;
-}
+
+  const std::string& where_;
+  std::uint64_t data_begin_;
+  std::uint64_t data_bytes_;
+  Header header_;
+  std::size_t depth_ = 0;  // of open objects and arrays
+  std::string name_;       // last key of the header
+  std::string member_;     // last key of the tensor or of the metadata
+  std::optional<std::string> dtype_;
+  std::optional<std::vector<std::uint64_t>> shape_, offsets_;
+  std::vector<std::uint64_t>* list_ = nullptr;  // the open one of these two
+};
 
 // The tensors must cover the data exactly.
 void check_coverage(const std::string& where, const std::map<std::string, TensorInfo>& tensors,
                     std::uint64_t data_begin, std::uint64_t file_size) {
-  std::vector<std::pair<std::string, TensorInfo>> ordered(tensors.begin(), tensors.end());
-  std::ranges::sort(ordered, {}, [](const auto& entry) {
-    return std::tie(entry.second.begin, entry.second.end, entry.first);
+  using Entry = std::map<std::string, TensorInfo>::value_type;
+  std::vector<const Entry*> ordered;
+  for (const Entry& entry : tensors) ordered.push_back(&entry);
+  std::ranges::sort(ordered, {}, [](const Entry* entry) {
+    return std::tie(entry->second.begin, entry->second.end, entry->first);
   });
   std::uint64_t position = data_begin;
-  for (const auto& [name, info] : ordered) {
+  for (const Entry* entry : ordered) {
+    const auto& [name, info] = *entry;
     if (info.begin < position) {
       throw InputError(fmt::format("{}: tensor {} overlaps the tensor before it by {} bytes", where,
                                    in_quotes(name), position - info.begin));
@@ -130,8 +220,8 @@ void check_coverage(const std::string& where, const std::map<std::string, Tensor
 
 std::string reason(int error_number) { return std::generic_category().message(error_number); }
 
-std::string sentence_about_size(std::uint64_t size) {
-  return size == 0 ? "is empty" : fmt::format("has only {} bytes", size);
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw InputError(fmt::format("{} cannot be read: {}", path, why));
 }
 
 }  // namespace
@@ -141,43 +231,48 @@ Header parse_header(const std::string& where, std::string_view json_text, std::u
     throw InputError(
         fmt::format("{} is no safetensors file: its header does not begin with {{", where));
   }
-  const json root = parse_json(where + ": the header", json_text);
   const std::uint64_t data_begin = kLengthBytes + json_text.size();
-  const std::uint64_t data_bytes = file_size - data_begin;
-  Header header;
-  for (const auto& [name, value] : root.items()) {
-    if (name == kMetadataKey) {
-      header.metadata = read_metadata(where, value);
-    } else {
-      header.tensors[name] = read_tensor_info(where, name, value, data_begin, data_bytes);
-    }
-  }
+  HeaderReader reader(where, data_begin, file_size - data_begin);
+  read_json(where + ": the header", json_text, reader);
+  Header header = reader.take();
   check_coverage(where, header.tensors, data_begin, file_size);
   return header;
 }
 
-Reader::Reader(const std::filesystem::path& path) : path_(path.string()) {
+Reader::Reader(const std::filesystem::path& path)
+    : path_(path.string()), file_(nullptr, std::fclose) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) {
-    throw InputError(
-        fmt::format("{} cannot be read: {}", path_, error ? error.message() : reason(ENOENT)));
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    throw InputError(fmt::format("{} cannot be read: it is no regular file", path_));
-  }
-  errno = 0;
-  stream_.open(path, std::ios::binary);
-  if (!stream_) throw InputError(fmt::format("{} cannot be read: {}", path_, reason(errno)));
+  if (!std::filesystem::exists(status)) refuse(path_, error ? error.message() : reason(ENOENT));
+  if (!std::filesystem::is_regular_file(status)) refuse(path_, "it is no regular file");
+  file_.reset(std::fopen(path_.c_str(), "rbe"));
+  if (!file_) refuse(path_, reason(errno));
   size_ = std::filesystem::file_size(path, error);
-  if (error) throw InputError(fmt::format("{} cannot be read: {}", path_, error.message()));
+  if (error) refuse(path_, error.message());
 
+  std::string text(header_bytes(), '\0');
+  read_at(kLengthBytes, text);
+  header_ = parse_header(path_, text, size_);
+}
+
+// The length of the header, if the file may be a safetensors file.
+std::uint64_t Reader::header_bytes() const {
+  std::string beginning(std::min<std::uint64_t>(size_, kFormatBytes), '\0');
+  read_at(0, beginning);
+  std::uint64_t length = 0;
+  std::memcpy(&length, beginning.data(), std::min(beginning.size(), sizeof length));
+  const bool plausible =
+      length <= kLargestHeader && size_ > kLengthBytes && beginning[kLengthBytes] == '{';
+  if (!plausible) {
+    if (const auto format = foreign_format(beginning)) {
+      throw InputError(fmt::format("{} is {}", path_, *format));
+    }
+  }
   if (size_ < kLengthBytes) {
     throw InputError(
-        fmt::format("{} is no safetensors file: it {}", path_, sentence_about_size(size_)));
+        fmt::format("{} is no safetensors file: it {}", path_,
+                    size_ == 0 ? "is empty" : fmt::format("has only {} bytes", size_)));
   }
-  std::uint64_t length = 0;
-  read_at(0, {reinterpret_cast<char*>(&length), sizeof length});
   if (length > kLargestHeader) {
     throw InputError(
         fmt::format("{} is no safetensors file: its header would have {} bytes, at most {} "
@@ -188,52 +283,52 @@ Reader::Reader(const std::filesystem::path& path) : path_(path.string()) {
     throw InputError(fmt::format("{} is truncated: its header has {} bytes, but the file only {}",
                                  path_, length, size_));
   }
-  std::string text(length, '\0');
-  read_at(kLengthBytes, text);
-  header_ = parse_header(path_, text, size_);
+  return length;
 }
 
-Tensor Reader::tensor(const std::string& name) {
+Tensor Reader::tensor(const std::string& name) const {
   const auto found = header_.tensors.find(name);
   if (found == header_.tensors.end()) {
     throw InputError(fmt::format("{} has no tensor {}", path_, in_quotes(name)));
   }
   const TensorInfo& info = found->second;
+  const auto dtype = dtype_from_name(info.dtype);
+  if (!dtype) {
+    throw InputError(fmt::format("{}: tensor {} has dtype {}, whose values cannot be read", path_,
+                                 in_quotes(name), in_quotes(info.dtype)));
+  }
   std::vector<std::uint8_t> bytes(info.end - info.begin);
   read_at(info.begin, {reinterpret_cast<char*>(bytes.data()), bytes.size()});
-  return make_tensor(info.dtype, info.shape, std::move(bytes));
+  return make_tensor(*dtype, info.shape, std::move(bytes));
 }
 
-std::string Reader::sha256() {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                        EVP_MD_CTX_free);
-  bool good = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
+std::string Reader::sha256() const {
+  Sha256 digest;
   std::vector<char> buffer(1 << 20);
-  for (std::uint64_t position = 0; good && position < size_; position += buffer.size()) {
+  for (std::uint64_t position = 0; position < size_; position += buffer.size()) {
     buffer.resize(std::min<std::uint64_t>(buffer.size(), size_ - position));
     read_at(position, buffer);
-    good = EVP_DigestUpdate(context.get(), buffer.data(), buffer.size()) == 1;
+    digest.add(buffer);
   }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned length = 0;
-  good = good && EVP_DigestFinal_ex(context.get(), digest.data(), &length) == 1;
-  if (!good) throw std::runtime_error("OpenSSL cannot compute SHA-256");
-  std::string text;
-  for (unsigned i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
+  return digest.hex();
 }
 
-void Reader::read_at(std::uint64_t position, std::span<char> bytes) {
-  stream_.clear();
-  stream_.seekg(static_cast<std::streamoff>(position));
-  if (!stream_.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
-    throw InputError(fmt::format("{} cannot be read: {} bytes at byte {} are missing", path_,
-                                 bytes.size(), position));
+void Reader::read_at(std::uint64_t position, std::span<char> bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t count =
+        ::pread(fileno(file_.get()), bytes.data(), bytes.size(), static_cast<off_t>(position));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) refuse(path_, reason(errno));
+    if (count == 0) {
+      refuse(path_, fmt::format("{} bytes at byte {} are missing", bytes.size(), position));
+    }
+    position += static_cast<std::uint64_t>(count);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
 }
 
 File read(const std::filesystem::path& path) {
-  Reader reader(path);
+  const Reader reader(path);
   File file;
   file.metadata = reader.header().metadata;
   for (const auto& [name, info] : reader.header().tensors) file.tensors[name] = reader.tensor(name);

@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
+#include <ctime>
 #include <fstream>
 #include <random>
 #include <string>
@@ -148,12 +150,44 @@ TEST_CASE("safetensors: empty, short, truncated and oversized files are refused"
   }
 }
 
+TEST_CASE("safetensors: a file of another format is named, with what to do") {
+  const TemporaryFolder folder;
+  const std::string path = (folder / "a").string();
+  const auto sentence = [&](const std::string& bytes) {
+    put(path, bytes);
+    return sentence_of([&] { aqpim::workload::read(path); }).substr(path.size());
+  };
+  const auto contains = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  CHECK(sentence("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n") ==
+        " is a pointer of Git LFS, no safetensors file; \"git lfs pull\" fetches the file itself");
+  CHECK(contains(sentence("/annex/objects/x"), "git-annex"));
+  CHECK(contains(sentence("PK\x03\x04" + std::string(40, '\0')), "a zip archive"));
+  CHECK(contains(sentence("\x80\x02\x8a\nl\xfc\x9c"), "a pickle"));
+  CHECK(contains(sentence(std::string("\x80\x04\x95\x20\0\0\0\0\0\0\0]", 12)), "a pickle"));
+  CHECK(contains(sentence("GGUF\x03" + std::string(40, '\0')), "a GGUF file"));
+  CHECK(contains(sentence("\x89HDF\r\n\x1a\n" + std::string(8, '\0')), "an HDF5 file"));
+  CHECK(contains(sentence("\x93NUMPY\x01" + std::string(8, '\0')), "an array of NumPy"));
+  CHECK(contains(sentence("\x1f\x8b\x08" + std::string(8, '\0')), "compressed"));
+  CHECK(contains(sentence(std::string(257, 'a') + "ustar"), "a tar archive"));
+  CHECK(contains(sentence("\n<!DOCTYPE html><html>"), "a web page"));
+  CHECK(contains(sentence("<HTML>404"), "a web page"));
+  CHECK(contains(sentence("{\"weight_map\": {}}"), "JSON text"));
+  // What only looks so: files that end too early, with headers of 640 and of 123 bytes.
+  CHECK(contains(sentence(with_length(0x280, "{\"a")), "is truncated"));
+  CHECK(contains(sentence(with_length(0x7b, "{\"a")), "is truncated"));
+  CHECK(contains(sentence("what is this?"), "its header would have"));
+}
+
 TEST_CASE("safetensors: a header that is not JSON, or says something twice, is refused") {
   CHECK(sentence_about("{") == "FILE: the header is not valid JSON (at byte 2)");
   CHECK(sentence_about("{}x") == "FILE: the header is not valid JSON (at byte 3)");
   CHECK(sentence_about("{\"\xff\":1}").starts_with("FILE: the header is not valid JSON"));
   CHECK(sentence_about(std::string("{}\0", 3)).starts_with("FILE: the header is not valid JSON"));
-  CHECK(sentence_about(R"({"a":1,"a":1})") == "FILE: the header has the key \"a\" twice");
+  const std::string entry = R"("a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
+  CHECK(sentence_about("{" + entry + "," + entry + "}") ==
+        "FILE: the header has the key \"a\" twice");
   CHECK(sentence_about(R"({"__metadata__":{"a":"","a":""}})") ==
         "FILE: the header has the key \"a\" twice");
   CHECK(sentence_about(R"({"t":{"dtype":"U8","dtype":"U8","shape":[],"data_offsets":[0,1]}})", 1) ==
@@ -176,8 +210,6 @@ TEST_CASE("safetensors: an incomplete or mistyped tensor entry is refused") {
         "FILE: tensor \"t\" has no data_offsets");
   CHECK(sentence_about_tensor("1", "[1]", "[0,1]", 1) ==
         "FILE: tensor \"t\": dtype must be a string");
-  CHECK(sentence_about_tensor("\"F8_E4M3\"", "[1]", "[0,1]", 1) ==
-        "FILE: tensor \"t\" has the unknown dtype \"F8_E4M3\"");
   CHECK(sentence_about_tensor("\"U8\"", "1", "[0,1]", 1) ==
         "FILE: tensor \"t\": shape must be a list");
   CHECK(sentence_about_tensor("\"U8\"", "[-1]", "[0,1]", 1) ==
@@ -188,10 +220,78 @@ TEST_CASE("safetensors: an incomplete or mistyped tensor entry is refused") {
         "FILE: tensor \"t\": shape must hold integers that are not negative");
   CHECK(sentence_about_tensor("\"U8\"", "[1]", "{}", 1) ==
         "FILE: tensor \"t\": data_offsets must be a list");
+  CHECK(sentence_about_tensor("\"U8\"", "[[1]]", "[0,1]", 1) ==
+        "FILE: tensor \"t\": shape must hold integers that are not negative");
+  CHECK(sentence_about_tensor("\"U8\"", "[{\"shape\":[1]}]", "[0,1]", 1) ==
+        "FILE: tensor \"t\": shape must hold integers that are not negative");
+  CHECK(sentence_about_tensor("{\"a\":\"U8\"}", "[1]", "[0,1]", 1) ==
+        "FILE: tensor \"t\": dtype must be a string");
   for (const char* offsets : {"[]", "[0]", "[0,1,1]", "[1,0]"}) {
     CHECK(sentence_about_tensor("\"U8\"", "[1]", offsets, 1) ==
           "FILE: tensor \"t\": data_offsets must be [begin, end], begin not above end");
   }
+}
+
+TEST_CASE(
+    "safetensors: formats that are not read are legal, of the size they have if it is known") {
+  const auto sentence = [](const char* dtype, const char* shape, unsigned bytes) {
+    return sentence_about_tensor(fmt::format("\"{}\"", dtype), shape, fmt::format("[0,{}]", bytes),
+                                 bytes);
+  };
+  const std::string fine = "nothing was thrown";
+  CHECK(sentence("F8_E4M3", "[16,16]", 256) == fine);
+  CHECK(sentence("F8_E5M2FNUZ", "[3]", 3) == fine);
+  CHECK(sentence("C64", "[2]", 16) == fine);
+  CHECK(sentence("F4", "[3,2]", 3) == fine);
+  CHECK(sentence("F6_E2M3", "[4]", 3) == fine);
+  CHECK(sentence("F6_E3M2", "[20]", 15) == fine);
+  CHECK(sentence("F8_E8M0", "[3]", 2) ==
+        "FILE: tensor \"t\": dtype and shape need 3 bytes, but data_offsets span 2");
+  CHECK(sentence("F4", "[8]", 8) ==
+        "FILE: tensor \"t\": dtype and shape need 4 bytes, but data_offsets span 8");
+  CHECK(sentence("F4", "[3]", 2) ==
+        "FILE: tensor \"t\": 3 elements of 4 bits do not fill whole bytes");
+  CHECK(sentence("F4", "[18446744073709551615,2]", 2) ==
+        "FILE: tensor \"t\": its shape has more bytes than 64 bits can count");
+  // Whatever comes next.
+  CHECK(sentence("F3_E1M1", "[7,5]", 2) == fine);
+  CHECK(sentence("", "[]", 2) == fine);
+  CHECK(sentence_about_tensor("\"F3_E1M1\"", "[7]", "[0,3]", 2) ==
+        "FILE: tensor \"t\" ends at byte 3 of the data, but the file has only 2");
+  CHECK(sentence_about_tensor("\"F3_E1M1\"", "[7]", "[1,2]", 2) ==
+        "FILE: 1 bytes before tensor \"t\" belong to no tensor");
+}
+
+TEST_CASE("safetensors: a tensor of another format stays unread, the others are read") {
+  const TemporaryFolder folder;
+  const std::string header =
+      R"({"__metadata__":null,"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+      R"("b":{"dtype":"F3","shape":[],"data_offsets":[1,3],"scale":{"of":["a",{"dtype":1}]}}})";
+  put(folder / "a", with_length(header.size(), header + "\x07??"));
+  const aqpim::workload::Reader reader(folder / "a");
+  CHECK(reader.header().metadata.empty());
+  CHECK(reader.tensor("a").bytes == std::vector<std::uint8_t>{7});
+  CHECK(reader.header().tensors.at("b").dtype == "F3");
+  CHECK(sentence_of([&] { reader.tensor("b"); }) ==
+        reader.path() + ": tensor \"b\" has dtype \"F3\", whose values cannot be read");
+}
+
+TEST_CASE("safetensors: the time for a header grows with its size, not with its square") {
+  const auto seconds = [](int tensors) {
+    std::string header = "{";
+    for (int i = 0; i < tensors; ++i) {
+      header += fmt::format(R"({}"sample.{}":{{"dtype":"U8","shape":[1],"data_offsets":[{},{}]}})",
+                            i == 0 ? "" : ",", i, i, i + 1);
+    }
+    header += "}";
+    const std::clock_t start = std::clock();
+    const auto parsed = aqpim::workload::parse_header("FILE", header, 8 + header.size() + tensors);
+    const std::clock_t end = std::clock();
+    CHECK(parsed.tensors.size() == tensors);
+    return static_cast<double>(end - start) / CLOCKS_PER_SEC;
+  };
+  // Sixteen times the tensors; the square would take 256 times the time.
+  CHECK(seconds(32'000) < 64 * std::max(seconds(2'000), 0.001));
 }
 
 TEST_CASE("safetensors: shapes that overflow, and offsets that do not fit them, are refused") {
@@ -234,7 +334,7 @@ TEST_CASE("safetensors: overlaps, holes and bytes that nobody owns are refused")
 TEST_CASE("safetensors: a tensor that is not there is named") {
   const TemporaryFolder folder;
   aqpim::workload::write(folder / "a", sample());
-  aqpim::workload::Reader reader(folder / "a");
+  const aqpim::workload::Reader reader(folder / "a");
   CHECK(sentence_of([&] { reader.tensor("x"); }) == reader.path() + " has no tensor \"x\"");
 }
 

@@ -30,6 +30,19 @@ constexpr std::array kDtypes = {
     DtypeFacts{Dtype::kF64, "F64", 8},
 };
 
+// Formats whose values nobody here needs.
+constexpr std::array<std::pair<std::string_view, unsigned>, 9> kBitsOfOthers = {{
+    {"F4", 4},
+    {"F6_E2M3", 6},
+    {"F6_E3M2", 6},
+    {"F8_E4M3", 8},
+    {"F8_E4M3FNUZ", 8},
+    {"F8_E5M2", 8},
+    {"F8_E5M2FNUZ", 8},
+    {"F8_E8M0", 8},
+    {"C64", 64},
+}};
+
 const DtypeFacts& facts(Dtype dtype) {
   return *std::ranges::find(kDtypes, dtype, &DtypeFacts::dtype);
 }
@@ -51,10 +64,12 @@ float bfloat16_to_float(std::uint16_t bits) {
 }
 
 std::vector<float> widen(const Tensor& tensor, float (*convert)(std::uint16_t)) {
-  std::vector<std::uint16_t> patterns(tensor.elements());
-  if (!patterns.empty()) std::memcpy(patterns.data(), tensor.bytes.data(), tensor.bytes.size());
-  std::vector<float> values(patterns.size());
-  std::ranges::transform(patterns, values.begin(), convert);
+  std::vector<float> values(tensor.elements());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::uint16_t pattern = 0;
+    std::memcpy(&pattern, &tensor.bytes[2 * i], sizeof pattern);
+    values[i] = convert(pattern);
+  }
   return values;
 }
 
@@ -68,6 +83,14 @@ std::optional<Dtype> dtype_from_name(std::string_view name) {
   const auto found = std::ranges::find(kDtypes, name, &DtypeFacts::name);
   if (found == kDtypes.end()) return std::nullopt;
   return found->dtype;
+}
+
+std::optional<unsigned> dtype_bits(std::string_view name) {
+  if (const auto dtype = dtype_from_name(name)) return 8 * dtype_bytes(*dtype);
+  for (const auto& [other, bits] : kBitsOfOthers) {
+    if (other == name) return bits;
+  }
+  return std::nullopt;
 }
 
 Tensor make_tensor(Dtype dtype, std::vector<std::size_t> shape, std::vector<std::uint8_t> bytes) {

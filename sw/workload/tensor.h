@@ -14,7 +14,7 @@
 
 namespace aqpim::workload {
 
-// Element formats of safetensors that have whole bytes.
+// Element formats of safetensors whose values can be read.
 enum class Dtype {
   kBool,
   kU8,
@@ -34,6 +34,8 @@ enum class Dtype {
 std::string_view dtype_name(Dtype dtype);  // as in the file: "F16", "BF16", "I64", ...
 std::optional<Dtype> dtype_from_name(std::string_view name);
 std::size_t dtype_bytes(Dtype dtype);
+// Bits of an element of any format that safetensors 0.8 knows, e.g. 4 for "F4" and 64 for "C64".
+std::optional<unsigned> dtype_bits(std::string_view name);
 
 // A dense array, row-major, elements little-endian.
 struct Tensor {

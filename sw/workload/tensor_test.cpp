@@ -74,7 +74,9 @@ TEST_CASE("tensor: each dtype has a name of its own") {
                             Dtype::kF16,  Dtype::kBf16, Dtype::kU32, Dtype::kI32, Dtype::kF32,
                             Dtype::kU64,  Dtype::kI64,  Dtype::kF64};
   for (const Dtype dtype : kAll) {
-    CHECK(aqpim::workload::dtype_from_name(aqpim::workload::dtype_name(dtype)) == dtype);
+    const std::string_view name = aqpim::workload::dtype_name(dtype);
+    CHECK(aqpim::workload::dtype_from_name(name) == dtype);
+    CHECK(aqpim::workload::dtype_bits(name) == 8 * aqpim::workload::dtype_bytes(dtype));
   }
   CHECK(!aqpim::workload::dtype_from_name("f16"));
   CHECK(!aqpim::workload::dtype_from_name(""));

@@ -8,12 +8,16 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <new>
 #include <optional>
 #include <set>
-#include <tuple>
+#include <stdexcept>
+#include <utility>
 
 #include "sw/config/error.h"
 #include "sw/config/json.h"
+#include "sw/workload/capture.h"
 #include "sw/workload/safetensors.h"
 
 namespace aqpim::workload {
@@ -51,54 +55,115 @@ std::optional<HeadName> head_of_tensor(std::string_view tensor) {
   return HeadName{*layer, *kv_head, std::string(tensor.substr(0, tensor.size() - rest.size()))};
 }
 
-std::set<HeadName> heads_in(const Reader& reader) {
+std::set<HeadName> heads_in(const Capture& capture) {
   std::set<HeadName> heads;
-  for (const auto& [name, info] : reader.header().tensors) {
+  for (const std::string_view name : capture.names()) {
     if (auto head = head_of_tensor(name)) heads.insert(std::move(*head));
   }
   if (heads.empty()) {
     throw InputError(fmt::format(
         "{} holds no attention head: it has no tensors l{{layer}}.h{{kvhead}}.q, .k and .v",
-        reader.path()));
+        capture.path()));
   }
   return heads;
 }
 
-std::set<HeadName> select(const Reader& reader, const std::vector<std::string>& wanted) {
-  const std::set<HeadName> present = heads_in(reader);
+// Some of the names, for a message.
+std::string listed(const std::set<HeadName>& heads) {
+  constexpr std::size_t kMost = 16;
+  std::vector<std::string> names;
+  for (const HeadName& head : heads) {
+    if (names.size() == kMost) break;
+    names.push_back(head.text);
+  }
+  const std::string more =
+      heads.size() > kMost ? fmt::format(" and {} more", heads.size() - kMost) : "";
+  return fmt::format("{}{}", fmt::join(names, ", "), more);
+}
+
+std::set<HeadName> select(const Capture& capture, const std::vector<std::string>& wanted) {
+  const std::set<HeadName> present = heads_in(capture);
   if (wanted.empty()) return present;
   std::set<HeadName> selected;
   for (const std::string& name : wanted) {
     const auto found = std::ranges::find(present, name, &HeadName::text);
     if (found == present.end()) {
-      std::vector<std::string> names;
-      for (const HeadName& head : present) names.push_back(head.text);
-      throw InputError(fmt::format("{} has no head {}, it has {}", reader.path(), in_quotes(name),
-                                   fmt::join(names, ", ")));
+      throw InputError(fmt::format("{} has no head {}, it has {}", capture.path(), in_quotes(name),
+                                   listed(present)));
     }
     selected.insert(*found);
   }
   return selected;
 }
 
-const TensorInfo& find_tensor(const Reader& reader, const HeadName& head, char letter,
+const TensorInfo& find_tensor(const Capture& capture, const HeadName& head, char letter,
                               std::size_t rank, const char* dimensions) {
   const std::string name = fmt::format("{}.{}", head.text, letter);
-  const auto& tensors = reader.header().tensors;
-  const auto found = tensors.find(name);
-  if (found == tensors.end()) {
-    throw InputError(fmt::format("{}: head {} has no tensor {}", reader.path(), head.text, name));
+  const TensorInfo* const info = capture.find(name);
+  if (info == nullptr) {
+    throw InputError(fmt::format("{}: head {} has no tensor {}", capture.path(), head.text, name));
   }
-  const TensorInfo& info = found->second;
-  if (info.dtype != Dtype::kF16 && info.dtype != Dtype::kBf16 && info.dtype != Dtype::kF32) {
+  if (info->dtype != "F16" && info->dtype != "BF16" && info->dtype != "F32") {
+    const bool known = dtype_bits(info->dtype).has_value();
     throw InputError(fmt::format("{}: {} has dtype {}, allowed are F16, BF16 and F32",
-                                 reader.path(), name, dtype_name(info.dtype)));
+                                 capture.path(), name,
+                                 known ? info->dtype : in_quotes(info->dtype)));
   }
-  if (info.shape.size() != rank || std::ranges::find(info.shape, 0u) != info.shape.end()) {
+  if (info->shape.size() != rank || std::ranges::find(info->shape, 0u) != info->shape.end()) {
     throw InputError(fmt::format("{}: {} has shape [{}], it must be {} with nothing empty",
-                                 reader.path(), name, fmt::join(info.shape, ", "), dimensions));
+                                 capture.path(), name, fmt::join(info->shape, ", "), dimensions));
   }
-  return info;
+  return *info;
+}
+
+// Models share a KV head among at most 128 query heads. A file that holds the queries of several
+// tokens holds more of them than there are query heads, unless these are few.
+constexpr std::size_t kMostGroups = 128;
+constexpr std::size_t kFewGroups = 16;
+
+void check_groups(const std::string& path, const HeadFacts& head, const TensorInfo& q,
+                  bool queries_first) {
+  const bool few_tokens = !queries_first && head.groups > kFewGroups && head.query_tokens > 1 &&
+                          head.query_tokens < head.groups;
+  if (head.groups <= kMostGroups && !few_tokens) return;
+  throw InputError(fmt::format(
+      "{}: {}.q has shape [{}], read as [{}] that is {} query heads with {} queries each; {}", path,
+      head.name, fmt::join(q.shape, ", "), queries_first ? "Tq, G, D" : "G, Tq, D", head.groups,
+      head.query_tokens,
+      queries_first ? "without --queries-first it is [G, Tq, D]"
+                    : "--queries-first takes it as [Tq, G, D]"));
+}
+
+HeadFacts facts_of(const Capture& capture, const HeadName& name, bool queries_first) {
+  const TensorInfo& q =
+      find_tensor(capture, name, 'q', 3, queries_first ? "[Tq, G, D]" : "[G, Tq, D]");
+  const TensorInfo& k = find_tensor(capture, name, 'k', 2, "[T, D]");
+  const TensorInfo& v = find_tensor(capture, name, 'v', 2, "[T, D]");
+  const HeadFacts head{.name = name.text,
+                       .layer = name.layer,
+                       .kv_head = name.kv_head,
+                       .tokens = k.shape[0],
+                       .head_dim = k.shape[1],
+                       .groups = q.shape[queries_first ? 1 : 0],
+                       .query_tokens = q.shape[queries_first ? 0 : 1],
+                       .q_dtype = *dtype_from_name(q.dtype),
+                       .k_dtype = *dtype_from_name(k.dtype),
+                       .v_dtype = *dtype_from_name(v.dtype)};
+  const std::string& path = capture.path();
+  if (k.shape != v.shape) {
+    throw InputError(fmt::format("{}: {}.k has shape [{}], but .v has [{}]", path, name.text,
+                                 fmt::join(k.shape, ", "), fmt::join(v.shape, ", ")));
+  }
+  if (q.shape[2] != head.head_dim) {
+    throw InputError(fmt::format("{}: {}.q has {} channels, but .k has {}", path, name.text,
+                                 q.shape[2], head.head_dim));
+  }
+  check_groups(path, head, q, queries_first);
+  if (head.query_tokens > head.tokens) {
+    throw InputError(fmt::format("{}: {}.q has {} tokens, more than the {} of .k", path, name.text,
+                                 head.query_tokens, head.tokens));
+  }
+  return head;
 }
 
 // Index of the first element that is NaN or infinite.
@@ -145,56 +210,84 @@ void saturate(std::vector<float>& values, Dtype dtype) {
   }
 }
 
-Head load_head(Reader& reader, const HeadName& name, Nonfinite nonfinite) {
-  const TensorInfo& q = find_tensor(reader, name, 'q', 3, "[G, Tq, D]");
-  const TensorInfo& k = find_tensor(reader, name, 'k', 2, "[T, D]");
-  const TensorInfo& v = find_tensor(reader, name, 'v', 2, "[T, D]");
-  if (k.shape != v.shape) {
-    throw InputError(fmt::format("{}: {}.k has shape [{}], but .v has [{}]", reader.path(),
-                                 name.text, fmt::join(k.shape, ", "), fmt::join(v.shape, ", ")));
+// [Tq, G, D] as [G, Tq, D].
+std::vector<float> heads_first(const std::vector<float>& queries, const HeadFacts& head) {
+  std::vector<float> result(queries.size());
+  for (std::size_t t = 0; t < head.query_tokens; ++t) {
+    for (std::size_t g = 0; g < head.groups; ++g) {
+      std::copy_n(&queries[(t * head.groups + g) * head.head_dim], head.head_dim,
+                  &result[(g * head.query_tokens + t) * head.head_dim]);
+    }
   }
-  if (q.shape[2] != k.shape[1]) {
-    throw InputError(fmt::format("{}: {}.q has {} channels, but .k has {}", reader.path(),
-                                 name.text, q.shape[2], k.shape[1]));
-  }
-  if (q.shape[1] > k.shape[0]) {
-    throw InputError(fmt::format("{}: {}.q has {} tokens, more than the {} of .k", reader.path(),
-                                 name.text, q.shape[1], k.shape[0]));
-  }
+  return result;
+}
 
-  Head head{.name = name.text,
-            .layer = name.layer,
-            .kv_head = name.kv_head,
-            .tokens = k.shape[0],
-            .head_dim = k.shape[1],
-            .groups = q.shape[0],
-            .query_tokens = q.shape[1],
-            .q_dtype = q.dtype,
-            .k_dtype = k.dtype,
-            .v_dtype = v.dtype,
-            .q = to_floats(reader.tensor(name.text + ".q")),
-            .k = to_floats(reader.tensor(name.text + ".k")),
-            .v = to_floats(reader.tensor(name.text + ".v"))};
-  if (nonfinite == Nonfinite::kSaturate) {
+Head read_head(const Capture& capture, const HeadFacts& facts, const LoadOptions& options) {
+  const auto values = [&](const char* letter) {
+    return to_floats(capture.tensor(fmt::format("{}.{}", facts.name, letter)));
+  };
+  Head head{facts, values("q"), values("k"), values("v")};
+  if (options.queries_first) head.q = heads_first(head.q, facts);
+  if (options.nonfinite == Nonfinite::kSaturate) {
     saturate(head.k, head.k_dtype);
     saturate(head.v, head.v_dtype);
   }
-  check_finite(reader.path(), head);
+  check_finite(capture.path(), head);
   return head;
+}
+
+Head read_head_that_fits(const Capture& capture, const HeadFacts& facts,
+                         const LoadOptions& options) {
+  const auto too_large = [&] {
+    const std::size_t values =
+        (facts.groups * facts.query_tokens + 2 * facts.tokens) * facts.head_dim;
+    return InputError(fmt::format("{}: there is not enough memory for the {:.1f} GB of head {}",
+                                  capture.path(),
+                                  1e-9 * sizeof(float) * static_cast<double>(values), facts.name));
+  };
+  try {
+    return read_head(capture, facts, options);
+  } catch (const std::bad_alloc&) {
+    throw too_large();
+  } catch (const std::length_error&) {
+    throw too_large();
+  }
 }
 
 }  // namespace
 
-Workload load(const std::filesystem::path& path, const std::vector<std::string>& heads,
-              Nonfinite nonfinite) {
-  Reader reader(path);
+Workload open(const std::filesystem::path& path, const LoadOptions& options) {
+  const auto capture = std::make_shared<const Capture>(path);
   Workload workload{
-      .path = reader.path(), .sha256 = {}, .metadata = reader.header().metadata, .heads = {}};
-  for (const HeadName& name : select(reader, heads)) {
-    workload.heads.push_back(load_head(reader, name, nonfinite));
+      .path = capture->path(),
+      .files = capture->files(),
+      .sha256 = {},
+      .metadata = capture->metadata(),
+      .heads = {},
+      .read = [capture, options](
+                  const HeadFacts& head) { return read_head_that_fits(*capture, head, options); },
+      .digest = [capture] { return capture->sha256(); }};
+  for (const HeadName& name : select(*capture, options.heads)) {
+    workload.heads.push_back(facts_of(*capture, name, options.queries_first));
   }
-  workload.sha256 = reader.sha256();
   return workload;
+}
+
+Workload load(const std::filesystem::path& path, const LoadOptions& options) {
+  Workload workload = open(path, options);
+  for (const HeadFacts& head : workload.heads) workload.read(head);
+  workload.sha256 = workload.digest();
+  return workload;
+}
+
+std::string stem(const std::string& path) {
+  std::string name = std::filesystem::path(path).filename().string();
+  for (const std::string_view ending : {".json", ".index", ".safetensors"}) {
+    if (name.ends_with(ending) && name.size() > ending.size()) {
+      name.resize(name.size() - ending.size());
+    }
+  }
+  return name;
 }
 
 }  // namespace aqpim::workload

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Captured attention heads. A workload is a safetensors file with, per KV head,
+// Captured attention heads. A workload is a safetensors file, or a set of shards (capture.h), with,
+// per KV head,
 //   l{layer}.h{kvhead}.q  [G, Tq, D]  queries of the G query heads that share it, tokens T-Tq ...
 //   T-1 l{layer}.h{kvhead}.k  [T, D]      keys, and .v [T, D] values
 // in F16, BF16 or F32 each; queries and keys after RoPE, not scaled by 1/sqrt(D). Other tensors are
-// left alone. Metadata strings: model, source, license, rope_theta.
+// left alone, whatever their format. Metadata strings: model, source, license, rope_theta.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -16,7 +18,8 @@
 
 namespace aqpim::workload {
 
-struct Head {
+// What the headers say about a head.
+struct HeadFacts {
   std::string name;  // "l{layer}.h{kvhead}"
   unsigned layer = 0;
   unsigned kv_head = 0;
@@ -28,6 +31,9 @@ struct Head {
   Dtype q_dtype = Dtype::kF32;
   Dtype k_dtype = Dtype::kF32;
   Dtype v_dtype = Dtype::kF32;
+};
+
+struct Head : HeadFacts {
   // The file's values, exactly, unless saturated. All finite.
   std::vector<float> q;  // [G, Tq, D]
   std::vector<float> k;  // [T, D]
@@ -36,22 +42,41 @@ struct Head {
 
 struct Workload {
   std::string path;
-  std::string sha256;
+  std::vector<std::filesystem::path> files;  // that it is read from
+  std::string sha256;                        // digest(), if it was loaded
   std::map<std::string, std::string> metadata;
-  std::vector<Head> heads;  // by layer, then KV head
+  std::vector<HeadFacts> heads;  // by layer, then KV head
+  // The values of one of the heads, read anew with each call, by any number of threads at once.
+  // Throws InputError as load().
+  std::function<Head(const HeadFacts&)> read;
+  // Capture::sha256(), for which all bytes are read.
+  std::function<std::string()> digest;
 };
 
-// What load() does with NaN and infinite keys and values.
+// What is done with NaN and infinite keys and values.
 enum class Nonfinite {
   kRefuse,
   kSaturate,  // infinite: the largest number of the tensor's format, NaN: 0
 };
 
-// Reads the named heads, or all if `heads` is empty. Throws InputError, one sentence with the path
-// and the place, if the file is malformed, a head is not in it or lacks a tensor, a format or shape
-// is not as above, or a value is NaN or infinite and not to be saturated; queries must be finite in
-// any case. Only the heads that are read are checked.
-Workload load(const std::filesystem::path& path, const std::vector<std::string>& heads = {},
-              Nonfinite nonfinite = Nonfinite::kRefuse);
+struct LoadOptions {
+  std::vector<std::string> heads = {};  // their names; empty: all
+  Nonfinite nonfinite = Nonfinite::kRefuse;
+  bool queries_first = false;  // the file has .q as [Tq, G, D]
+};
+
+// What the headers of a workload say. Throws InputError, one sentence with the path and the place,
+// if a file is malformed, a head is not in it or lacks a tensor, a format or shape is not as above,
+// or .q has so many query heads that its tokens must come first. Only the wanted heads are checked.
+Workload open(const std::filesystem::path& path, const LoadOptions& options = {});
+
+// The same with the digest; every wanted head has been read once, one after the other. Throws
+// InputError also if a value is NaN or infinite and not to be saturated; queries must be finite in
+// any case.
+Workload load(const std::filesystem::path& path, const LoadOptions& options = {});
+
+// What files and folders made from the workload at `path` are called: its name without the endings
+// of safetensors files and indexes.
+std::string stem(const std::string& path);
 
 }  // namespace aqpim::workload

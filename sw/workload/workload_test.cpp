@@ -13,6 +13,7 @@
 
 #include "sw/config/test_support.h"
 #include "sw/workload/safetensors.h"
+#include "sw/workload/test_workload.h"
 
 namespace {
 
@@ -21,6 +22,7 @@ using aqpim::test::TemporaryFolder;
 using aqpim::workload::Dtype;
 using aqpim::workload::File;
 using aqpim::workload::Head;
+using aqpim::workload::HeadFacts;
 using aqpim::workload::load;
 using aqpim::workload::make_tensor;
 using aqpim::workload::Nonfinite;
@@ -56,7 +58,7 @@ File one_head() {
 
 std::vector<std::string> names(const Workload& workload) {
   std::vector<std::string> result;
-  for (const Head& head : workload.heads) result.push_back(head.name);
+  for (const HeadFacts& head : workload.heads) result.push_back(head.name);
   return result;
 }
 
@@ -65,7 +67,13 @@ class Folder {
   Workload load_written(const File& file, const std::vector<std::string>& heads = {},
                         Nonfinite nonfinite = Nonfinite::kRefuse) {
     aqpim::workload::write(path(), file);
-    return load(path(), heads, nonfinite);
+    return load(path(), {.heads = heads, .nonfinite = nonfinite});
+  }
+
+  // The values of the file's first head.
+  Head first_head(const File& file, Nonfinite nonfinite = Nonfinite::kRefuse) {
+    const Workload workload = load_written(file, {}, nonfinite);
+    return workload.read(workload.heads.at(0));
   }
 
   // The sentence about the file, without its path.
@@ -98,7 +106,7 @@ TEST_CASE("workload: a head comes with its shapes, values, metadata and hash") {
   CHECK(workload.metadata == file.metadata);
   CHECK(workload.sha256 == aqpim::workload::Reader(folder.path()).sha256());
   REQUIRE(workload.heads.size() == 1);
-  const Head& head = workload.heads[0];
+  const Head head = workload.read(workload.heads[0]);
   CHECK(head.name == "l2.h0");
   CHECK(head.layer == 2);
   CHECK(head.kv_head == 0);
@@ -125,7 +133,7 @@ TEST_CASE("workload: each tensor may have its own format") {
   file.tensors["l2.h0.k"] = make_tensor(Dtype::kBf16, {kTokens, kHeadDim}, bytes);
   file.tensors["l2.h0.v"] = make_tensor(Dtype::kF16, {kTokens, kHeadDim},
                                         std::vector<std::uint8_t>(2 * kTokens * kHeadDim, 0x3c));
-  const Head head = folder.load_written(file).heads[0];
+  const Head head = folder.first_head(file);
   CHECK(head.q_dtype == Dtype::kF32);
   CHECK(head.k_dtype == Dtype::kBf16);
   CHECK(head.v_dtype == Dtype::kF16);
@@ -165,6 +173,106 @@ TEST_CASE("workload: a head that is not in the file is named, with those that ar
   add_head(file, "l3.h1");
   CHECK(folder.sentence_about(file, {"l2.h1"}) == " has no head \"l2.h1\", it has l2.h0, l3.h1");
   CHECK(folder.sentence_about(file, {"l2.h0", ""}) == " has no head \"\", it has l2.h0, l3.h1");
+}
+
+TEST_CASE("workload: of many heads that are there, some are named") {
+  Folder folder;
+  File file;
+  for (int i = 0; i < 20; ++i) add_head(file, fmt::format("l{}.h0", i));
+  const std::string sentence = folder.sentence_about(file, {"l20.h0"});
+  CHECK(sentence.ends_with("l14.h0, l15.h0 and 4 more"));
+}
+
+TEST_CASE("workload: headers alone say what heads there are; values are read one head at a time") {
+  Folder folder;
+  File file = one_head();
+  add_head(file, "l3.h1");
+  file.tensors["l3.h1.k"] = with_element(file.tensors["l3.h1.k"], 0, NAN);
+  aqpim::workload::write(folder.path(), file);
+  const Workload workload = aqpim::workload::open(folder.path());
+  CHECK(names(workload) == std::vector<std::string>{"l2.h0", "l3.h1"});
+  CHECK(workload.sha256.empty());
+  CHECK(workload.digest() == aqpim::workload::Reader(folder.path()).sha256());
+  CHECK(workload.read(workload.heads[0]).k == counting(kTokens * kHeadDim, -8));
+  CHECK(sentence_of([&] { workload.read(workload.heads[1]); }) ==
+        folder.path() + ": l3.h1.k has NaN at token 0, channel 0");
+  // Nothing is played before all of them are known to be sound.
+  CHECK(sentence_of([&] { load(folder.path()); }).find("l3.h1.k has NaN") != std::string::npos);
+}
+
+TEST_CASE("workload: queries that have the token first are read in the order of query heads") {
+  Folder folder;
+  File file = one_head();
+  // [Tq, G, D]: token t of query head g has 100 g + 10 t + channel.
+  std::vector<float> values;
+  for (std::size_t t = 0; t < kQueryTokens; ++t) {
+    for (std::size_t g = 0; g < kGroups; ++g) {
+      for (std::size_t d = 0; d < kHeadDim; ++d) {
+        values.push_back(static_cast<float>(100 * g + 10 * t + d));
+      }
+    }
+  }
+  file.tensors["l2.h0.q"] = make_tensor<float>({kQueryTokens, kGroups, kHeadDim}, values);
+  aqpim::workload::write(folder.path(), file);
+  const Workload workload = load(folder.path(), {.queries_first = true});
+  const Head head = workload.read(workload.heads[0]);
+  CHECK(head.groups == kGroups);
+  CHECK(head.query_tokens == kQueryTokens);
+  CHECK(head.q == std::vector<float>{0,   1,   2,   3,   10,  11,  12,  13,  20,  21,  22,  23,
+                                     100, 101, 102, 103, 110, 111, 112, 113, 120, 121, 122, 123});
+}
+
+TEST_CASE("workload: query heads that must be tokens are refused with the shape and the option") {
+  Folder folder;
+  const auto sentence_with = [&](std::vector<std::size_t> shape, bool queries_first = false) {
+    File file;
+    file.tensors["l0.h0.q"] =
+        make_tensor<float>(shape, std::vector<float>(shape[0] * shape[1] * shape[2]));
+    for (const char* name : {"l0.h0.k", "l0.h0.v"}) {
+      file.tensors[name] = make_tensor<float>({600, 1}, std::vector<float>(600));
+    }
+    aqpim::workload::write(folder.path(), file);
+    const std::string text = sentence_of(
+        [&] { aqpim::workload::open(folder.path(), {.queries_first = queries_first}); });
+    return text.starts_with(folder.path()) ? text.substr(folder.path().size()) : text;
+  };
+  CHECK(sentence_with({512, 7, 1}) ==
+        ": l0.h0.q has shape [512, 7, 1], read as [G, Tq, D] that is 512 query heads with 7 "
+        "queries each; --queries-first takes it as [Tq, G, D]");
+  CHECK(sentence_with({7, 512, 1}, true) ==
+        ": l0.h0.q has shape [7, 512, 1], read as [Tq, G, D] that is 512 query heads with 7 "
+        "queries each; without --queries-first it is [G, Tq, D]");
+  const std::string fine = "nothing was thrown";
+  CHECK(sentence_with({129, 1, 1}) != fine);
+  CHECK(sentence_with({129, 200, 1}) != fine);
+  CHECK(sentence_with({17, 16, 1}) != fine);
+  CHECK(sentence_with({17, 2, 1}) != fine);
+  CHECK(sentence_with({128, 1, 1}) == fine);  // a single token's queries
+  CHECK(sentence_with({128, 128, 1}) == fine);
+  CHECK(sentence_with({17, 17, 1}) == fine);
+  CHECK(sentence_with({16, 2, 1}) == fine);
+  // What the user says counts.
+  CHECK(sentence_with({2, 17, 1}, true) == fine);
+  CHECK(sentence_with({512, 7, 1}, true) == fine);
+}
+
+TEST_CASE("workload: a head's tensor of a format that nobody can multiply is refused by name") {
+  Folder folder;
+  const auto sentence_with = [&](const char* dtype) {
+    const std::string header =
+        fmt::format(R"({{"l0.h0.q":{{"dtype":"F32","shape":[1,1,1],"data_offsets":[0,4]}},)"
+                    R"("l0.h0.v":{{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]}},)"
+                    R"("l0.h0.k":{{"dtype":"{}","shape":[1,1],"data_offsets":[8,9]}}}})",
+                    dtype);
+    std::string bytes(8, '\0');
+    bytes[0] = static_cast<char>(header.size());
+    REQUIRE(header.size() < 256);
+    std::ofstream(folder.path(), std::ios::binary) << bytes << header << "123456789";
+    const std::string text = sentence_of([&] { aqpim::workload::open(folder.path()); });
+    return text.substr(std::min(text.size(), folder.path().size()));
+  };
+  CHECK(sentence_with("F8_E4M3") == ": l0.h0.k has dtype F8_E4M3, allowed are F16, BF16 and F32");
+  CHECK(sentence_with("F9") == ": l0.h0.k has dtype \"F9\", allowed are F16, BF16 and F32");
 }
 
 TEST_CASE("workload: a file without heads is refused") {
@@ -252,7 +360,7 @@ TEST_CASE("workload: NaN and infinity are refused with head, tensor, token and c
 TEST_CASE("workload: infinite keys and values become the largest number of their format if asked") {
   Folder folder;
   const auto saturated = [&](const File& file) {
-    return folder.load_written(file, {}, Nonfinite::kSaturate).heads.at(0);
+    return folder.first_head(file, Nonfinite::kSaturate);
   };
   File file = one_head();
   file.tensors["l2.h0.k"] = with_element(file.tensors["l2.h0.k"], 2, NAN);
@@ -292,7 +400,7 @@ TEST_CASE("workload: the largest finite values are welcome") {
       with_element(file.tensors["l2.h0.k"], 0, std::numeric_limits<float>::max());
   file.tensors["l2.h0.v"] =
       with_element(file.tensors["l2.h0.v"], 0, std::numeric_limits<float>::denorm_min());
-  const Head head = folder.load_written(file).heads[0];
+  const Head head = folder.first_head(file);
   CHECK(head.k[0] == std::numeric_limits<float>::max());
   CHECK(head.v[0] == std::numeric_limits<float>::denorm_min());
 }
@@ -316,7 +424,7 @@ TEST_CASE("workload: no mutation of a file makes the loader crash") {
                static_cast<std::streamsize>(bytes.size()));
     CAPTURE(round);
     try {
-      for (const Head& head : load(folder.path()).heads) {
+      for (const Head& head : aqpim::test::heads_of(load(folder.path()))) {
         REQUIRE(head.k.size() == head.tokens * head.head_dim);
         REQUIRE(head.q.size() == head.groups * head.query_tokens * head.head_dim);
       }
@@ -340,7 +448,7 @@ TEST_CASE("workload: the committed captures are sound") {
     const Workload workload =
         load(fmt::format("{}/workloads/{}.safetensors", AQPIM_SOURCE_DIR, row.name));
     REQUIRE(workload.heads.size() == 1);
-    const Head& head = workload.heads[0];
+    const HeadFacts& head = workload.heads[0];
     CHECK(head.name == row.head);
     CHECK(head.tokens == 2048);
     CHECK(head.query_tokens == 512);
