@@ -2,10 +2,12 @@
 # Everything that is built lands under build/. `make` alone prints the targets.
 
 # Options of sim, channel and accuracy (all may be left out):
-WORKLOAD ?=# a safetensors file, for accuracy several by blanks (default: all of workloads/)
+WORKLOAD ?=# a safetensors file, an index or a folder of shards, but for channel several by blanks (default: all of workloads/)
 CONFIG   ?=# names of configurations, by blanks or commas (default: those that fit)
 HEADS    ?=# names of heads, by blanks or commas (default: all)
 QUERIES  ?=# queries per head (default: 16)
+PREFILL  ?=# tokens that codebooks are made from (default: T - min(Tq/2, 256))
+QUERIES_FIRST ?=# 1: the workload has .q as [Tq, G, D], not as [G, Tq, D]
 OUT      ?=# folder of the results (default: build/sim, build/accuracy, build/compare)
 SEED     ?=# of the power-up state; with aqpim sim --spacing random, of the gaps too (default: 1)
 # Options of accuracy, beside all of these but SEED:
@@ -43,28 +45,50 @@ PYTHON := $(or $(wildcard /usr/bin/python3),python3)
 empty :=
 blank := $(empty) $(empty)
 comma := ,
+define newline
+
+
+endef
+
+# A value as one word of the shell.
+quote = '$(subst ','\'',$(1))'
+
+# All of the above, and what else may be given: to make, to compilers and to scripts.
+options := $(shell sed -n 's/^\(export \)\{0,1\}\([A-Z_]*\) *?=.*/\2/p' Makefile)
+others := AUTO_DEPS JOBS PYTHON SHELL MAKEFLAGS CC CXX CFLAGS CXXFLAGS LDFLAGS AQPIM_%
+# Those of the names that come from $(1), which is "command" (line) or "environment".
+from = $(foreach name,$(2),$(if $(filter $(1),$(firstword $(origin $(name)))),$(name)))
+unknown := $(firstword $(filter-out $(options) $(others),$(call from,command,$(.VARIABLES))))
+$(if $(unknown),$(error $(shell sim/unknown_variable.sh $(call quote,$(unknown)) $(options))))
+# Values count as they are: nothing in them is expanded, neither here nor by the shell.
+$(foreach name,$(call from,command environment,$(options)),$(eval override export $(name) := $$(value $(name)))\
+  $(if $(findstring $(newline),$($(name))),$(error $(name) has more than one line)))
+
 # A list by blanks or commas as one word by commas.
 as_list = $(subst $(blank),$(comma),$(strip $(subst $(comma),$(blank),$(1))))
 # --name value, if there is a value.
-option = $(if $(strip $(2)),--$(1) '$(strip $(2))')
+option = $(if $(2),--$(1) $(call quote,$(2)))
 
 configs = $(call option,config,$(call as_list,$(CONFIG)))
 # $(1)NAME$(2) of each configuration that is wanted and there: targets of sim/cmake/aqpim_channels.cmake. aqpim refuses others.
-channels = $(foreach name,$(or $(subst $(comma),$(blank),$(CONFIG)),$(basename $(notdir $(wildcard configs/*.json)))),\
-  $(if $(wildcard configs/$(name).json),$(1)$(name)$(2)$(of_memory)))
+channels = $(patsubst %,$(1)%$(2)$(of_memory),\
+  $(filter $(or $(subst $(comma),$(blank),$(CONFIG)),%),$(call names_in,configs)))
 # Targets of another memory than the default end in its name.
-of_memory = $(if $(wildcard configs/memory/$(MEMORY).json),$(addprefix -,$(filter-out hbm3-5200,$(MEMORY))))
-workloads = $(if $(WORKLOAD),--workload '$(WORKLOAD)',\
-  $(foreach file,$(sort $(wildcard workloads/*.safetensors)),--workload $(file)))
-sim_options = $(workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \
-  $(call option,queries,$(QUERIES)) $(call option,seed,$(SEED))
-syn_options = $(configs) $(if $(LIB),--lib '$(subst ','\'',$(LIB))') $(call option,top,$(call as_list,$(TOP))) \
+of_memory = $(addprefix -,$(filter-out hbm3-5200,$(filter $(MEMORY),$(call names_in,configs/memory))))
+names_in = $(basename $(notdir $(wildcard $(1)/*.json)))
+workloads = $(call option,workloads,$(or $(WORKLOAD),$(sort $(wildcard workloads/*.safetensors))))
+head_options = $(configs) $(call option,heads,$(call as_list,$(HEADS))) $(call option,queries,$(QUERIES)) \
+  $(call option,prefill,$(PREFILL)) $(if $(filter-out 0,$(QUERIES_FIRST)),--queries-first)
+sim_options = $(workloads) $(head_options) $(call option,seed,$(SEED))
+syn_options = $(configs) $(call option,lib,$(LIB)) $(call option,top,$(call as_list,$(TOP))) \
   $(call option,memory,$(MEMORY)) $(call option,banks-per-engine,$(call as_list,$(BANKS_PER_ENGINE)))
 # The configurations of the designs of system, which are NAME-BANKS, gpu or attacc.
 designs = $(patsubst %-1,%,$(patsubst %-2,%,$(filter %-1 %-2,$(subst $(comma),$(blank),$(or $(DESIGN),pq4-1 pq4-w256-2)))))
-accuracy_workloads = $(foreach file,$(or $(WORKLOAD),$(sort $(wildcard workloads/*.safetensors))),--workload '$(file)')
-accuracy_options = $(accuracy_workloads) $(configs) $(call option,heads,$(call as_list,$(HEADS))) \
-  $(call option,queries,$(QUERIES)) $(call option,variants,$(VARIANTS)) $(call option,page,$(PAGE))
+accuracy_options = $(workloads) $(head_options) $(call option,variants,$(VARIANTS)) $(call option,page,$(PAGE))
+# The folder of the results, where it is not given.
+out = $(call quote,$(or $(OUT),$(1)))
+# Copies pictures to the page's, if there is a page.
+figures = $(if $(PAGE),cp $(1) "$$(dirname -- $(call quote,$(PAGE)))/figures/")
 sources = $(shell find sw tb sim syn -name '*.cpp' -o -name '*.h')
 
 .PHONY: help
@@ -74,52 +98,50 @@ help:
 	  printf '  %-18s %s\n' "$$name" "$$text"; done
 
 .PHONY: sim
-sim: ## play captured heads through the RTL, compare with the golden model, report (WORKLOAD CONFIG HEADS QUERIES OUT SEED)
+sim: ## play captured heads through the RTL, compare with the golden model, report (WORKLOAD CONFIG HEADS QUERIES PREFILL QUERIES_FIRST OUT SEED)
 	@sim/install_dependencies.sh sim
 	@sim/shapes.sh check $(configs)
 	@sim/build.sh release aqpim
-	@build/release/aqpim sim $(sim_options) --out '$(or $(OUT),build/sim)'
+	@build/release/aqpim sim $(sim_options) --out $(call out,build/sim)
 
 .PHONY: channel
 channel: CONFIG := $(or $(CONFIG),pq4 pq8)
 channel: QUERIES := $(or $(QUERIES),2)
-channel: ## play lives of captured heads on both ranks of a pseudo-channel in RTL: build/channel (WORKLOAD CONFIG MEMORY HEADS QUERIES OUT SEED)
+channel: ## play lives of captured heads on both ranks of a pseudo-channel in RTL: build/channel (WORKLOAD CONFIG MEMORY HEADS QUERIES PREFILL QUERIES_FIRST OUT SEED)
 	@sim/install_dependencies.sh sim
-	@sim/shapes.sh check $(configs) --memory $(or $(MEMORY),hbm3-5200)
+	@sim/shapes.sh check $(configs) --memory $(call quote,$(or $(MEMORY),hbm3-5200))
 	@sim/build.sh release aqpim $(call channels,channel_,-1)
-	@build/release/aqpim channel --workload '$(or $(WORKLOAD),workloads/gqa128_prose_2k.safetensors)' $(configs) \
-	  $(call option,heads,$(call as_list,$(HEADS))) $(call option,queries,$(QUERIES)) $(call option,seed,$(SEED)) \
-	  $(call option,memory,$(MEMORY)) --out '$(or $(OUT),build/channel)'
+	@build/release/aqpim channel --workload $(call quote,$(or $(WORKLOAD),workloads/gqa128_prose_2k.safetensors)) \
+	  $(head_options) $(call option,seed,$(SEED)) $(call option,memory,$(MEMORY)) --out $(call out,build/channel)
 
 .PHONY: accuracy
-accuracy: ## attention error of every option of the cache, and of integer caches (WORKLOAD CONFIG HEADS QUERIES VARIANTS OUT PAGE)
+accuracy: ## attention error of every option of the cache, and of integer caches (WORKLOAD CONFIG HEADS QUERIES PREFILL QUERIES_FIRST VARIANTS OUT PAGE)
 	@sim/install_dependencies.sh accuracy
 	@sim/shapes.sh check $(configs)
 	@sim/build.sh release aqpim
-	@build/release/aqpim accuracy $(accuracy_options) --out '$(or $(OUT),build/accuracy)'
-	@$(if $(PAGE),cp '$(or $(OUT),build/accuracy)'/error_*.png '$(dir $(PAGE))figures/')
+	@build/release/aqpim accuracy $(accuracy_options) --out $(call out,build/accuracy)
+	@$(call figures,$(call out,build/accuracy)/error_*.png)
 
 .PHONY: compare
 compare: ## speed, limits and energy against FP16 attention next to the banks, for 1K to 32K tokens (CONFIG MEMORY MEASURE AREA SEED OUT PAGE)
 	@sim/install_dependencies.sh accuracy
-	@sim/shapes.sh check $(configs) --memory $(or $(MEMORY),hbm3-5200)
+	@sim/shapes.sh check $(configs) --memory $(call quote,$(or $(MEMORY),hbm3-5200))
 	@sim/build.sh release aqpim $(if $(filter none,$(MEASURE)),,$(call channels,channels_))
 	@build/release/aqpim compare $(configs) $(call option,memory,$(MEMORY)) $(call option,page,$(PAGE)) \
 	  $(call option,measure,$(MEASURE)) $(call option,area,$(AREA)) $(call option,seed,$(SEED)) \
-	  --out '$(or $(OUT),build/compare)'
-	@$(if $(PAGE),cp '$(or $(OUT),build/compare)'/speedup.png '$(or $(OUT),build/compare)'/cycles.png \
-	  '$(dir $(PAGE))figures/')
+	  --out $(call out,build/compare)
+	@$(call figures,$(call out,build/compare)/speedup.png $(call out,build/compare)/cycles.png)
 
 .PHONY: system
 system: ## a decoding step of whole language models on a node: what fits, how fast, energy (MODEL NODE DESIGN BATCH CONTEXT OVERLAP MEMORY OUT PAGE)
 	@sim/install_dependencies.sh accuracy
-	@$(if $(designs),sim/shapes.sh check --config $(call as_list,$(designs)) --memory $(or $(MEMORY),hbm3-5200))
+	@$(if $(designs),sim/shapes.sh check $(call option,config,$(call as_list,$(designs))) --memory $(call quote,$(or $(MEMORY),hbm3-5200)))
 	@sim/build.sh release aqpim
 	@build/release/aqpim system $(call option,model,$(call as_list,$(MODEL))) $(call option,node,$(NODE)) \
 	  $(call option,design,$(call as_list,$(DESIGN))) $(call option,batch,$(call as_list,$(BATCH))) \
 	  $(call option,context,$(call as_list,$(CONTEXT))) $(call option,overlap,$(OVERLAP)) \
-	  $(call option,memory,$(MEMORY)) $(call option,page,$(PAGE)) --out '$(or $(OUT),build/system)'
-	@$(if $(PAGE),cp '$(or $(OUT),build/system)'/system.png '$(dir $(PAGE))figures/')
+	  $(call option,memory,$(MEMORY)) $(call option,page,$(PAGE)) --out $(call out,build/system)
+	@$(call figures,$(call out,build/system)/system.png)
 
 .PHONY: prefill
 prefill: ## engine cycles of clustering and encoding the keys of a head of 32,768 tokens on 16 engines (CONFIG)
@@ -137,21 +159,21 @@ test: ## all tests; the last line is "N passed, N failed"
 regress: ## a long campaign of random programs on the engine, with its coverage (ITERATIONS SEED)
 	@sim/install_dependencies.sh test
 	@sim/build.sh release engine_tests
-	@AQPIM_ITERATIONS=$(or $(ITERATIONS),3000) AQPIM_SEED=$(SEED) build/release/tests/engine_tests \
+	@AQPIM_ITERATIONS=$(call quote,$(or $(ITERATIONS),3000)) AQPIM_SEED=$(call quote,$(SEED)) build/release/tests/engine_tests \
 	  --test-case='*constrained-random*'
 
 .PHONY: channel-regress
 channel-regress: ## a long campaign of random programs on pseudo-channels (ITERATIONS SEED)
 	@sim/install_dependencies.sh test
 	@sim/build.sh release channel_tests
-	@AQPIM_ITERATIONS=$(or $(ITERATIONS),50) AQPIM_SEED=$(SEED) build/release/tests/channel_tests \
+	@AQPIM_ITERATIONS=$(call quote,$(or $(ITERATIONS),50)) AQPIM_SEED=$(call quote,$(SEED)) build/release/tests/channel_tests \
 	  --test-case='*constrained-random*'
 
 .PHONY: compare-verilators
 compare-verilators: ## each RTL module as several versions of Verilator make it, on random inputs: all outputs must be equal (VERILATORS SEED)
 	@sim/install_dependencies.sh test
 	@sim/install_dependencies.sh compare-verilators
-	@$(PYTHON) sim/compare_verilators.py $(call option,seed,$(SEED)) $(VERILATORS)
+	@$(PYTHON) sim/compare_verilators.py $(call option,seed,$(SEED)) $(foreach each,$(VERILATORS),$(call quote,$(each)))
 
 .PHONY: mutate
 mutate: ## break the RTL and the golden model in many places, count which breaks the tests notice
@@ -186,7 +208,7 @@ netlist: ## simulate the mapped netlist beside the RTL, block by block: all outp
 .PHONY: waves
 waves: CONFIG := $(or $(CONFIG),pq8)
 waves: QUERIES := $(or $(QUERIES),1)
-waves: ## the attention of one query with waveforms: build/waves (WORKLOAD CONFIG HEADS QUERIES)
+waves: ## the attention of one query with waveforms: build/waves (WORKLOAD CONFIG HEADS QUERIES PREFILL QUERIES_FIRST)
 	@sim/install_dependencies.sh waves
 	@sim/shapes.sh check $(configs)
 	@sim/build.sh release aqpim
