@@ -13,8 +13,8 @@ sources='sim/shapes.cpp sw/config/channel.cpp sw/config/config.cpp sw/config/jso
   sw/config/memory.cpp'
 
 build() {
-  exec 8>$folder/lock
-  flock 8
+  # `set -e` is off here.
+  exec 8>$folder/lock && flock 8 || return 1
   # shellcheck disable=SC2086
   newer=$(find $sources sw/config/*.h sim/shapes.sh -newer $folder/shapes 2>/dev/null) || newer=all
   [ -n "$newer" ] || return 0
@@ -28,10 +28,9 @@ build() {
     objects="$objects $object"
     jobs="$jobs $!"
   done
-  for job in $jobs; do wait "$job"; done
+  for job in $jobs; do wait "$job" || return 1; done
   # shellcheck disable=SC2086
-  ${CXX:-g++} $objects -lfmt -o $folder/shapes.new
-  mv $folder/shapes.new $folder/shapes
+  ${CXX:-g++} $objects -lfmt -o $folder/shapes.new && mv $folder/shapes.new $folder/shapes
 }
 
 mkdir -p $folder
