@@ -12,7 +12,7 @@ OUT      ?=# folder of the results (default: build/sim, build/accuracy, build/co
 SEED     ?=# of the power-up state; with aqpim sim --spacing random, of the gaps too (default: 1)
 # Options of accuracy, beside all of these but SEED:
 VARIANTS ?=# all, or standard: only the options that configurations have by themselves (default: all)
-PAGE     ?=# Markdown page whose tables and pictures are replaced, e.g. docs/accuracy.md (also of compare)
+PAGE     ?=# Markdown page whose tables and pictures are replaced, e.g. docs/results.md (also of compare)
 # Options of compare, beside CONFIG, OUT, SEED and MEMORY:
 MEASURE  ?=# points that are simulated in RTL: none, some (of each design 1K, 4K and 32K tokens with power limit, 8K without) or all (default: some)
 AREA     ?=# folder of areas of channels (default: build/area/nangate45_typ/pq_channel, if make area has made it)
@@ -27,6 +27,10 @@ CONTEXT  ?=# tokens of each sequence, by blanks or commas (default: 1K to 128K)
 OVERLAP  ?=# what runs at the same time: none, link or layers (default: none)
 # Option of regress and channel-regress, beside SEED:
 ITERATIONS ?=# episodes per configuration (default: 3000), programs per pseudo-channel (default: 50)
+# Options of unit, beside SEED:
+BLOCK    ?=# name of an RTL module, e.g. pq_slice (rtl/README.md lists them)
+WAVES    ?=# 1: leave waves in build/unit/BLOCK (default: 0)
+CASE     ?=# pattern of test cases, e.g. '*gaps*' (default: all)
 # Options of area, timing and netlist, beside CONFIG:
 LIB      ?=# Liberty files, .lib or .lib.gz, by commas (default: the generic one of syn/generic_library.py)
 TOP      ?=# names of modules, by blanks or commas (default: pq_engine); pq_channel: its parts, and their sum
@@ -154,6 +158,17 @@ prefill: ## engine cycles of clustering and encoding the keys of a head of 32,76
 test: ## all tests; the last line is "N passed, N failed"
 	@sim/install_dependencies.sh test
 	@$(PYTHON) sim/test.py
+
+.PHONY: unit
+unit: ## the test of one RTL module, in less than a minute; waves in build/unit (BLOCK WAVES SEED CASE)
+	@sim/install_dependencies.sh unit
+	@sim/unit.py --seed='$(SEED)' --waves='$(WAVES)' --case='$(CASE)' -- '$(BLOCK)'
+
+.PHONY: tutorial
+tutorial: ## one token through a toy engine, in numbers: docs/tutorial.md
+	@sim/install_dependencies.sh sim
+	@sim/build.sh release aqpim
+	@build/release/aqpim tutorial
 
 .PHONY: regress
 regress: ## a long campaign of random programs on the engine, with its coverage (ITERATIONS SEED)

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that need no simulation: warnings of Verilator and Yosys for engine, reducer, a bank's engine in a channel, the
 sequencer and the whole channel, of every configuration and for D = 256, and for the attend engine; the parameters of
-modules, the width of RTL lines, the layout of C++ sources, and the licence header of every source. Prints a line per check;
-the exit code is 0 if all are clean, 2 if there are configurations or memories that are not legal.
+modules, the width of RTL and Markdown lines, the layout of C++ sources, the licence header of every source, the
+catalogue of modules in rtl/README.md, and the lists of files of aqpim.core and Bender.yml. Prints a line per check; the
+exit code is 0 if all are clean, 2 if there are configurations or memories that are not legal.
 """
 import json
 import os
@@ -14,9 +15,11 @@ import tempfile
 from pathlib import Path
 
 import shapes
+import unit
 
 ROOT = Path(__file__).resolve().parent.parent
 RTL_COLUMNS = 100
+MARKDOWN_COLUMNS = 120
 # Shapes of the attend engine, for which there is no configuration.
 ATTEND = [{"HeadDim": 128, "BucketWidth": 16, "Banks": 4}, {"HeadDim": 128, "BucketWidth": 24, "Banks": 2},
           {"HeadDim": 64, "BucketWidth": 16, "Banks": 1}, {"HeadDim": 64, "BucketWidth": 24, "TileDepth": 16}]
@@ -110,10 +113,38 @@ def modules(name, expected):
                    for key, value in parameters.items() if module not in tops and (module, key, int(value)) not in found)
 
 
+def too_wide(files, most):
+    return "".join(f"{path}:{number}: {len(line)} columns, at most {most}\n" for path in sorted(files)
+                   for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > most)
+
+
 def columns():
-    files = sorted(path for folder in ("rtl", "syn", "formal") for path in Path(folder).rglob("*.sv*"))
-    return "".join(f"{path}:{number}: {len(line)} columns, at most {RTL_COLUMNS}\n" for path in files
-                   for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > RTL_COLUMNS)
+    return too_wide((path for folder in ("rtl", "syn", "formal") for path in Path(folder).rglob("*.sv*")), RTL_COLUMNS)
+
+
+def markdown_columns():
+    return too_wide((path for path in Path().rglob("*.md") if path.parts[0] != "build"), MARKDOWN_COLUMNS)
+
+
+def catalogue(text=None):
+    """What rtl/README.md, or this text in its place, lacks: a row for each module with purpose, share and test."""
+    catalogue = unit.ROOT / unit.CATALOGUE
+    text = text or catalogue.read_text()
+    links = dict(re.findall(r"^\[(\w+)\]: (\S+)$", text, re.M))
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| [")]
+    complaints = []
+    for name, path in unit.modules().items():
+        test = f"{name.removeprefix('pq_')}_test"
+        mine = [row for row in rows if row[0] == f"[{name}]"]
+        if len(mine) != 1 or len(mine[0]) != 4 or not all(mine[0]) or mine[0][3] != f"[{test}]":
+            complaints.append(f"needs one row | [{name}] | purpose | share | [{test}] |")
+        for link, target in ((name, path), (test, unit.test_source(name))):
+            if link not in links or (catalogue.parent / links[link]).resolve() != target:
+                complaints.append(f"needs the line [{link}]: {os.path.relpath(target, catalogue.parent)}")
+            elif not target.is_file():
+                complaints.append(f"{name} has no test {links[link]}")
+    complaints += [f"there is no module {row[0]}" for row in rows if row[0].strip("[]") not in unit.modules()]
+    return "".join(f"{unit.CATALOGUE}: {complaint}\n" for complaint in complaints)
 
 
 # A function with variables of its own must be all that a plain variable is assigned: Verilator 5.016 to 5.043 reorders
@@ -138,6 +169,28 @@ def calls():
                     complaints += (f"{path}:{line}: {name}() has variables of its own: assign its result to a plain "
                                    "variable by `=`, then use that\n")
     return complaints
+
+
+def packages(core=None, bender=None):
+    """Files that aqpim.core or Bender.yml, or these texts in their places, lack or have and should not."""
+    core, bender = core or Path("aqpim.core").read_text(), bender or Path("Bender.yml").read_text()
+    rtl = {str(path) for path in Path("rtl").rglob("*.sv*")}
+    complaints = []
+    for name, text in (("aqpim.core", core), ("Bender.yml", bender)):
+        listed = re.findall(r"^ +- ((?:rtl|sw|tb)/[^\s:]+\.\w+)", text, re.M)
+        wanted = rtl if name == "aqpim.core" else {path for path in rtl if path.endswith(".sv")}
+        # A C++ file needs what it includes, and the source beside a header.
+        for path in filter(Path.is_file, map(Path, listed)):
+            if path.suffix in (".cpp", ".h"):
+                wanted = wanted | {str(path), *re.findall(r'^#include "((?:sw|tb)/[^"]+)"', path.read_text(), re.M)}
+            if path.suffix == ".h" and path.with_suffix(".cpp").is_file():
+                wanted = wanted | {str(path.with_suffix(".cpp"))}
+        complaints += [f"{name}: lacks {path}" for path in sorted(wanted - set(listed))]
+        complaints += [f"{name}: has {path}, which is not there or not needed" for path in sorted(set(listed) - wanted)]
+        # Objects land in one folder, so that two sources of one name would be one.
+        names = [Path(path).name for path in listed]
+        complaints += [f"{name}: has {file} twice" for file in sorted(set(names)) if names.count(file) > 1]
+    return "".join(f"{complaint}\n" for complaint in complaints)
 
 
 def layout():
@@ -169,7 +222,8 @@ def main():
     checks += [(f"parameters of modules, {name}", lambda check=(name, configuration["modules"]): modules(*check))
                for name, configuration in (known["configurations"] | wide["configurations"]).items()]
     checks += [(f"{RTL_COLUMNS} columns of RTL", columns), ("calls of functions", calls), ("clang-format", layout),
-               ("licence headers", licences)]
+               ("licence headers", licences), (f"{MARKDOWN_COLUMNS} columns of Markdown", markdown_columns),
+               ("catalogue of modules", catalogue), ("files of packages", packages)]
     clean = True
     for name, check in checks:
         complaint = check()

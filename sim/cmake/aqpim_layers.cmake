@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Libraries, binaries and tests from the folders of sw and tb. A folder that does not exist is skipped.
 
-# aqpim_layers(<root> LAYERS <folder>...): each <root>/<folder>/*.cpp, without *_test.cpp and *_bench.cpp, becomes
-# the static library aqpim_<folder> (sw) or aqpim_<root>_<folder>. Each layer links to all layers before it.
+# aqpim_layers(<root> LAYERS <folder>... [USES <library>...]): each <root>/<folder>/*.cpp, without *_test.cpp and
+# *_bench.cpp, becomes the static library aqpim_<folder> (sw) or aqpim_<root>_<folder>. Each layer links to all layers
+# before it or, with USES, to these libraries and the layers before it in this call.
 define_property(GLOBAL PROPERTY AQPIM_LIBRARIES BRIEF_DOCS "layers so far, lowest first")
 
 function(aqpim_layers root)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LAYERS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LAYERS;USES")
   foreach(layer IN LISTS arg_LAYERS)
     set(folder ${PROJECT_SOURCE_DIR}/${root}/${layer})
     file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
@@ -30,7 +31,12 @@ function(aqpim_layers root)
     if(root STREQUAL "sw")
       set(library aqpim_${layer})
     endif()
-    get_property(lower GLOBAL PROPERTY AQPIM_LIBRARIES)
+    set(lower ${arg_USES})
+    if(NOT arg_USES)
+      get_property(lower GLOBAL PROPERTY AQPIM_LIBRARIES)
+    else()
+      list(APPEND arg_USES ${library})
+    endif()
     list(REVERSE lower)
     add_library(${library} STATIC ${sources})
     target_link_libraries(${library} PUBLIC ${lower} ${models} aqpim_options)

@@ -2,11 +2,12 @@
 //
 // The bench of a single module. A cycle of a test is: set the inputs, settle(), look at the
 // outputs, clock(). What settle() shows in cycle c + L answers the inputs of cycle c if the
-// module's latency is L.
+// module's latency is L. A model that was verilated for it leaves waves (tb/unit/waves.h).
 #pragma once
 
 #include <doctest/doctest.h>
 #include <verilated.h>
+#include <verilated_fst_c.h>
 
 #include <cstdint>
 #include <deque>
@@ -18,6 +19,7 @@
 
 #include "tb/common/ports.h"
 #include "tb/common/random.h"
+#include "tb/unit/waves.h"
 
 namespace aqpim::tb::unit {
 
@@ -56,6 +58,7 @@ class Bench {
     context_.randReset(2);
     context_.randSeed(static_cast<int>(test_seed() & 0x7fffffff) | 1);
     model_ = std::make_unique<Model>(&context_);
+    open_waves();
     if constexpr (requires { model_->clk_i; }) model_->clk_i = 0;
     if constexpr (requires { model_->rst_ni; }) reset();
   }
@@ -65,6 +68,7 @@ class Bench {
   // A failed assertion of the RTL fails the test.
   ~Bench() {
     CHECK_MESSAGE(context_.errorCount() == expected_errors_, "assertions of the RTL have failed");
+    waves_.reset();
     model_->final();
     // Verilator's clean-up would wait for ever with another model's context.
     Verilated::threadContextp(&context_);
@@ -82,15 +86,19 @@ class Bench {
   }
 
   // Outputs of this cycle, for the inputs as they are now.
-  void settle() { model_->eval(); }
+  void settle() {
+    if constexpr (requires { model_->clk_i; }) {
+      model_->eval();
+    } else {
+      step();
+    }
+  }
 
   // Ends the cycle.
   void clock() {
-    model_->eval();
-    context_.timeInc(1);
+    step();
     model_->clk_i = 1;
-    model_->eval();
-    context_.timeInc(1);
+    step();
     model_->clk_i = 0;
   }
 
@@ -100,8 +108,28 @@ class Bench {
   }
 
  private:
+  // Half a cycle; all of it without a clock.
+  void step() {
+    model_->eval();
+    if (waves_ != nullptr) waves_->dump(context_.time());
+    context_.timeInc(1);
+  }
+
+  void open_waves() {
+    if constexpr (requires(VerilatedFstC waves) { model_->trace(&waves, 0); }) {
+      if (const auto path = next_waves()) {
+        context_.traceEverOn(true);
+        waves_ = std::make_unique<VerilatedFstC>();
+        model_->trace(waves_.get(), std::numeric_limits<int>::max());
+        waves_->open(path->c_str());
+        REQUIRE_MESSAGE(waves_->isOpen(), "cannot write waves to ", path->string());
+      }
+    }
+  }
+
   VerilatedContext context_;
   std::unique_ptr<Model> model_;
+  std::unique_ptr<VerilatedFstC> waves_;
   int expected_errors_ = 0;
 };
 

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 
-set_property(GLOBAL PROPERTY AQPIM_UNIT_MODELS)
 set_property(GLOBAL PROPERTY AQPIM_UNIT_MODULES)
 
 # Verilator's header takes most of the time to compile a small model: it is compiled once, by the rule that compiles the
 # models.
+set(unit_waves 0)
+set(AQPIM_UNIT_MODEL_OPTIONS)
+if(AQPIM_UNIT_WAVES)
+  set(unit_waves 1)
+  set(AQPIM_UNIT_MODEL_OPTIONS WAVES)
+endif()
 set(unit_precompiled ${PROJECT_BINARY_DIR}/generated/tb/unit/precompiled)
 file(CONFIGURE OUTPUT ${unit_precompiled}/model.h CONTENT "#include <verilated.h>\n")
 file(CONFIGURE OUTPUT ${unit_precompiled}/model_classes.mk CONTENT "# No model\n")
@@ -13,7 +18,7 @@ add_custom_command(
   OUTPUT ${unit_precompiled}/model.h.gch
   COMMAND ${CMAKE_COMMAND} -E env --unset=MAKEFLAGS --unset=MFLAGS
     make -s -B -f ${PROJECT_SOURCE_DIR}/sim/verilated.mk PREFIX=model ROOT=${VERILATOR_ROOT} CXX=${CMAKE_CXX_COMPILER}
-    OPTIMIZATION=-O0 model.h.gch
+    OPTIMIZATION=-O0 VM_TRACE=${unit_waves} VM_TRACE_FST=${unit_waves} model.h.gch
   WORKING_DIRECTORY ${unit_precompiled}
   # The compiler does not look whether they have changed since.
   DEPENDS ${unit_precompiled_headers} ${PROJECT_SOURCE_DIR}/sim/verilated.mk
@@ -43,12 +48,12 @@ function(aqpim_unit_model module)
 
   set(name ${module}_${index})
   # These models run for milliseconds: what counts is the time to build them.
-  aqpim_verilate(unit_${name} TOP pq_${module} PARAMS ${ARGN}
+  aqpim_verilate(unit_${name} TOP pq_${module} ${AQPIM_UNIT_MODEL_OPTIONS} PARAMS ${ARGN}
     OPTIMIZATION -O0 CXX_FLAGS -fpch-preprocess -include ${unit_precompiled}/model.h)
   if(TARGET compile_unit_${name})
     add_dependencies(compile_unit_${name} unit_precompiled)
   endif()
-  set_property(GLOBAL APPEND PROPERTY AQPIM_UNIT_MODELS verilated_unit_${name})
+  set_property(GLOBAL APPEND PROPERTY AQPIM_UNIT_MODELS_${module} verilated_unit_${name})
   set(constants)
   foreach(parameter IN LISTS ARGN)
     string(REPLACE "=" " = " constant ${parameter})
@@ -81,7 +86,7 @@ function(aqpim_unit_configuration configuration)
   endforeach()
 endfunction()
 
-# Writes the headers, and AQPIM_UNIT_MODELS: the targets of all models.
+# Writes the headers, and AQPIM_UNIT_MODELS_<module>: the models of each module, to be linked.
 function(aqpim_unit_headers)
   get_property(modules GLOBAL PROPERTY AQPIM_UNIT_MODULES)
   foreach(module IN LISTS modules)
@@ -109,7 +114,7 @@ namespace aqpim::tb::unit {
 ]] text @ONLY)
     file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/tb/unit/models/${module}.h
       CONTENT "${text}" @ONLY)
+    get_property(models GLOBAL PROPERTY AQPIM_UNIT_MODELS_${module})
+    set(AQPIM_UNIT_MODELS_${module} ${models} PARENT_SCOPE)
   endforeach()
-  get_property(models GLOBAL PROPERTY AQPIM_UNIT_MODELS)
-  set(AQPIM_UNIT_MODELS ${models} PARENT_SCOPE)
 endfunction()
