@@ -61,11 +61,9 @@ std::string area_markdown(Comparison& comparison, const Grid& grid,
   const unsigned heads = std::ranges::max(grid.heads);
   std::vector<unsigned> tokens = {4096, std::ranges::max(grid.tokens)};
   if (tokens[0] == tokens[1]) tokens.pop_back();
-  const std::string per_bank = fmt::format("{} per bank", areas.empty() ? "" : areas.front().unit);
-  std::vector<std::string> names = {"design", "engines, " + per_bank, "channel, " + per_bank,
-                                    "FP16 unit, " + per_bank, "ratio"};
+  std::vector<std::string> names = {"design", "engines", "channel", "FP16 unit", "ratio"};
   for (const unsigned length : tokens) {
-    names.push_back(fmt::format("speed-up per area, L = {}", length));
+    names.push_back(fmt::format("speed-up / ratio, L = {}", length));
   }
   std::string rows;
   for (std::size_t d = 0; d < comparison.designs().size(); ++d) {
@@ -87,8 +85,8 @@ std::string area_markdown(Comparison& comparison, const Grid& grid,
   if (rows.empty()) return "";
   return fmt::format(
              "\n#### Area and speed-up, {} heads, power limited, {}, `make area "
-             "TOP=pq_channel`\n\n",
-             heads, areas.front().library) +
+             "TOP=pq_channel`, {} per bank\n\n",
+             heads, areas.front().library, areas.front().unit) +
          report::table_head(names) + rows;
 }
 

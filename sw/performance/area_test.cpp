@@ -57,7 +57,7 @@ TEST_CASE(
                       .fp16_unit = 40.0}});
   CHECK(text.ends_with(fmt::format(
       "| eight, pairs (misses the clock) | 100 | 120 | 40 | 3.00 | {:.2f} |\n", speedup / 3.0)));
-  CHECK(text.find("| channel, GE per bank |") != std::string::npos);
+  CHECK(text.find("`make area TOP=pq_channel`, GE per bank\n") != std::string::npos);
   CHECK(text.find("| eight |") == std::string::npos);
   CHECK(area_markdown(comparison, {}, {}).empty());
 }

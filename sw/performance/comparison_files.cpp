@@ -91,7 +91,7 @@ std::string speedups(Comparison& comparison, const Grid& grid, bool power_limite
                             return fmt::format("{} ({})", factor(row.speedup()), whole(row.cycles));
                           })));
   }
-  return by_design(comparison, {"L", "AttAcc, cycles", "FP16 limit, cycles", "code limit"}, rows);
+  return by_design(comparison, {"L", "AttAcc", "FP16 limit", "code limit"}, rows);
 }
 
 std::string latencies(Comparison& comparison, const Grid& grid) {
@@ -134,22 +134,22 @@ std::string by_group(Comparison& comparison, const Grid& grid, unsigned tokens) 
 }
 
 std::string charged_table(Comparison& comparison, const Grid& grid) {
+  std::string attacc =
+      table_head({"L", "AttAcc, cycles", "of it activates", "of it softmax", "of it append"});
   std::vector<std::vector<std::string>> rows;
   for (const unsigned tokens : grid.tokens) {
     const Workload workload = most(grid, tokens);
     const Charged any = comparison.charged(0, true, workload);
-    rows.push_back(joined({tokens_name(tokens), whole(any.attacc), whole(any.attacc_activates),
-                           whole(any.attacc_softmax), whole(any.attacc_append)},
-                          for_each_design(comparison, [&](std::size_t d) {
+    attacc += table_row({tokens_name(tokens), whole(any.attacc), whole(any.attacc_activates),
+                         whole(any.attacc_softmax), whole(any.attacc_append)});
+    rows.push_back(joined({tokens_name(tokens)}, for_each_design(comparison, [&](std::size_t d) {
                             const Charged charged = comparison.charged(d, true, workload);
                             return fmt::format("{} ({:+.0f} {:+.0f})",
                                                factor(charged.attacc / charged.engine),
                                                charged.engine_activates, charged.engine_append);
                           })));
   }
-  return by_design(comparison,
-                   {"L", "AttAcc, cycles", "of it activates", "of it softmax", "of it append"},
-                   rows);
+  return by_design(comparison, {"L"}, rows) + "\n" + attacc;
 }
 
 std::string spent_table(Comparison& comparison, const Grid& grid, unsigned tokens) {
@@ -308,8 +308,9 @@ std::string to_markdown(Comparison& comparison, const Grid& grid,
                         const std::vector<ComparisonRow>& rows, const std::string& command) {
   const unsigned heads = most_heads(grid);
   const unsigned longest = std::ranges::max(grid.tokens);
-  std::string text = fmt::format("From `{}`: {} rows of `compare.csv`, memory {}.\n", command,
-                                 rows.size(), comparison.memory().name);
+  std::string text =
+      report::paragraph(fmt::format("From `{}`: {} rows of `compare.csv`, memory {}.", command,
+                                    rows.size(), comparison.memory().name));
   for (const bool limited : {true, false}) {
     text += fmt::format("\n#### Speed-up over AttAcc (and cycles), {} heads, {}\n\n{}", heads,
                         on_off(limited), speedups(comparison, grid, limited));

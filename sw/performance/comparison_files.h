@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How a comparison is written: compare.csv (a row per design, power limit, context and heads),
-// charged.csv and energy.csv, the tables of docs/performance.md, and its pictures.
+// charged.csv and energy.csv, the tables of docs/results.md, and its pictures.
 #pragma once
 
 #include <filesystem>

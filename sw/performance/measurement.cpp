@@ -19,7 +19,7 @@ Workload workload_of(const Grid& grid, const Measurement& measured) {
 // Tokens from which on the token loops are what takes time, of every design.
 constexpr unsigned kLong = 4096;
 
-std::string percent(double share) { return fmt::format("{:.1f} %", 100.0 * share); }
+std::string percent(double share) { return fmt::format("{:.1f}", 100.0 * share); }
 
 // What the model says more, in percent.
 double error(double modelled, double measured) { return 100.0 * (modelled / measured - 1.0); }
@@ -97,9 +97,8 @@ std::string measured_csv(Comparison& comparison, const Grid& grid,
 std::string measured_markdown(Comparison& comparison, const Grid& grid,
                               const std::vector<Measurement>& measured) {
   std::string text = fmt::format("\n#### RTL runs, {} heads\n\n", std::ranges::max(grid.heads));
-  text += report::table_head({"design", "power limit", "L", "cycles", "speed-up",
-                              "ATTENDs per rank", "nREFI", "model", "error", "latency", "model",
-                              "error", "SCORE", "ACCUMULATE"});
+  text += report::table_head({"design", "limit", "L", "cycles", "speed-up", "ATTENDs", "nREFI",
+                              "model", "error", "latency", "model", "error", "SCORE", "ACC."});
   for (const Measurement& point : measured) {
     const ComparisonRow row =
         comparison.row(point.design, point.power_limited, workload_of(grid, point));
@@ -108,19 +107,21 @@ std::string measured_markdown(Comparison& comparison, const Grid& grid,
         {row.design.name(), point.power_limited ? "yes" : "no", fmt::format("{}", point.tokens),
          fmt::format("{:.0f}", point.cycles), fmt::format("**{:.2f}**", row.attacc / point.cycles),
          fmt::format("{}", point.attends), fmt::format("{:.1f}", point.intervals),
-         fmt::format("{:.0f}", point.model_cycles), fmt::format("{:+.2f} %", errors.cycles),
+         fmt::format("{:.0f}", point.model_cycles), fmt::format("{:+.2f}", errors.cycles),
          fmt::format("{}", point.latency), fmt::format("{}", point.model_latency),
-         fmt::format("{:+.2f} %", errors.latency), percent(point.score_delivered),
+         fmt::format("{:+.2f}", errors.latency), percent(point.score_delivered),
          percent(point.accumulate_delivered)});
   }
   text +=
-      "\nSCORE, ACCUMULATE: beats delivered / beats that timing and power allow, refresh aside.\n";
+      "\nLimit: with the power limit. Errors, SCORE and ACC. are in %; SCORE and ACC. are beats of "
+      "SCORE and\nACCUMULATE delivered / beats that timing and power allow, refresh aside. ATTENDs "
+      "are those of a rank.\n";
   const Errors all = largest_errors(measured, 0);
   const Errors longer = largest_errors(measured, kLong);
   return text +
          fmt::format(
              "\nLargest error of the model in these {} runs: {:.2f} % of the cycles, {:.2f} % "
-             "of the latency; from {} tokens on, {:.2f} % and {:.2f} %.\n",
+             "of the latency;\nfrom {} tokens on, {:.2f} % and {:.2f} %.\n",
              measured.size(), all.cycles, all.latency, kLong, longer.cycles, longer.latency);
 }
 

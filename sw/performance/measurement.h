@@ -48,7 +48,7 @@ std::vector<Measurement> measurements(Comparison& comparison, const Grid& grid, 
 std::string measured_csv(Comparison& comparison, const Grid& grid,
                          const std::vector<Measurement>& measured);
 
-// A section of docs/performance.md: a table, and the largest errors of the model.
+// A section of docs/results.md: a table, and the largest errors of the model.
 std::string measured_markdown(Comparison& comparison, const Grid& grid,
                               const std::vector<Measurement>& measured);
 

@@ -13,6 +13,10 @@ namespace aqpim::report {
 std::string table_row(const std::vector<std::string>& cells);
 std::string table_head(const std::vector<std::string>& names);
 
+// `text`, broken at blanks into lines of at most 120 characters of UTF-8, longer words alone, and a
+// line's end.
+std::string paragraph(std::string_view text);
+
 // `page` with what stands between the two marker lines of `command` replaced by `tables`:
 //   <!-- tables of aqpim COMMAND: begin -->
 //   <!-- tables of aqpim COMMAND: end -->

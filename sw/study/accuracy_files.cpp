@@ -247,8 +247,8 @@ std::string to_markdown(const Study& study, const std::string& command) {
   const std::vector<Summary> summaries = summarize(study.rows);
   std::map<std::size_t, std::vector<Summary>> dimensions;
   for (const Summary& summary : summaries) dimensions[summary.head_dim].push_back(summary);
-  std::string text =
-      fmt::format("From `{}`: {} rows of `accuracy.csv`.\n", command, study.rows.size());
+  std::string text = report::paragraph(
+      fmt::format("From `{}`: {} rows of `accuracy.csv`.", command, study.rows.size()));
   for (const auto& [head_dim, members] : dimensions) {
     const Tables tables(members);
     text += fmt::format("\n### D = {}\n\n{}.\n\n{}", head_dim, describe(study.heads, head_dim),

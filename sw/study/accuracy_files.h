@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How a study is written: accuracy.csv (a row per head and variant), accuracy.json (summaries over
-// the heads) and accuracy.md (the tables of docs/accuracy.md). Nothing is measured here.
+// the heads) and accuracy.md (the tables of docs/results.md). Nothing is measured here.
 #pragma once
 
 #include <nlohmann/json.hpp>
