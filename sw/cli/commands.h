@@ -24,5 +24,6 @@ void add_scale(CLI::App& app, int& exit_code);
 void add_sim(CLI::App& app, int& exit_code);
 void add_system(CLI::App& app, int& exit_code);
 void add_trace(CLI::App& app, int& exit_code);
+void add_tutorial(CLI::App& app, int& exit_code);
 
 }  // namespace aqpim::cli

@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
   aqpim::cli::add_sim(app, exit_code);
   aqpim::cli::add_system(app, exit_code);
   aqpim::cli::add_trace(app, exit_code);
+  aqpim::cli::add_tutorial(app, exit_code);
   for (CLI::App* command : app.get_subcommands({})) command->footer(kFooter);
 
   try {
