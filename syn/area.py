@@ -5,7 +5,7 @@
 What a parameter costs is shown side by side: --versus Quantize=0 maps each configuration once more, with that value. It
 is the default for modules that have this parameter, outside a channel; --versus none leaves it out.
 
---top pq_channel adds up a pseudo-channel from its parts, engines and what a channel adds to them, per pseudo-channel,
+--top pq_channel adds up a pseudo-channel from its modules, engines and what a channel adds to them, per pseudo-channel,
 engine and bank, and sets it beside pq_fp16_unit at each bank.
 
 Exit codes: 0, or 2 for bad input (library, configuration, module) and failing tools.

@@ -416,7 +416,7 @@ void add_channel(CLI::App& app, int& exit_code) {
   command
       ->add_option(
           "--prefill-by", arguments->prefill_by,
-          "who clusters and encodes the prefill: channel, software, or auto: software with "
+          "what clusters and encodes the prefill: channel, software, or auto: software with "
           "256 centroids in RTL")
       ->check(CLI::IsMember({"auto", "channel", "software"}))
       ->capture_default_str();

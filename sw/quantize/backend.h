@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who clusters and encodes: plain software, the golden engine, or the RTL. All give the same bytes.
+// What clusters and encodes: plain software, the golden engine, or the RTL. All give the same
+// bytes.
 //
 // Raw tokens are what the host writes into the bank: binary16, [n, D], transformed, centred and
 // scaled per sub-space so that x · 2^8 rounds to a signed 12-bit integer: at most the largest

@@ -6,7 +6,7 @@
 //   all N tokens   codes: the nearest *stored* centroid, the lowest index wins a tie
 //
 // Nothing at or after P enters weights, transforms, codebooks or scales; the centre of a block that
-// ends after P is computed when the block is complete (centring.h). Who clusters and encodes is up
+// ends after P is computed when the block is complete (centring.h). Clustering and encoding are up
 // to a Backend. Method: AQPIM (arXiv 2604.18137) with the extensions of docs/quantization.md §2.
 #pragma once
 
