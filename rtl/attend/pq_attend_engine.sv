@@ -182,7 +182,8 @@ module pq_attend_engine #(
   logic [(HighStage+1)*StepWidth-1:0]   step_q;       // cycles ago, and its step
   logic                lookup_q;                      // a beat of codes, a cycle ago
   logic                second_q;
-  logic [Slots-1:0]    present, score_q, add_q;       // tokens of it; two cycles ago
+  logic [Slots-1:0]    present, adds;                 // its tokens; those that add their weight
+  logic [Slots-1:0]    score_q, add_q;                // tokens of the beat before
 
   always_comb begin
     beat = '0;
@@ -192,6 +193,7 @@ module pq_attend_engine #(
   end
 
   assign present = Slots'({second_q, 1'b1});
+  assign adds    = present & {Slots{lookup_q && accumulate}};
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -203,7 +205,7 @@ module pq_attend_engine #(
       turn_q   <= {turn_q[HighStage-1:0], take && turn};
       lookup_q <= take && !turn;
       score_q  <= present & {Slots{lookup_q && scoring}};
-      add_q    <= present & {Slots{lookup_q && accumulate}};
+      add_q    <= adds;
     end
   end
 
@@ -288,16 +290,18 @@ module pq_attend_engine #(
   end
 
   for (genvar g = 0; g < Groups; g++) begin : gen_group
-    logic combine, combine_q, table_write;
+    logic combine, table_write;
 
     // A bucket is read with its beat, before the beat is decoded.
     assign combine     = take && turn && step[StepWidth-1:CodeBits] == GroupWidth'(g);
     assign table_write = table_valid && table_step[StepWidth-1:CodeBits] == GroupWidth'(g);
 
-    always_ff @(posedge clk_i) combine_q <= combine;
-
     // The lanes of the slots have the same tables, and buckets of their own.
     for (genvar s = 0; s < Slots; s++) begin : gen_slot
+      logic gate_q;
+
+      always_ff @(posedge clk_i) gate_q <= combine || adds[s];
+
       for (genvar j = 0; j < GroupLanes; j++) begin : gen_lane
         localparam int unsigned Lane = s * Subspaces + g * GroupLanes + j;
 
@@ -316,7 +320,7 @@ module pq_attend_engine #(
           .addend_i          (addends[(s*GroupLanes+j)*ValueWidth +: ValueWidth]),
           .combine_i         (combine),
           .combine_address_i (step[CodeBits-1:0]),
-          .gate_i            (combine_q || add_q[s]),
+          .gate_i            (gate_q),
           .entry_o           (looked_up[Lane*EntryWidth +: EntryWidth]),
           .bucket_o          (buckets[Lane*BucketWidth +: BucketWidth])
         );
