@@ -162,7 +162,7 @@ test: ## all tests; the last line is "N passed, N failed"
 .PHONY: unit
 unit: ## the test of one RTL module, in less than a minute; waves in build/unit (BLOCK WAVES SEED CASE)
 	@sim/install_dependencies.sh unit
-	@sim/unit.py --seed='$(SEED)' --waves='$(WAVES)' --case='$(CASE)' -- '$(BLOCK)'
+	@sim/unit.py --seed=$(call quote,$(SEED)) --waves=$(call quote,$(WAVES)) --case=$(call quote,$(CASE)) -- $(call quote,$(BLOCK))
 
 .PHONY: tutorial
 tutorial: ## one token through a toy engine, in numbers: docs/tutorial.md
