@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Proves with Yosys and z3 what docs/attend.md, "Why no bucket overflows", rests on: prove.py [--rtl FOLDER] [NAME]...
 
-A line per harness (of the NAMEs, or all), `proved` or `NOT PROVED` with the assertion that fails; a trace of the failure lies beside the log. The exit
-code is 0 if all are proved, 1 if one is not, 2 if a tool fails. Logs are in build/formal.
+A line per harness (of the NAMEs, or all), `proved` or `NOT PROVED` with the assertion that fails; a trace of the
+failure lies beside the log in build/formal. The exit code is 0 if all are proved, 1 if one is not, 2 if a tool fails.
+The variable YOSYS names another Yosys; yosys-smtbmc and z3 are those of the PATH.
 """
 import argparse
 import re
@@ -13,7 +14,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build/formal"
+sys.path.insert(0, str(ROOT / "sim"))
+import tools  # noqa: E402
+
+BUILD = Path("build/formal")   # from the root of the repository, where all tools run
 SOURCES = ("common/pq_round_saturate.sv", "engine/pq_exp2.sv", "attend/pq_attend_weight_sum.sv")
 
 # Name, top module in formal/, its parameters, steps from reset, and whether induction takes it from there. Without induction
@@ -32,20 +36,22 @@ class ToolError(Exception):
 def run(command, log):
     """The exit code and the output, which goes to the log, too."""
     try:
-        done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              cwd=ROOT)
     except FileNotFoundError:
         raise ToolError(f"{command[0]} is not installed") from None
-    log.write_text(done.stdout)
+    (ROOT / log).write_text(done.stdout)
     return done.returncode, done.stdout
 
 
 def translate(rtl, top, parameters, stem):
     """The harness and what it instantiates, in SMT-LIB."""
-    files = " ".join(str(path) for path in [*(rtl / source for source in SOURCES), ROOT / "formal" / f"{top}.sv"])
+    files = " ".join(str(path) for path in [*(rtl / source for source in SOURCES), Path("formal") / f"{top}.sv"])
     chparam = "".join(f"chparam -set {key} {value} {top}; " for key, value in parameters.items())
     smt = BUILD / f"{stem}.smt2"
-    code, text = run(["yosys", "-Q", "-p", f"read_verilog -formal -sv -I{rtl}/common {files}; {chparam}prep -top {top} -flatten; "
-                      f"async2sync; dffunmap; write_smt2 -wires {smt}"], BUILD / f"{stem}.yosys.log")
+    script = (f"read_verilog -formal -sv -I{rtl}/common {files}; {chparam}prep -top {top} -flatten; async2sync; dffunmap; "
+              f"write_smt2 -wires {smt}")
+    code, text = run([*tools.command("yosys"), "-Q", "-p", script], BUILD / f"{stem}.yosys.log")
     if code:
         raise ToolError(f"yosys failed: {(re.findall('^ERROR.*', text, re.M) or ['no message'])[0]}")
     return smt
@@ -67,10 +73,10 @@ def failure(smt, stem, steps, induction):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rtl", default=ROOT / "rtl", type=Path, help="folder of the RTL (default: rtl)")
+    parser.add_argument("--rtl", default="rtl", type=Path, help="folder of the RTL, absolute (default: rtl)")
     parser.add_argument("names", nargs="*", metavar="NAME", help="harnesses (default: all)")
     arguments = parser.parse_args()
-    BUILD.mkdir(parents=True, exist_ok=True)
+    (ROOT / BUILD).mkdir(parents=True, exist_ok=True)
     proved = True
     try:
         for name, top, parameters, steps, induction in HARNESSES:
