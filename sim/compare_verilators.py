@@ -129,7 +129,7 @@ struct Ports {{
 
 def parameter_sets():
     """Module -> its parameter sets, from the headers that CMake makes for the unit tests."""
-    run(["cmake", "-S", ROOT, "-B", TREE, "-G", "Ninja"])
+    run(["sim/build.sh", TREE.name, "help"])  # configures the tree
     sets = {source.stem: [] for source in sorted(ROOT.glob("rtl/*/*.sv"))}
     for header in sorted((TREE / "generated/tb/unit/models").glob("*.h")):
         for module, text in PARAMETERS.findall(header.read_text()):
@@ -178,7 +178,11 @@ def main():
     options = read_options()
     os.chdir(ROOT)
     (ROOT / "build").mkdir(exist_ok=True)
-    sets = parameter_sets()
+    try:
+        sets = parameter_sets()
+    except CannotBuild as error:
+        print(f"compare_verilators: cannot configure: {error}", file=sys.stderr)
+        return 2
     if options.modules:
         wanted = re.split(r"[ ,]+", options.modules)
         unknown = [name for name in wanted if name not in sets]
