@@ -201,7 +201,7 @@ prove: ## prove with z3 that no bucket of the attend engine overflows
 	@$(PYTHON) formal/prove.py
 
 .PHONY: lint
-lint: ## Verilator and Yosys warnings in all configurations, layout of RTL and C++, licence headers
+lint: ## warnings of Verilator and Yosys, and of slang and Verible if there, in all configurations, layout of RTL and C++, licence headers
 	@sim/install_dependencies.sh lint
 	@$(PYTHON) sim/lint.py
 

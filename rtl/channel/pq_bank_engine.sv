@@ -181,12 +181,14 @@ module pq_bank_engine #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) waiting_q <= '0;
     else if (beat_take) waiting_q <= '1;
-    else if (word_done) waiting_q <= waiting_q >> 1;
+    else if (word_done) waiting_q <= WordsPerBeat'({1'b0, waiting_q} >> 1);
   end
 
   always_ff @(posedge clk_i) begin
     if (beat_take) beat_q <= bank_take_i ? bank_data : bus_data_i;
-    else if (WordsPerBeat > 1 && word_done) beat_q <= beat_q >> WordBits;
+    else if (WordsPerBeat > 1 && word_done) begin
+      beat_q <= BeatBits'({{WordBits{1'b0}}, beat_q} >> WordBits);
+    end
   end
 
   assign word_valid = (waiting_q[0] && word_ready) || strobe;

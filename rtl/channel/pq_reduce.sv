@@ -69,10 +69,11 @@ module pq_reduce #(
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni)             rest_valid_q <= '0;
       else if (record_valid_i) rest_valid_q <= '1;
-      else                     rest_valid_q <= rest_valid_q >> 1;
+      else                     rest_valid_q <= (WordsPerBeat - 1)'({1'b0, rest_valid_q} >> 1);
     end
     always_ff @(posedge clk_i) begin
-      rest_q <= record_valid_i ? record_i[255:WordBits] : rest_q >> WordBits;
+      rest_q <= record_valid_i ? record_i[255:WordBits]
+                               : RestBits'({{WordBits{1'b0}}, rest_q} >> WordBits);
     end
 
     `AQ_ASSERT(a_pace, !(record_valid_i && rest_valid_q[0]), clk_i, !rst_ni)
