@@ -66,6 +66,7 @@ module pq_centroid_group #(
   logic               valid_q, valid_q2, valid_q3, valid_q4;   // of stage 2 to 5
   logic               combine_q, combine_q2, combine_q3;
   logic               weigh_q, weigh_q2, weigh_q3;
+  logic [SubDim*4-1:0] scale_q, scale_q2, scale_q3;            // sign, power of two of each
   logic [25:0]        bucket;
   logic [TotalWidth-1:0] total_q;
   logic [EntryWidth-1:0] entry;
@@ -73,11 +74,19 @@ module pq_centroid_group #(
 
   assign bucket = 26'(bucket_i);
 
-  always_ff @(posedge clk_i) begin
-    {valid_q4, valid_q3, valid_q2, valid_q} <= {valid_q3, valid_q2, valid_q, valid_i};
-    {combine_q3, combine_q2, combine_q}     <= {combine_q2, combine_q, combine_i};
-    {weigh_q3, weigh_q2, weigh_q}           <= {weigh_q2, weigh_q, Quantize && weigh_i};
-  end
+  // What all groups have alike has an always_ff of its own: simulation keeps it once for all.
+  always_ff @(posedge clk_i) valid_q    <= valid_i;
+  always_ff @(posedge clk_i) valid_q2   <= valid_q;
+  always_ff @(posedge clk_i) valid_q3   <= valid_q2;
+  always_ff @(posedge clk_i) valid_q4   <= valid_q3;
+  always_ff @(posedge clk_i) combine_q  <= combine_i;
+  always_ff @(posedge clk_i) combine_q2 <= combine_q;
+  always_ff @(posedge clk_i) combine_q3 <= combine_q2;
+  always_ff @(posedge clk_i) weigh_q    <= Quantize && weigh_i;
+  always_ff @(posedge clk_i) weigh_q2   <= weigh_q;
+  always_ff @(posedge clk_i) weigh_q3   <= weigh_q2;
+
+  always_ff @(posedge clk_i) {scale_q3, scale_q2} <= {scale_q2, scale_q};
 
   // A function, so that simulation evaluates it only when there is a distance.
   function automatic logic [12:0] difference(
@@ -92,7 +101,7 @@ module pq_centroid_group #(
     logic [13:0]           low_q, high_q;
     logic [4:0]            digit0_q;
     logic [DigitWidth-1:0] digit1_q;
-    logic [3:0]            scale_q, scale_q2, scale_q3;   // sign, power of two
+    logic [3:0]            scale;                         // of the product
     logic [31:0]           product;
     logic [TotalWidth-1:0] total;                         // of the products up to this one
 
@@ -106,7 +115,7 @@ module pq_centroid_group #(
         high_q   <= {1'b0, bucket[25:13]};
         digit0_q <= {|element[6:4], element[3:0]};
         digit1_q <= DigitWidth'({|element[6:4], element[3:0]});
-        scale_q  <= {element[7], |element[6:4] ? element[6:4] - 3'd1 : 3'd0};
+        scale_q[i*4 +: 4] <= {element[7], |element[6:4] ? element[6:4] - 3'd1 : 3'd0};
       end else if (Quantize && valid_i && distance_i) begin
         low_q  <= 14'($signed(difference(query, centroid)));
         high_q <= 14'($signed(difference(query, centroid)));
@@ -116,15 +125,13 @@ module pq_centroid_group #(
         high_q   <= 14'($signed(query));
         digit0_q <= weight_i[4:0];
         digit1_q <= DigitWidth'(weight_i[7:5]);
-        scale_q  <= '0;
+        scale_q[i*4 +: 4] <= '0;
       end else if (valid_i) begin
         low_q    <= 14'($signed(query));
         high_q   <= 14'($signed(query));
         digit0_q <= element[4:0];
         digit1_q <= DigitWidth'($signed(element[7:5]));
       end
-      scale_q2 <= scale_q;
-      scale_q3 <= scale_q2;
     end
 
     pq_multiplier #(
@@ -146,6 +153,8 @@ module pq_centroid_group #(
       assign total = gen_multiplier[i-1].total + product[TotalWidth-1:0];
     end
 
+    assign scale = scale_q3[i*4 +: 4];
+
     logic unused_product;
     assign unused_product = ^product;
 
@@ -153,8 +162,8 @@ module pq_centroid_group #(
     always_ff @(posedge clk_i) begin
       if (valid_q3 && (combine_q3 || weigh_q3)) begin
         weighted_o[i*OutputWidth +: OutputWidth] <=
-            (scale_q3[3] ? -(OutputWidth'($signed(product))) : OutputWidth'($signed(product)))
-            << scale_q3[2:0];
+            (scale[3] ? -(OutputWidth'($signed(product))) : OutputWidth'($signed(product)))
+            << scale[2:0];
       end
     end
   end

@@ -440,7 +440,6 @@ module pq_engine #(
   // serves the lanes g, g + Groups, g + 2 * Groups ...
   logic [Lanes*LaneWidth-1:0]   lane_words;
   logic [Lanes*EntryWidth-1:0]  lane_entries;
-  logic [Lanes*BucketWidth-1:0] lane_buckets;
   logic [AddressWidth-1:0]      table_address, combine_address;
   logic [WeightWidth-1:0]       weight;
 
@@ -499,17 +498,21 @@ module pq_engine #(
       .store_address_i   (AddressWidth'(slice_store_address[i*CodeBits +: CodeBits])),
       .store_data_i      (slice_store_data[i*LaneWidth +: LaneWidth]),
       .word_o            (lane_words[i*LaneWidth +: LaneWidth]),
-      .entry_o           (lane_entries[i*EntryWidth +: EntryWidth]),
-      .bucket_o          (lane_buckets[i*BucketWidth +: BucketWidth])
+      .entry_o           (lane_entries[i*EntryWidth +: EntryWidth])
     );
   end
 
-  // The lane set of stage 1 feeds the groups.
+  // The lane set of stage 1 feeds the groups: what is marked as a bucket.
   always_comb begin
     buckets = '0;
     for (int unsigned s = 0; s < LaneSets; s++) begin
-      if (32'(position_q) % LaneSets == s) begin
-        buckets = buckets | lane_buckets[s*Groups*BucketWidth +: Groups*BucketWidth];
+      if (combine_q && 32'(position_q) % LaneSets == s) begin
+        for (int unsigned g = 0; g < Groups; g++) begin
+          if (lane_words[(s*Groups+g)*LaneWidth + LaneWidth-1]) begin
+            buckets[g*BucketWidth +: BucketWidth] = buckets[g*BucketWidth +: BucketWidth]
+                | lane_words[(s*Groups+g)*LaneWidth +: BucketWidth];
+          end
+        end
       end
     end
   end
@@ -570,7 +573,7 @@ module pq_engine #(
     // What a vector is compared with: the elements of the word, or, in all token slots, the slice's
     // centroid.
     for (genvar i = 0; i < Multipliers; i++) begin : gen_centroid
-      logic [11:0] stored;
+      logic [11:0] stored, compared;
 
       pq_stored_element u_stored (
         .element_i (word_q[i*8 +: 8]),
@@ -578,9 +581,26 @@ module pq_engine #(
         .value_o   (stored)
       );
 
-      assign centroids[i*12 +: 12] =
-          encode_q ? stored : slice_centroid[i%SliceChannels*12 +: 12];
-      assign weighted_tokens[i*20 +: 20] = weighted[i*OutputWidth +: 20];
+      always_comb begin
+        compared = '0;
+        if (encode_q) compared = stored;
+        if (distance_q) compared = slice_centroid[i%SliceChannels*12 +: 12];
+      end
+
+      assign centroids[i*12 +: 12] = compared;
+
+
+      // The weighted token that is stored.
+      logic [19:0] product, token;
+
+      assign product = weighted[i*OutputWidth +: 20];
+
+      always_comb begin
+        token = '0;
+        if (store_sums[i/SliceChannels]) token = product;
+      end
+
+      assign weighted_tokens[i*20 +: 20] = token;
     end
 
     assign nearest_code = index_q[(NearestStages-1)*CodeBits +: CodeBits];

@@ -78,9 +78,11 @@ module pq_float_to_fixed #(
     if (valid_i) unpacked = unpack(float_i, bfloat16_i, fraction_i);
   end
 
+  // What all elements have alike has an always_ff of its own: simulation keeps it once for all.
+  always_ff @(posedge clk_i) valid_q  <= valid_i;
+  always_ff @(posedge clk_i) valid_q2 <= valid_q;
+
   always_ff @(posedge clk_i) begin
-    valid_q  <= valid_i;
-    valid_q2 <= valid_q;
     if (valid_i) {sign_q, nonfinite_q, place_q, mantissa_q} <= unpacked;
     if (valid_q) begin
       nonfinite_q2 <= nonfinite_q;

@@ -37,13 +37,18 @@ module pq_multiplier #(
   logic signed [PartWidth-1:0] part1_q;
   logic               valid_q, combine_q;
 
+  // What all multipliers have alike has an always_ff of its own: simulation keeps it once for all.
+  always_ff @(posedge clk_i) valid_q <= valid_i;
+
   always_ff @(posedge clk_i) begin
-    valid_q <= valid_i;
+    if (valid_i) combine_q <= combine_i;
+  end
+
+  always_ff @(posedge clk_i) begin
     if (valid_i) begin
       part0_q   <= $signed({{6{low_i[13]}}, low_i}) * $signed({15'b0, digit0_i});
       part1_q   <= $signed({{DigitWidth{high_i[13]}}, high_i})
                    * $signed({{14{digit1_i[DigitWidth-1]}}, digit1_i});
-      combine_q <= combine_i;
     end
   end
 

@@ -31,11 +31,10 @@ module pq_output_lane #(
 
   assign select = active_i ? CentroidWords'(1) << select_i : '0;
 
-  always_ff @(posedge clk_i) begin
-    select_q <= select;
-    add_q    <= add_i ? select : '0;
-    load_q   <= load_i;
-  end
+  // What all lanes have alike has an always_ff of its own: simulation keeps it once for all.
+  always_ff @(posedge clk_i) select_q <= select;
+  always_ff @(posedge clk_i) add_q    <= add_i ? select : '0;
+  always_ff @(posedge clk_i) load_q   <= load_i;
 
   for (genvar w = 0; w < CentroidWords; w++) begin : gen_accumulator
     logic [OutputWidth-1:0] sum_q, chosen;    // chosen: of the accumulators up to this one

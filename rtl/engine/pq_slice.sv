@@ -62,7 +62,8 @@ module pq_slice #(
   input  wire logic [Groups*CodeBits-1:0]               codes_i,        // group = slot, sub-space
   input  wire logic [TokenSlots-1:0]                    read_i,
   input  wire logic [TokenSlots-1:0]                    store_i,
-  input  wire logic [TokenSlots*SliceChannels*20-1:0]   weighted_i,     // signed, each
+  input  wire logic [TokenSlots*SliceChannels*20-1:0]   weighted_i,     // signed, each, 0 in
+                                                                        // slots without store_i
   input  wire logic [TokenSlots*8-1:0]                  weight_i
 );
 
@@ -98,10 +99,10 @@ module pq_slice #(
       weight   = '0;
       for (int unsigned n = 0; n < TokenSlots; n++) begin
         if (read_i[n] || store_i[n]) begin
-          code     = code | codes_q[(n*SliceSubspaces+s)*CodeBits +: CodeBits];
-          weighted = weighted | weighted_i[(n*SliceChannels+s*SubDim)*20 +: SubDim*20];
-          weight   = weight | weight_i[n*8 +: 8];
+          code   = code | codes_q[(n*SliceSubspaces+s)*CodeBits +: CodeBits];
+          weight = weight | weight_i[n*8 +: 8];
         end
+        weighted = weighted | weighted_i[(n*SliceChannels+s*SubDim)*20 +: SubDim*20];
       end
     end
 

@@ -7,10 +7,10 @@
 //
 //                          table entry --\
 //                  zero, store_data_i ---+--> write port [ pq_memory ] read port --> entry_o
-//   weight_i --> [ + ] --> new bucket --/        LaneDepth words                 \--> bucket_o
-//                  ^--------- old bucket, or the one just written ---------------/ \--> word_o
+//   weight_i --> [ + ] --> new bucket --/        LaneDepth words                 \--> word_o
+//                  ^--------- old bucket, or the one just written ---------------/
 //
-// A word is {is_bucket, value}. TABLE writes every word with is_bucket = 0, and a word without
+// A word is {is_bucket, ..., value}. TABLE writes every word with is_bucket = 0, and a word without
 // the mark counts as an empty bucket: so buckets start at zero without a cycle spent on clearing
 // them. COMBINE reads every bucket once and clears it behind itself for the next codebook window.
 // Two tokens in a row with the same code: the second takes the sum from the adder's register and
@@ -19,7 +19,7 @@
 // Formats     entry: signed EntryWidth; weight: unsigned WeightWidth; bucket: unsigned
 //             BucketWidth
 // Latency     lookup: 1 cycle to entry_o; a lookup with accumulate_i adds weight_i of the next
-//             cycle; combine: 1 cycle to bucket_o
+//             cycle; combine: 1 cycle to word_o
 // Throughput  1 table write, store, lookup, bucket addition or combine read per cycle, any
 //             addresses
 // Golden      aqpim::golden::TableLane   sw/golden/table_lane.h
@@ -48,45 +48,52 @@ module pq_table_lane #(
   input  wire logic [AddressWidth-1:0] store_address_i,
   input  wire logic [Width-1:0]        store_data_i,
   output logic      [Width-1:0]        word_o,             // one cycle after any read
-  output logic      [EntryWidth-1:0]   entry_o,            // signed, one cycle after lookup_i
-  output logic      [BucketWidth-1:0]  bucket_o            // one cycle after combine_i
+  output logic      [EntryWidth-1:0]   entry_o             // signed, one cycle after lookup_i
 );
 
   logic                    add_q, forward_q, clear_q;
   logic [AddressWidth-1:0] address_q;
   logic [BucketWidth-1:0]  sum, sum_q;
-  logic                    fresh, read, write;     // fresh: a lookup that does not repeat the last
+  logic                    again, read, write;     // again: a lookup that repeats the last
   logic [AddressWidth-1:0] read_address, write_address;
   logic [Width-1:0]        read_data, write_data;
 
   assign read_address = lookup_i ? lookup_address_i : combine_address_i;
-  assign fresh        = lookup_i && !(add_q && accumulate_i && lookup_address_i == address_q);
-  assign read         = combine_i || fresh;
+  assign read         = (combine_i || lookup_i) && !again;
+
+  // Only ACCUMULATE compares addresses, in simulation, too.
+  always_comb begin
+    again = 1'b0;
+    if (accumulate_i) again = lookup_i && add_q && lookup_address_i == address_q;
+  end
+
+  // What all lanes have alike has an always_ff of its own: simulation keeps it once for all.
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) add_q <= 1'b0;
+    else add_q <= lookup_i && accumulate_i;
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      add_q   <= 1'b0;
-      clear_q <= 1'b0;
-    end else begin
-      add_q   <= lookup_i && accumulate_i;
-      clear_q <= combine_i;
-    end
+    if (!rst_ni) clear_q <= 1'b0;
+    else clear_q <= combine_i;
   end
 
   always_ff @(posedge clk_i) begin
     if (combine_i || lookup_i) address_q <= read_address;
-    forward_q <= !fresh;
+    forward_q <= again;
     if (add_q) sum_q <= sum;
   end
 
   assign word_o   = read_data;
   assign entry_o  = read_data[EntryWidth-1:0];
-  assign bucket_o = read_data[Width-1] ? read_data[BucketWidth-1:0] : '0;
 
-  // A word that is cleared has no sum.
+  // A word without the mark is an empty bucket. A word that is cleared has no sum.
   always_comb begin
     sum = '0;
-    if (add_q) sum = (forward_q ? sum_q : bucket_o) + BucketWidth'(weight_i);
+    if (add_q) begin
+      sum = (forward_q ? sum_q : read_data[Width-1] ? read_data[BucketWidth-1:0] : '0)
+          + BucketWidth'(weight_i);
+    end
   end
 
   assign write         = table_write_i || store_i || add_q || clear_q;

@@ -81,7 +81,7 @@ class Slice {
           put(bench->weight_i, 8 * m, 8, tokens[m].weight);
           for (unsigned i = 0; i < kChannels; ++i) {
             put(bench->weighted_i, (m * kChannels + i) * 20, 20,
-                static_cast<std::uint64_t>(tokens[m].weighted[i]));
+                store && m == n ? static_cast<std::uint64_t>(tokens[m].weighted[i]) : 0);
           }
         }
         cycle();
