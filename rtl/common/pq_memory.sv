@@ -42,13 +42,21 @@ module pq_memory #(
     if (read_i) read_data_o <= memory[read_address_i];
   end
 `else
-  logic collision;
-  assign collision = write_i && read_i && (SinglePort || write_address_i == read_address_i);
-
-  always_ff @(posedge clk_i) begin
-    if (write_i) memory[write_address_i] <= write_data_i;
-    if (read_i) read_data_o <= memory[read_address_i] ^ {Width{collision}};
+  // Written after it was read, by a blocking assignment: nobody else uses it, and simulation keeps
+  // no copy of the word until the end of the cycle.
+  // verilator lint_off BLKSEQ
+  always @(posedge clk_i) begin
+    if (read_i) begin
+      read_data_o <= memory[read_address_i];
+      if (write_i) begin
+        if (SinglePort || write_address_i == read_address_i) begin
+          read_data_o <= ~memory[read_address_i];
+        end
+      end
+    end
+    if (write_i) memory[write_address_i] = write_data_i;
   end
+  // verilator lint_on BLKSEQ
 `endif
 
 endmodule

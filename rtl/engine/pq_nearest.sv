@@ -28,23 +28,32 @@ module pq_nearest #(
 );
 
   logic [Entries*DistanceWidth-1:0] least_q;
-  logic [DistanceWidth-1:0]         least;
   logic                             nearer;
 
-  always_comb begin
+  // A function, so that simulation evaluates it only when there is a distance.
+  function automatic logic is_less(
+      input logic [DistanceWidth-1:0] distance, input logic [Entries*DistanceWidth-1:0] entries,
+      input logic [EntryWidth-1:0] entry);
+    logic [DistanceWidth-1:0] least;
     least = '0;
     for (int unsigned e = 0; e < Entries; e++) begin
-      if (entry_i == EntryWidth'(e)) least = least | least_q[e*DistanceWidth +: DistanceWidth];
+      if (entry == EntryWidth'(e)) least = least | entries[e*DistanceWidth +: DistanceWidth];
     end
-  end
+    is_less = distance < least;
+  endfunction
 
-  assign nearer = first_i || distance_i < least;
+  always_comb begin
+    nearer = valid_i && first_i;
+    if (valid_i && !first_i) nearer = is_less(distance_i, least_q, entry_i);
+  end
 
   for (genvar e = 0; e < Entries; e++) begin : gen_entry
     always_ff @(posedge clk_i) begin
-      if (valid_i && nearer && entry_i == EntryWidth'(e)) begin
-        least_q[e*DistanceWidth +: DistanceWidth] <= distance_i;
-        codes_o[e*CodeBits +: CodeBits]           <= code_i;
+      if (valid_i) begin
+        if (nearer && entry_i == EntryWidth'(e)) begin
+          least_q[e*DistanceWidth +: DistanceWidth] <= distance_i;
+          codes_o[e*CodeBits +: CodeBits]           <= code_i;
+        end
       end
     end
   end

@@ -103,10 +103,15 @@ module pq_query #(
   for (genvar e = 0; e < Elements; e++) begin : gen_element
     // The shift of this element's sub-space in write index_q.
     logic [3:0] shift;
+    logic [4:0] fraction;
     always_comb begin
-      shift = '0;
-      for (int unsigned n = 0; n < QueryWords; n++) begin
-        if (index_q == 8'(n)) shift = shift | shift_q[((n * Elements + e) / SubDim)*4 +: 4];
+      shift    = '0;
+      fraction = '0;
+      if (write_q[0]) begin
+        for (int unsigned n = 0; n < QueryWords; n++) begin
+          if (index_q == 8'(n)) shift = shift | shift_q[((n * Elements + e) / SubDim)*4 +: 4];
+        end
+        fraction = {1'b0, table_fraction_i} + {1'b0, shift};
       end
     end
 
@@ -117,7 +122,7 @@ module pq_query #(
       .valid_i     (write_q[0]),
       .float_i     (data_q[e*16 +: 16]),
       .bfloat16_i  (bfloat16_i),
-      .fraction_i  ({1'b0, table_fraction_i} + {1'b0, shift}),
+      .fraction_i  (fraction),
       .value_o     (value[e*QueryWidth +: QueryWidth]),
       .nonfinite_o (nonfinite[e]),
       .saturated_o (saturated[e])

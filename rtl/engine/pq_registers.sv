@@ -55,28 +55,28 @@ module pq_registers #(
 
   logic [3:0] fraction;
   logic [7:0] run;
-  logic       run_legal, index_legal, legal, accepted, control_write;
+  logic       accepted, control_write;
 
   logic unused_reserved;
   assign unused_reserved = reg_control_i[7];
 
   assign fraction  = reg_control_i[3:0];
   assign run       = reg_control_i[15:8];
-  assign run_legal = run == 8'd0 || (run >= 8'(MinRun) && run <= 8'(MaxRun));
 
+  // Nothing is evaluated without a write.
   always_comb begin
-    unique case (reg_select_i)
-      Control: index_legal = reg_index_i == 8'd0;
-      Query:   index_legal = {1'b0, reg_index_i} < 9'(QueryWords);
-      Shift:   index_legal = {1'b0, reg_index_i} < 9'(ShiftWords);
-      default: index_legal = {1'b0, reg_index_i} < 9'(BiasWords);
-    endcase
+    accepted = 1'b0;
+    if (reg_valid_i) begin
+      case (reg_select_i)
+        Control: accepted = !locked_i && reg_index_i == 8'd0 && fraction >= 4'(ScoreFraction)
+                         && (run == 8'd0 || (run >= 8'(MinRun) && run <= 8'(MaxRun)));
+        Query:   accepted = !locked_i && {1'b0, reg_index_i} < 9'(QueryWords);
+        Shift:   accepted = !locked_i && {1'b0, reg_index_i} < 9'(ShiftWords);
+        default: accepted = !locked_i && {1'b0, reg_index_i} < 9'(BiasWords);
+      endcase
+    end
   end
 
-  assign legal = !locked_i && index_legal
-              && (reg_select_i != Control || (fraction >= 4'(ScoreFraction) && run_legal));
-
-  assign accepted      = reg_valid_i && legal;
   assign control_write = accepted && reg_select_i == Control;
   assign query_write_o = accepted && reg_select_i == Query;
   assign shift_write_o = accepted && reg_select_i == Shift;
@@ -98,8 +98,8 @@ module pq_registers #(
         bias_run_o       <= run;
       end
       flags_o <= (clear_flags_o ? '0 : flags_o)
-               | {protocol_error_i || (reg_valid_i && !legal), score_saturated_i, table_saturated_i,
-                  query_saturated_i, nonfinite_i};
+               | {protocol_error_i || (reg_valid_i && !accepted), score_saturated_i,
+                  table_saturated_i, query_saturated_i, nonfinite_i};
     end
   end
 

@@ -49,17 +49,21 @@ module pq_result #(
   logic                      legal, is_code, high_q, high_q2;
   logic [2:0]                read_q, status_q, code_q;
   logic [8:0]                index_q, index_q2, index_q3;
-  logic [Multipliers*32-1:0] lows;              // of all outputs
-  logic [WordBits-1:0]       low, high;         // of those that are read
-  logic [WordBits-1:0]       chosen_q, code_word;
+  logic [WordBits-1:0]       chosen, chosen_q, code_word;
 
   if (OutputWidth > 40) begin : gen_bad_output_width
     $error("pq_result: OutputWidth must be at most 40");
   end
 
   assign is_code = {1'b0, index_i} > 10'(OutputWords);
-  assign legal   = is_code ? codes_valid_i && {1'b0, index_i} <= 10'(OutputWords + TokenWords)
-                           : outputs_valid_i;
+
+  always_comb begin
+    legal = 1'b0;
+    if (read_i) begin
+      legal = is_code ? codes_valid_i && {1'b0, index_i} <= 10'(OutputWords + TokenWords)
+                      : outputs_valid_i;
+    end
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -67,7 +71,7 @@ module pq_result #(
       valid_o   <= 1'b0;
       refused_o <= 1'b0;
     end else begin
-      read_q    <= {read_q[1:0], read_i && legal};
+      read_q    <= {read_q[1:0], legal};
       valid_o   <= read_q[2] || record_valid_i;
       refused_o <= read_i && !legal;
     end
@@ -90,29 +94,38 @@ module pq_result #(
   always_comb begin
     code_word = '0;
     for (int unsigned j = 0; j < TokenWords; j++) begin
-      if (32'(index_q3) == OutputWords + 1 + j) begin
+      if (read_q[2] && 32'(index_q3) == OutputWords + 1 + j) begin
         code_word = code_word | codes_i[j*WordBits +: WordBits];
       end
     end
   end
 
-  for (genvar i = 0; i < Multipliers; i++) begin : gen_output
-    logic [39:0] value;
-
-    assign value            = 40'($signed(outputs_i[i*OutputWidth +: OutputWidth]));
-    assign lows[i*32 +: 32] = value[31:0];
-    assign high[i*8 +: 8]   = value[39:32];
-  end
-
-  always_comb begin
+  // The high bits of all outputs, or the low ones of a set.
+  function automatic logic [WordBits-1:0] choose(
+      input logic [Multipliers*OutputWidth-1:0] outputs, input logic is_high,
+      input logic [8:0] index);
+    logic [39:0]               value;
+    logic [Multipliers*32-1:0] lows;
+    logic [WordBits-1:0]       low, high;
+    for (int unsigned i = 0; i < Multipliers; i++) begin
+      value            = 40'($signed(outputs[i*OutputWidth +: OutputWidth]));
+      lows[i*32 +: 32] = value[31:0];
+      high[i*8 +: 8]   = value[39:32];
+    end
     low = '0;
     for (int unsigned s = 0; s < LowSets; s++) begin
-      if (32'(index_q2) % LowSets == s) low = low | lows[s*WordBits +: WordBits];
+      if (32'(index) % LowSets == s) low = low | lows[s*WordBits +: WordBits];
     end
+    choose = is_high ? high : low;
+  endfunction
+
+  always_comb begin
+    chosen = '0;
+    if (read_q[1]) chosen = choose(outputs_i, high_q2, index_q2);
   end
 
   always_ff @(posedge clk_i) begin
-    if (read_q[1]) chosen_q <= high_q2 ? high : low;
+    if (read_q[1]) chosen_q <= chosen;
     if (read_q[2] || record_valid_i) begin
       result_o <= record_valid_i ? record_i
                 : code_q[2]      ? code_word
