@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that need no simulation: warnings of Verilator and Yosys for engine, reducer, a bank's engine in a channel, the
 sequencer and the whole channel, of every configuration and for D = 256, and for the attend engine; warnings of slang, as
-IEEE 1800-2017 and 1800-2023, and of Verible, where these are there; the parameters of modules, calls of functions, the
+IEEE 1800-2017 and 1800-2023, and of Verible, where these are there, and of the C++ compiler; the parameters of modules, calls of functions, the
 width of RTL and Markdown lines, the layout of C++ sources, the licence header of every source, the catalogue of modules
 in rtl/README.md, and the lists of files of aqpim.core and Bender.yml. Prints a line per check; the exit code is 0 if all
-are clean, 2 if there are configurations or memories that are not legal.
+are clean, 2 if there are configurations or memories that are not legal. lint.py TEXT...: only checks whose line contains
+one of the TEXTs.
 """
 import importlib.util
 import json
@@ -18,7 +19,9 @@ import tempfile
 from pathlib import Path
 
 import shapes
+import tools
 import unit
+from cpp_warnings import cpp_warnings
 
 ROOT = Path(__file__).resolve().parent.parent
 RTL_COLUMNS = 100
@@ -79,7 +82,7 @@ def output_of(command):
 def verilator(top, parameters):
     folders = sorted({path.parent for path in rtl_files()})
     code, text = output_of(
-        ["verilator", "--lint-only", "-Wall", "--top-module", top]
+        [*tools.command("verilator"), "--lint-only", "-Wall", "--top-module", top]
         + [f"-G{key}={value}" for key, value in parameters.items()]
         + [f"-I{folder}" for folder in folders]
         + [str(path) for path in rtl_files() if path.stem == top])
@@ -105,7 +108,7 @@ def read_by_yosys(top, parameters, script):
     values = " ".join(f"-chparam {key} {value}" for key, value in parameters.items())
     folders = " ".join(f"-I{folder}" for folder in sorted({path.parent for path in rtl_files()}))
     files = " ".join(map(str, rtl_files()))
-    return output_of(["yosys", "-Q", "-q", "-e", "implicitly declared", "-p",
+    return output_of([*tools.command("yosys"), "-Q", "-q", "-e", "implicitly declared", "-p",
                       f"read_verilog -sv {folders} {files}; hierarchy -check -top {top} {values}; {script}"])
 
 
@@ -119,7 +122,8 @@ def modules(name, expected):
     tops = {"pq_engine": expected["pq_engine"]} | {top: expected[top] for top in ("pq_reducer",) if top in expected}
     found = set()
     for top, parameters in tops.items():
-        with tempfile.TemporaryDirectory() as folder:
+        # Not below /tmp, where the Yosys of YoWASP sees nothing.
+        with tempfile.TemporaryDirectory(dir="build") as folder:
             code, text = read_by_yosys(top, parameters, f"write_rtlil {folder}/design.il")
             if code:
                 return text
@@ -257,11 +261,14 @@ def main():
     checks = [*of_designs(verilator, wanted), *of_designs(yosys, wanted)]
     checks += [(f"parameters of modules, {name}", lambda check=(name, configuration["modules"]): modules(*check))
                for name, configuration in (known["configurations"] | wide["configurations"]).items()]
-    checks += [(f"{RTL_COLUMNS} columns of RTL", columns), ("calls of functions", calls), ("clang-format", layout),
-               ("licence headers", licences), (f"{MARKDOWN_COLUMNS} columns of Markdown", markdown_columns),
-               ("catalogue of modules", catalogue), ("files of packages", packages), *extra_checks(wanted)]
+    checks += [("warnings of the C++ compiler", cpp_warnings), (f"{RTL_COLUMNS} columns of RTL", columns),
+               ("calls of functions", calls), ("clang-format", layout), ("licence headers", licences),
+               (f"{MARKDOWN_COLUMNS} columns of Markdown", markdown_columns), ("catalogue of modules", catalogue),
+               ("files of packages", packages), *extra_checks(wanted)]
     clean = True
     for name, check in checks:
+        if not any(text in name for text in sys.argv[1:] or [""]):
+            continue
         complaint = check()
         print(f"{'BAD' if complaint else 'ok':<4} {name}", flush=True)
         if complaint:

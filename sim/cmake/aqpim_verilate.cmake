@@ -56,6 +56,9 @@ set(AQPIM_VERILATOR_FLAGS
   # the properties without clock and reset, and leaves the warning on.
   -Wno-SYNCASYNCNET)
 
+# All models are verilated, none is compiled.
+add_custom_target(models_verilated)
+
 function(aqpim_verilate name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "WAVES" "TOP;SOURCE;OPTIMIZATION" "PARAMS;CXX_FLAGS")
   set(source ${arg_SOURCE})
@@ -108,4 +111,5 @@ function(aqpim_verilate name)
   add_custom_target(verilate_${name} DEPENDS ${folder}/${prefix}.h)
   add_custom_target(compile_${name} DEPENDS ${folder}/${prefix}__ALL.a)
   add_dependencies(verilated_${name} verilate_${name})
+  add_dependencies(models_verilated verilate_${name})
 endfunction()
