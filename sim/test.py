@@ -41,7 +41,7 @@ def build():
 
 def find_suites():
     """Name and command of each suite, those that take longest first."""
-    scripts = [(path.stem, [str(path), str(RELEASE), str(SANITIZE)])
+    scripts = [(path.stem, [sys.executable] * (path.suffix == ".py") + [str(path), str(RELEASE), str(SANITIZE)])
                for path in sorted([*Path("sim/tests").glob("*.sh"), *Path("sim/tests").glob("*_test.py")])]
 
     def binaries(tree, names, suffix=""):
