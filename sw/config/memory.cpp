@@ -21,9 +21,11 @@ constexpr unsigned kLongestBusGap = 62;
 constexpr unsigned kMostBeats = 1u << 15;  // of a row in all banks of a rank
 constexpr unsigned kPhaseGap = 12;         // nCL + nBL + so many between columns of two phases
 
+using Cycles = unsigned MemoryTiming::*;
+
 struct Delay {
   const char* key;
-  unsigned MemoryTiming::*field;
+  Cycles field;
   bool in_rtl;  // a parameter of pq_sequencer
   unsigned least = 1;
   unsigned most = kLongestDelay;

@@ -207,7 +207,8 @@ std::string energy_table(Comparison& comparison, const Grid& grid, unsigned toke
                             return micro(designs[d][i].energy.total());
                           })));
   }
-  const auto detail = [&](const std::string& name, double PhaseEnergy::*member) {
+  using Part = double PhaseEnergy::*;
+  const auto detail = [&](const std::string& name, Part member) {
     rows.push_back(joined({"of all: " + name, micro(baseline.back().energy.*member)},
                           for_each_design(comparison, [&](std::size_t d) {
                             return micro(designs[d].back().energy.*member);

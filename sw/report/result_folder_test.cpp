@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
 
 #include "sw/config/error.h"
@@ -51,7 +52,7 @@ TEST_CASE("ResultFolder: without commit older files stay, and folders made on th
   }
   CHECK(text_of(folder.path() / "report.json") == "older");
   CHECK(entries(folder.path()) == 1);
-  { ResultFolder results(folder.path() / "a" / "b" / "c"); }
+  std::make_unique<ResultFolder>(folder.path() / "a" / "b" / "c").reset();
   CHECK(entries(folder.path()) == 1);
 }
 

@@ -40,7 +40,8 @@ Spread spread_of(std::vector<double> values, bool large_is_bad) {
 }
 
 Summary summary_of(const std::vector<const Row*>& rows) {
-  const auto spread = [&](double Figures::*figure, bool large_is_bad) {
+  using Figure = double Figures::*;
+  const auto spread = [&](Figure figure, bool large_is_bad) {
     std::vector<double> values;
     for (const Row* row : rows) values.push_back(row->figures.*figure);
     return spread_of(std::move(values), large_is_bad);

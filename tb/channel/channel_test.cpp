@@ -453,9 +453,10 @@ TEST_CASE("channel: token loops take the row period that the sequencer states, i
 // nFAW are of single activates, of which the sequencer has none; nRTPS is of precharges without the
 // bank that was read, and it closes all banks.
 TEST_CASE("channel: delays longer than the sequencer's are violated, each that it can come near") {
+  using Cycles = unsigned aqpim::config::MemoryTiming::*;
   struct Case {
     const char* rule;
-    unsigned aqpim::config::MemoryTiming::*delay;
+    Cycles delay;
     int more;
   };
   using Timing = aqpim::config::MemoryTiming;

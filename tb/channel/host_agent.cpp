@@ -79,8 +79,7 @@ void HostAgent::problem(const std::string& text) {
   problems_.publish(fmt::format("{} in cycle {}", text, cycle_));
 }
 
-void HostAgent::collect(const BeatPins& pins, std::vector<std::optional<Beat>> HostExchange::*beats,
-                        const char* name) {
+void HostAgent::collect(const BeatPins& pins, Beats beats, const char* name) {
   if (!pins.valid) return;
   last_event_ = cycle_;
   std::optional<Open>& open = open_[pins.tag];

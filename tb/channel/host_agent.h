@@ -89,8 +89,8 @@ class HostAgent {
   unsigned& count(const golden::HostCommand& command, Queue queue) {
     return counts_[command.rank % counts_.size()][static_cast<std::size_t>(queue)];
   }
-  void collect(const BeatPins& pins, std::vector<std::optional<Beat>> HostExchange::*beats,
-               const char* name);
+  using Beats = std::vector<std::optional<Beat>> HostExchange::*;
+  void collect(const BeatPins& pins, Beats beats, const char* name);
   void serve_payload(const BeatPins& pins, ChannelInputs& inputs);
   void take_answer(const ChannelOutputs& outputs);
   void accept(Open& open);

@@ -123,7 +123,7 @@ TEST_CASE("Workers: the lowest item's exception passes when all items have ended
 
 TEST_CASE("Workers: end without a round, and need a thread") {
   const auto nothing = [](std::size_t) {};
-  { const Workers workers(4, 3, nothing); }
+  CHECK_NOTHROW(Workers(4, 3, nothing));
   CHECK_THROWS_AS(Workers(4, 0, nothing), std::invalid_argument);
 }
 

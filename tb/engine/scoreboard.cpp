@@ -192,8 +192,8 @@ void Scoreboard::compare_status(const Expected& expected, const ResultSeen& seen
   const std::uint8_t* actual = seen.word.data();
   const std::uint8_t* wanted = expected.word.data();
   const auto compare_field = [&](const char* name, std::int64_t got, std::int64_t want) {
-    compare(
-        seen.cycle, [&] { return std::string(name); }, got, want);
+    const auto what = [&] { return std::string(name); };
+    compare(seen.cycle, what, got, want);
   };
   compare_field("the weight sum", load<std::uint32_t>(actual), load<std::uint32_t>(wanted));
   compare_field("the maximum", load<std::int16_t>(actual + 4), load<std::int16_t>(wanted + 4));
