@@ -21,6 +21,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import interrupt
+
 ROOT = Path(__file__).resolve().parent.parent
 INSTALLED = ROOT / "build/verilators"
 TREE = ROOT / "build/release"
@@ -211,4 +213,5 @@ def main():
 
 
 if __name__ == "__main__":
+    interrupt.catch()
     sys.exit(main())

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import interrupt
 import shapes
 import tools
 import unit
@@ -278,4 +279,5 @@ def main():
 
 
 if __name__ == "__main__":
+    interrupt.catch()
     sys.exit(main())

@@ -36,6 +36,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import interrupt
+
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build/mutate"
 CONFIGS = WORK / "configs"
@@ -305,4 +307,5 @@ def main():
 
 
 if __name__ == "__main__":
+    interrupt.catch()
     sys.exit(main())

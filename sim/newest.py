@@ -19,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+import interrupt
 import tools
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -151,4 +152,5 @@ def main():
 
 
 if __name__ == "__main__":
+    interrupt.catch()
     sys.exit(main())

@@ -17,6 +17,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import interrupt
 import shapes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,4 +98,5 @@ def main():
 
 
 if __name__ == "__main__":
+    interrupt.catch()
     sys.exit(main())

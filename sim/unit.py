@@ -16,6 +16,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import interrupt
+
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = "rtl/README.md"
 LARGEST_SEED = 2**64 - 1
@@ -103,4 +105,5 @@ def main():
 
 
 if __name__ == "__main__":
+    interrupt.catch()
     sys.exit(main())

@@ -14,6 +14,9 @@ import beside
 import flow
 from liberty import LibraryError
 
+sys.path.append(str(Path(__file__).resolve().parent.parent / 'sim'))
+import interrupt  # noqa: E402
+
 FLOP_CYCLES, FLOP_RESETS = 4000, 16     # of the block with every kind of register: cycles, and how many for each reset
 
 
@@ -116,6 +119,7 @@ def main(description, folder, show, summary, compare=None, more_tops=None, extra
     writes more JSON. `compare(top, arguments)` gives the parameters of a second run of the module, `other`, or nothing.
     `more_tops(asked)` gives modules that are done as well, `extra` are more options. `figures`: the flip-flops are
     checked first."""
+    interrupt.catch()
     arguments = options(description, folder, extra or {})
     start = time.monotonic()
     name = Path(sys.argv[0]).name

@@ -12,6 +12,7 @@
 
 #include "sw/cli/commands.h"
 #include "sw/config/error.h"
+#include "sw/workload/temporary.h"
 
 namespace {
 
@@ -44,6 +45,7 @@ int internal_error(const std::exception& error) {
 
 int main(int argc, char** argv) {
   using aqpim::cli::ExitCode;
+  aqpim::workload::end_cleanly_on_signals();
   CLI::App app(
       "Attention on product-quantized KV caches, played through the RTL of a near-bank engine.",
       "aqpim");

@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <system_error>
 #include <vector>
+
+#include "sw/workload/temporary.h"
 
 namespace aqpim::report {
 
@@ -38,12 +40,18 @@ std::optional<int> run(const std::vector<std::string>& arguments) {
     posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null",
                                      descriptor == STDIN_FILENO ? O_RDONLY : O_WRONLY, 0);
   }
-  pid_t child = 0;
-  const int error = posix_spawnp(&child, pointers[0], &actions, nullptr, pointers.data(), environ);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  const std::optional<int> code = workload::run_child([&](pid_t& child) {
+    return posix_spawnp(&child, pointers[0], &actions, &attributes, pointers.data(), environ);
+  });
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
-  int status = 0;
-  if (error != 0 || waitpid(child, &status, 0) < 0) return {};
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return code;
 }
 
 }  // namespace

@@ -6,15 +6,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <system_error>
 
 #include "sw/config/error.h"
 
 namespace aqpim::workload {
 
-AtomicFile::AtomicFile(std::filesystem::path path)
-    : path_(std::move(path)), temporary_(path_.string() + ".XXXXXX") {
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   // Renaming onto a device would replace the device.
   std::error_code ignored;
   if (std::filesystem::exists(path_, ignored) &&
@@ -22,19 +20,17 @@ AtomicFile::AtomicFile(std::filesystem::path path)
     throw InputError(
         fmt::format("{} cannot be written: it exists and is no regular file", path_.string()));
   }
-  descriptor_ = ::mkstemp(temporary_.data());
-  if (descriptor_ < 0) fail(errno);
-}
-
-AtomicFile::~AtomicFile() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  try {
+    const std::filesystem::path folder = path_.parent_path();
+    temporary_.emplace(folder.empty() ? "." : folder, Temporary::Kind::kFile);
+  } catch (const std::system_error& error) {
+    fail(error.code().value());
+  }
 }
 
 void AtomicFile::write(std::span<const std::uint8_t> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    const ssize_t written = ::write(temporary_->descriptor(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail(errno);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
@@ -49,10 +45,9 @@ void AtomicFile::commit() {
   // mkstemp makes files private; give this one what any new file would have.
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  if (::fchmod(descriptor_, 0666 & ~mask) != 0 || ::fsync(descriptor_) != 0) fail(errno);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(errno);
-  ::close(descriptor_);
-  descriptor_ = -1;
+  const int descriptor = temporary_->descriptor();
+  if (::fchmod(descriptor, 0666 & ~mask) != 0 || ::fsync(descriptor) != 0) fail(errno);
+  if (::rename(temporary_->path().c_str(), path_.c_str()) != 0) fail(errno);
 }
 
 void AtomicFile::fail(int error_number) const {

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
-#include <string>
 #include <string_view>
+
+#include "sw/workload/temporary.h"
 
 namespace aqpim::workload {
 
@@ -17,7 +19,6 @@ class AtomicFile {
   explicit AtomicFile(std::filesystem::path path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
-  ~AtomicFile();
 
   void write(std::span<const std::uint8_t> bytes);
   void write(std::string_view text);
@@ -27,8 +28,7 @@ class AtomicFile {
   [[noreturn]] void fail(int error_number) const;
 
   std::filesystem::path path_;
-  std::string temporary_;
-  int descriptor_ = -1;
+  std::optional<Temporary> temporary_;
 };
 
 }  // namespace aqpim::workload
