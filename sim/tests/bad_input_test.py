@@ -9,6 +9,7 @@ and leave older results as they are. One legal run shows that the sentences are 
 """
 import json
 import math
+import re
 import struct
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 FORMATS = {"F16": "e", "F32": "f", "F64": "d", "I8": "b"}
+NOT_FINITE = re.compile(r"(?<![a-z])-?(nan|inf)(?![a-z])")
 TOKENS, HEAD_DIM, GROUPS, QUERY_TOKENS = 256, 64, 1, 64
 
 
@@ -51,6 +53,23 @@ def with_value(letter, index, value):
     content = bytearray(content)
     struct.pack_into("<e", content, 2 * index, value)
     return tensors | {f"l0.h0.{letter}": (dtype, shape, bytes(content))}
+
+
+def scaled(letter, factor, others=()):
+    """A head in F32 with tensor `letter` times a factor; `others`: index and value of elements."""
+    tensors = head()
+    dtype, shape, content = tensors[f"l0.h0.{letter}"]
+    values = [value * factor for value in struct.unpack(f"<{len(content) // 2}e", content)]
+    for index, value in others:
+        values[index] = value
+    return tensors | {f"l0.h0.{letter}": tensor("F32", shape, values)}
+
+
+def in_bfloat16(tensors):
+    """The same head, its F32 tensors cut to BF16."""
+    return {name: (dtype, shape, content) if dtype != "F32" else
+            ("BF16", shape, b"".join(content[i + 2:i + 4] for i in range(0, len(content), 4)))
+            for name, (dtype, shape, content) in tensors.items()}
 
 
 def without(name):
@@ -102,6 +121,9 @@ def bad_files():
 def bad_values():
     """The same of files whose header is good."""
     yield "nan_key", safetensors(with_value("k", 70, math.nan)), "l0.h0.k has NaN at token 1, channel 6"
+    yield "large_keys", safetensors(scaled("k", 1e30)), "what is encoded is FP16, ±65504"
+    yield "large_values", safetensors(in_bfloat16(scaled("v", 1e36))), "what is encoded is FP16, ±65504"
+    yield "large_queries", safetensors(scaled("q", 1e30)), "queries are FP16, ±65504"
     yield "inf_value", safetensors(with_value("v", 3, math.inf)), "l0.h0.v has an infinite value at token 0, channel 3"
     yield "nan_query", safetensors(with_value("q", 64, math.nan)), "l0.h0.q has NaN at query head 0, token 193"
 
@@ -155,6 +177,25 @@ class Checker:
             problems.append(f"standard error: {result.stderr[:2000]!r}")
         if self.snapshot() != before:
             problems.append("files changed")
+        self.count(" ".join(map(str, arguments)), problems)
+
+    def tells(self, pattern, *arguments):
+        """The program must take these arguments, and its output must match the pattern."""
+        result = self.run(arguments)
+        text = result.stdout + result.stderr
+        self.count(" ".join(map(str, arguments)), [] if result.returncode == 0 and re.search(pattern, text)
+                   else [f"exit code {result.returncode}, nothing like {pattern!r} in {text[:2000]!r}"])
+
+    def finite(self, out, *arguments):
+        """The program must take these arguments, and tell and write no number that is not finite."""
+        result = self.run(arguments)
+        problems = [f"exit code {result.returncode}: {result.stderr[:2000]}"] if result.returncode else []
+        texts = {"its output": result.stdout}
+        texts |= {path.name: path.read_text() for path in out.rglob("*") if path.suffix in (".csv", ".json")}
+        problems += [f"{name} has {NOT_FINITE.search(text)[0]}" for name, text in texts.items()
+                     if NOT_FINITE.search(text)]
+        problems += [f"{name} has null for a figure" for name, text in texts.items()
+                     if re.search(r'"(\w*error|cosine|kl|fixed_point_\w+)": null', text)]
         self.count(" ".join(map(str, arguments)), problems)
 
     def accepted(self, *arguments):
@@ -302,6 +343,24 @@ def check(checker, folder):
     checker.accepted("quantize", good, "-o", cache, "--calibration", good, "--calibration-tokens", "224")
     for name in ("nan_key", "inf_value"):
         checker.accepted("quantize", folder / f"{name}.safetensors", "-o", cache, "--allow-nonfinite")
+    one_infinite = [(100 * HEAD_DIM + 3, math.inf), (101 * HEAD_DIM + 3, math.nan), (102 * HEAD_DIM + 5, -1e38)]
+    for name, tensors in (("keys", scaled("k", 1, one_infinite)), ("values", in_bfloat16(scaled("v", 1, one_infinite))),
+                          ("all", scaled("k", math.inf))):
+        file = put(f"infinite_{name}.safetensors", safetensors(tensors))
+        results = folder / f"infinite_{name}"
+        checker.finite(results, "sim", "--workload", file, "--queries", "2", "--out", results, "--allow-nonfinite",
+                       "--software-prefill")
+        checker.finite(results, "accuracy", "--workload", file, "--queries", "2", "--variants", "standard", "--out",
+                       results, "--allow-nonfinite")
+        checker.finite(results, "quantize", file, "-o", cache, "--allow-nonfinite")
+    hot = put("hot.safetensors", safetensors(scaled("q", 2000)))
+    checker.tells(r"pq4-d64 l0.h0 saturated in [1-9]\d* of \d+ results \(.* in \d+\): .*Check", "sim", "--workload", hot,
+                  "--queries", "2", "--config", "pq4-d64", "--software-prefill", "--out", folder / "hot")
+    checker.tells(r"l0.h0 saturated in [1-9]\d* of \d+ results", "quantize", hot, "-o", cache)
+    masked = put("masked.safetensors", safetensors(scaled("k", 1, [(100 * HEAD_DIM + 3, 6e4)])))
+    for command in (("quantize", masked, "-o", cache), ("sim", "--workload", masked, "--queries", "2", "--out",
+                                                        folder / "masked", "--software-prefill")):
+        checker.tells(r"warning: .*l0.h0: 1 token kept exact.*key of token 100 \(6e\+04 in channel 3, ", *command)
     checker.accepted("sim", "--workload", good, "--queries", "2", "--out", folder / "results")
     checker.accepted("trace", trace)
     checker.accepted("prefill", "--config", "pq4-d64", "--tokens", "20", "--engines", "2")

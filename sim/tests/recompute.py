@@ -100,14 +100,17 @@ def check_head(name, run, workload):
     if o.shape != (q.shape[0], outputs["queries"].size, k.shape[1]):
         raise CheckFailed(f"{name}.o has the shape {o.shape}, not [G, Q, D]")
     decoded_k, decoded_v = decode(outputs)
+    exact_tokens = outputs.get("exact", np.zeros(0, np.int64))
 
     differences, errors = [], []
     for index, (t, recent) in enumerate(zip(outputs["queries"], outputs["first_recent"])):
         if not sinks <= recent <= max(sinks, t - 31):
             raise CheckFailed(f"{name}: first_recent of token {t} is {recent}")
         mixed_k, mixed_v = k[:t + 1].copy(), v[:t + 1].copy()
+        exact = exact_tokens[exact_tokens <= t]
         mixed_k[sinks:recent] = decoded_k[:recent - sinks]
         mixed_v[sinks:recent] = decoded_v[:recent - sinks]
+        mixed_k[exact], mixed_v[exact] = k[exact], v[exact]
         for group in range(q.shape[0]):
             query = q[group, t - first_query]
             again = softmax_output(query, mixed_k, mixed_v)

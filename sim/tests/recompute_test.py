@@ -40,7 +40,18 @@ def to_bfloat16(values):
     return (values.astype("<f4").view("<u4") >> 16).astype("<u2")
 
 
-def unseen_workload(path, head_dim, tokens, groups, query_tokens, dtype):
+def set_outliers(queries, keys, values):
+    """Keys that no query looks at, one that many do, long values, and a channel far from 0."""
+    mean = queries.mean((0, 1))
+    keys[60] = -1e4 * mean
+    keys[100, 3] = 60 * np.sign(mean[3])
+    keys[370] = -6e4 * mean
+    values[240] = 50  # of a token that many queries look at
+    values[380, 5] = -1e4
+    keys[:, 7] += 1e5
+
+
+def unseen_workload(path, head_dim, tokens, groups, query_tokens, dtype, change=lambda *_: None):
     """Two heads of noise with a drift in the keys and a few tokens that attract the queries."""
     noise = np.random.default_rng(head_dim + tokens)
     encode = {"F32": lambda x: x, "F16": lambda x: x.astype("<f2"), "BF16": to_bfloat16}[dtype]
@@ -49,8 +60,10 @@ def unseen_workload(path, head_dim, tokens, groups, query_tokens, dtype):
         drift = np.sin(np.arange(tokens)[:, None] / 50 + np.arange(head_dim))
         keys = noise.standard_normal((tokens, head_dim)) + 2 * drift
         queries = noise.standard_normal((groups, query_tokens, head_dim)) + keys[17] / 2 + keys[tokens // 2] / 2
+        values = noise.standard_normal((tokens, head_dim))
+        change(queries, keys, values)
         tensors[f"{name}.k"] = (dtype, encode(keys))
-        tensors[f"{name}.v"] = (dtype, encode(noise.standard_normal((tokens, head_dim))))
+        tensors[f"{name}.v"] = (dtype, encode(values))
         tensors[f"{name}.q"] = (dtype, encode(queries))
     write_safetensors(path, tensors)
 
@@ -120,7 +133,8 @@ def main():
         # Attention is diffuse in this capture, so that every encoded token counts. sim_test.py has the others.
         diffuse = ROOT / "workloads" / "smollm2_prose_2k.safetensors"
         workloads = {diffuse.stem: diffuse}
-        for stem, *shape in (("one_query_head", 64, 400, 1, 40, "F32"), ("bfloat16", 128, 700, 3, 700, "BF16")):
+        for stem, *shape in (("one_query_head", 64, 400, 1, 40, "F32"), ("bfloat16", 128, 700, 3, 700, "BF16"),
+                             ("outliers", 64, 480, 2, 160, "F32", set_outliers)):
             workloads[stem] = folder / f"{stem}.safetensors"
             unseen_workload(workloads[stem], *shape)
         runs = []
@@ -133,6 +147,11 @@ def main():
                 tally.count(f"{stem}: {run.name}", verdict(run, workload))
             if workload == diffuse:
                 runs += [(run, workload) for run in found]
+            if stem == "outliers" and found:
+                exact = recompute.read_safetensors(found[0] / "outputs.safetensors")["l3.h0.exact"]
+                tally.count("outliers are named", None if list(exact) == [60, 100, 240, 370, 380] else str(exact))
+                spoil_tensor(found[0], ".exact", lambda exact: exact[exact != 240])
+                tally.count("an outlier that is not named", None if verdict(found[0], workload) else "was accepted")
         for what, spoil in SPOILERS.items():
             if not runs:
                 tally.count(what, "there is no run to spoil")

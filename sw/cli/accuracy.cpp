@@ -21,6 +21,7 @@
 #include "sw/cli/selection.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
+#include "sw/quantize/timeline.h"
 #include "sw/report/markdown.h"
 #include "sw/report/result_folder.h"
 #include "sw/study/accuracy_files.h"
@@ -123,7 +124,11 @@ void run(Arguments& arguments) {
   arguments.options.only_standard = arguments.variants == "standard";
   const std::vector<const config::Configuration*> configurations =
       wanted_configurations(arguments.configurations);
-  const std::vector<workload::Workload> workloads = load_all(arguments, configurations);
+  std::vector<workload::Workload> workloads = load_all(arguments, configurations);
+  for (workload::Workload& workload : workloads) {
+    set_outliers_apart(workload, quantize::TimelineOptions{}.sinks, {});
+    warn_of_outliers(workload);
+  }
   // A page without a place for the tables is found before the work.
   const std::string page = arguments.page.empty() ? "" : read_text(arguments.page);
   if (!arguments.page.empty()) report::with_tables(arguments.page, page, "accuracy", "");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "sw/cli/commands.h"
 #include "sw/cli/selection.h"
@@ -44,13 +45,20 @@ void CacheOptions::open_calibration(const std::vector<workload::HeadFacts>& head
   }
   workload::LoadOptions all = load;
   all.heads.clear();
-  calibration_workload =
-      std::make_shared<const workload::Workload>(workload::open(calibration, all));
+  workload::Workload workload = workload::open(calibration, all);
+  cli::set_outliers_apart(workload, sinks.value_or(quantize::TimelineOptions{}.sinks),
+                          calibration_tokens);
+  calibration_workload = std::make_shared<const workload::Workload>(std::move(workload));
   for (const workload::HeadFacts& head : calibration_workload->heads) {
     if (std::ranges::find(heads, head.name, &workload::HeadFacts::name) != heads.end()) {
       calibration_workload->read(head);
     }
   }
+}
+
+void CacheOptions::set_outliers_apart(workload::Workload& workload) const {
+  cli::set_outliers_apart(workload, sinks.value_or(quantize::TimelineOptions{}.sinks), prefill);
+  warn_of_outliers(workload);
 }
 
 quantize::QuantizeOptions CacheOptions::for_configuration(
@@ -126,7 +134,7 @@ void add_load_options(CLI::App& command, workload::LoadOptions& load) {
   add_queries_first_option(command, load);
   command.add_flag_callback(
       "--allow-nonfinite", [&load] { load.nonfinite = workload::Nonfinite::kSaturate; },
-      "take infinite keys and values as the largest number, NaN as 0");
+      "take infinite keys and values as FP16's largest number, NaN as 0");
 }
 
 }  // namespace aqpim::cli

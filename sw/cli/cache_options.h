@@ -30,6 +30,8 @@ struct CacheOptions {
   // Throws InputError as workload::load(); those of its heads are read that calibrate `heads`.
   void open_calibration(const std::vector<workload::HeadFacts>& heads,
                         const workload::LoadOptions& load);
+  // Of what the workload reads, as cli::set_outliers_apart(); and names them.
+  void set_outliers_apart(workload::Workload& workload) const;
   quantize::QuantizeOptions for_configuration(const config::Configuration& configuration) const;
 };
 

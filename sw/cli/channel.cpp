@@ -19,6 +19,7 @@
 #include "sw/cli/cache_options.h"
 #include "sw/cli/channel_session.h"
 #include "sw/cli/commands.h"
+#include "sw/cli/files.h"
 #include "sw/cli/progress.h"
 #include "sw/cli/selection.h"
 #include "sw/config/error.h"
@@ -28,7 +29,6 @@
 #include "sw/study/parallel.h"
 #include "sw/system/channel_head.h"
 #include "sw/system/placement.h"
-#include "sw/workload/atomic_file.h"
 #include "sw/workload/reshape.h"
 #include "sw/workload/workload.h"
 #include "tb/common/run_failed.h"
@@ -296,13 +296,8 @@ std::string agreement(const report::ChannelReport& run) {
 }
 
 void write_files(const report::ChannelReport& report, const report::ResultFolder& folder) {
-  const auto write = [&](const char* name, const std::string& content) {
-    workload::AtomicFile file(folder.file(name));
-    file.write(content);
-    file.commit();
-  };
-  write("report.json", report::to_json_text(report));
-  write("report.csv", report::to_csv(report));
+  write_file(folder.file("report.json"), report::to_json_text(report));
+  write_file(folder.file("report.csv"), report::to_csv(report));
 }
 
 std::string title_of(const Job& job) {
@@ -315,6 +310,7 @@ std::string title_of(const Job& job) {
 void run_all(Arguments& arguments, int& exit_code) {
   workload::Workload workload = workload::load(arguments.workload, arguments.load);
   if (arguments.tokens) workload = workload::with_tokens(std::move(workload), *arguments.tokens);
+  arguments.cache.set_outliers_apart(workload);
   arguments.cache.open_calibration(workload.heads, arguments.load);
   std::vector<Job> jobs = make_jobs(workload.heads, arguments);
   std::vector<report::ResultFolder> folders;
@@ -350,6 +346,8 @@ void run_all(Arguments& arguments, int& exit_code) {
 
   std::string verdict;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
+    // Before figures are printed, they are known to be finite.
+    if (results[i] && results[i]->verdict.empty()) write_files(results[i]->report, folders[i]);
     fmt::print("{}\n", title_of(jobs[i]));
     if (!results[i]) {
       verdict += failures[i];
@@ -357,13 +355,15 @@ void run_all(Arguments& arguments, int& exit_code) {
       continue;
     }
     fmt::print("{}", report::to_table(results[i]->report));
+    for (const report::ChannelHeadReport& head : results[i]->report.heads) {
+      fmt::print("{}", report::saturation_lines("  " + head.name, head.saturation));
+    }
     if (!results[i]->verdict.empty()) {
       verdict += results[i]->verdict;
       fmt::print("  NOT equal or not legal; no results written\n");
       continue;
     }
     if (results[i]->obstacle) fmt::print("  {}\n", *results[i]->obstacle);
-    write_files(results[i]->report, folders[i]);
     folders[i].commit(kResultFiles);
     fmt::print("  {}\n  results in {}\n", agreement(results[i]->report),
                folders[i].folder().string());

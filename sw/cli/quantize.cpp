@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -17,9 +18,13 @@
 #include "sw/cli/progress.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
+#include "sw/golden/program.h"
 #include "sw/quantize/cache_file.h"
 #include "sw/reference/accuracy.h"
 #include "sw/reference/attention.h"
+#include "sw/report/saturation.h"
+#include "sw/system/merge.h"
+#include "sw/system/query.h"
 #include "sw/workload/atomic_file.h"
 #include "sw/workload/workload.h"
 
@@ -67,6 +72,22 @@ double mean_relative_error(const workload::Head& head, const quantize::HeadCache
   return sum / static_cast<double>(queries.size() * head.groups);
 }
 
+// What would not fit an engine, and what did not fit the codebooks' range.
+report::Saturation saturation_of(const workload::Head& head, const quantize::HeadCache& cache,
+                                 const std::vector<std::size_t>& queries,
+                                 const config::EngineConfig& engine) {
+  report::Saturation saturation{
+      .appended = cache.appended, .held_keys = cache.held_k, .held_values = cache.held_v};
+  for (const std::size_t t : queries) {
+    for (std::size_t g = 0; g < head.groups; ++g) {
+      const system::PreparedQuery query =
+          system::prepare_query(system::query_of(head, g, t), cache, engine);
+      saturation.add(query.saturates ? golden::kFlagTableSaturated : std::uint16_t{0});
+    }
+  }
+  return saturation;
+}
+
 void refuse_overwriting(const workload::Workload& workload, const std::string& output) {
   std::error_code ignored;
   for (const std::filesystem::path& file : workload.files) {
@@ -78,7 +99,8 @@ void refuse_overwriting(const workload::Workload& workload, const std::string& o
 
 void run(Arguments& arguments) {
   refuse_overwriting(workload::open(arguments.workload, arguments.load), arguments.output);
-  const workload::Workload workload = workload::load(arguments.workload, arguments.load);
+  workload::Workload workload = workload::load(arguments.workload, arguments.load);
+  arguments.cache.set_outliers_apart(workload);
   arguments.cache.open_calibration(workload.heads, arguments.load);
   if (const auto& calibration = arguments.cache.calibration_workload) {
     refuse_overwriting(*calibration, arguments.output);
@@ -97,6 +119,7 @@ void run(Arguments& arguments) {
   quantize::CacheSize size;
   double error_sum = 0.0;
   std::vector<std::string> rows;
+  std::string saturated;
   {
     ProgressLine progress;
     for (const workload::HeadFacts& facts : workload.heads) {
@@ -112,6 +135,13 @@ void run(Arguments& arguments) {
       quantize::add_tensors(file, cache,
                             {.queries = queries, .groups = head.groups, .outputs = {}});
       const double error = mean_relative_error(head, cache, queries);
+      if (!std::isfinite(error)) {
+        throw InputError(fmt::format(
+            "{}: the relative error of head {} would not be a finite number, so nothing is written",
+            workload.path, head.name));
+      }
+      saturated += report::saturation_lines(
+          head.name, saturation_of(head, cache, queries, configuration.engine));
       size += quantize::cache_size(cache);
       error_sum += error;
       rows.push_back(fmt::format(
@@ -131,7 +161,7 @@ void run(Arguments& arguments) {
   fmt::print(
       "{:.3f} bits per element (codes, codebooks, centres), {:.2f} times smaller than FP16\n",
       size.bits_per_element(), size.ratio());
-  fmt::print("{} holds {} bytes of cache\n", arguments.output, size.bytes());
+  fmt::print("{}{} holds {} bytes of cache\n", saturated, arguments.output, size.bytes());
 }
 
 }  // namespace

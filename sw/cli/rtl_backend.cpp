@@ -63,6 +63,7 @@ RtlBackend::RtlBackend(tb::Env& env, tb::ReducerEnv& reducer, unsigned engines, 
     // Read from the golden model: the engine tells its own only after a COMBINE. The next program
     // clears them.
     flags_ |= env_.scoreboard().golden().flags();
+    saturation_.add(env_.scoreboard().golden().flags());
     ++programs_;
     played();
     return answers;

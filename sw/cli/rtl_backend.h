@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sw/quantize/backend.h"
+#include "sw/report/saturation.h"
 #include "sw/system/clustering.h"
 #include "sw/system/projection.h"
 #include "tb/engine/env.h"
@@ -44,6 +45,7 @@ class RtlBackend {
   // Flags that any of their programs has raised: raw elements that did not fit or were no numbers.
   std::uint16_t clustering_flags() const { return clustering_flags_; }
   std::uint16_t encoding_flags() const { return encoding_flags_; }
+  const report::Saturation& saturation() const { return saturation_; }  // of all programs
   const tb::ReducerStatistics& reducing() const { return reducing_; }
   const system::ClusterStatistics& passes() const { return passes_; }
   // What this run has measured. Nothing must have been withheld by the bank.
@@ -72,6 +74,7 @@ class RtlBackend {
   std::uint64_t programs_ = 0;
   std::uint16_t flags_ = 0;  // of the programs since clustering or encoding began
   std::uint16_t clustering_flags_ = 0;
+  report::Saturation saturation_;
   std::uint16_t encoding_flags_ = 0;
   std::uint64_t compared_ = 0;
   std::uint64_t mismatches_ = 0;

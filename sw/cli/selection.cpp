@@ -5,11 +5,15 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "sw/config/error.h"
+#include "sw/quantize/outliers.h"
+#include "sw/quantize/timeline.h"
 #include "sw/workload/capture.h"
 
 namespace aqpim::cli {
@@ -72,6 +76,29 @@ std::vector<workload::Workload> load_workloads(const std::vector<std::string>& p
         fmt::format("none of {} has a head {}", fmt::join(paths, ", "), *missing.begin()));
   }
   return workloads;
+}
+
+void set_outliers_apart(workload::Workload& workload, std::size_t sinks,
+                        std::optional<std::size_t> prefill) {
+  workload.read = [read = workload.read, path = workload.path, sinks,
+                   prefill](const workload::HeadFacts& facts) {
+    workload::Head head = read(facts);
+    try {
+      quantize::set_outliers_apart(
+          head, sinks, prefill.value_or(quantize::default_prefill(head.tokens, head.query_tokens)));
+    } catch (const InputError& error) {
+      throw InputError(fmt::format("{}: {}", path, error.what()));
+    }
+    return head;
+  };
+}
+
+void warn_of_outliers(const workload::Workload& workload) {
+  for (const workload::HeadFacts& facts : workload.heads) {
+    const workload::Head head = workload.read(facts);
+    if (head.exact.empty()) continue;
+    fmt::print(stderr, "aqpim: warning: {}: {}\n", workload.path, quantize::describe(head));
+  }
 }
 
 std::vector<const config::Configuration*> wanted_configurations(

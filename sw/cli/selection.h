@@ -3,6 +3,8 @@
 // What a command line selects: heads of workloads, configurations.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,14 @@ std::vector<std::string> paths_of_list(const std::string& list);
 // has a wanted head, or if there is no file.
 std::vector<workload::Workload> load_workloads(const std::vector<std::string>& paths,
                                                const workload::LoadOptions& options);
+
+// What the workload reads from now on has its outliers set apart (quantize/outliers.h), for a
+// prefill of so many tokens; reading throws InputError also as that does, with the path.
+void set_outliers_apart(workload::Workload& workload, std::size_t sinks,
+                        std::optional<std::size_t> prefill);
+
+// Reads each head once, and names its outliers on standard error.
+void warn_of_outliers(const workload::Workload& workload);
 
 // The named configurations, each once, or all that were built if none are named. Throws InputError
 // if there is no such configuration.

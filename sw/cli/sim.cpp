@@ -19,6 +19,7 @@
 
 #include "sw/cli/cache_options.h"
 #include "sw/cli/commands.h"
+#include "sw/cli/files.h"
 #include "sw/cli/progress.h"
 #include "sw/cli/selection.h"
 #include "sw/cli/simulation.h"
@@ -221,14 +222,11 @@ JobResult run(const Job& job, const Arguments& arguments, const report::ResultFo
 }
 
 void write_files(const JobResult& result, const report::ResultFolder& folder) {
-  const auto write = [&](const char* name, const auto& content) {
-    workload::AtomicFile file(folder.file(name));
-    file.write(content);
-    file.commit();
-  };
-  write("report.json", report::to_json_text(result.report));
-  write("report.csv", report::to_csv(result.report));
-  write("outputs.safetensors", workload::serialize(result.outputs));
+  write_file(folder.file("report.json"), report::to_json_text(result.report));
+  write_file(folder.file("report.csv"), report::to_csv(result.report));
+  workload::AtomicFile outputs(folder.file("outputs.safetensors"));
+  outputs.write(workload::serialize(result.outputs));
+  outputs.commit();
   const std::string title = fmt::format("{}: attention of {}", result.report.configuration.name,
                                         fs::path(result.report.workload_file).filename().string());
   if (const auto obstacle = report::draw(AQPIM_SCRIPTS "/plot_attention.gp", folder.file(kPicture),
@@ -337,9 +335,9 @@ void print_speed(const std::vector<report::RunReport>& reports) {
 }
 
 void run_all(Arguments& arguments, int& exit_code) {
-  const std::vector<workload::Workload> workloads =
-      load_workloads(arguments.workloads, arguments.load);
-  for (const workload::Workload& workload : workloads) {
+  std::vector<workload::Workload> workloads = load_workloads(arguments.workloads, arguments.load);
+  for (workload::Workload& workload : workloads) {
+    arguments.cache.set_outliers_apart(workload);
     arguments.cache.open_calibration(workload.heads, arguments.load);
   }
   const std::vector<Job> jobs = make_jobs(workloads, arguments);
@@ -363,6 +361,9 @@ void run_all(Arguments& arguments, int& exit_code) {
     }
   });
   print_table(outcomes.reports());
+  for (const report::RunReport& report : outcomes.reports()) {
+    fmt::print("{}", report::saturation_lines(report));
+  }
   if (outcomes.failures().empty()) {
     print_speed(outcomes.reports());
     return;

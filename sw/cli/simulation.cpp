@@ -96,7 +96,8 @@ Part exact_part(const workload::Head& head, std::size_t g, std::size_t t, std::s
   return part;
 }
 
-// Attention of tokens 0 … t as computed: each part's share, spread over its tokens.
+// Attention of tokens 0 … t as computed: each part's share, spread over its tokens; later parts
+// replace what earlier ones say of their tokens.
 std::vector<double> probabilities_of(std::span<const Part> parts, const system::Partial& joint,
                                      std::size_t t) {
   std::vector<double> probabilities(t + 1, 0.0);
@@ -138,6 +139,10 @@ class Decoder {
     const std::vector<double>& exact = played.exact.probabilities;
     parts.push_back(exact_part(head_, g, t, 0, std::min(cache.sinks, t + 1), exact));
     parts.push_back(exact_part(head_, g, t, cache.first_recent(t), t + 1, exact));
+    for (system::OutlierParts& outlier : system::outlier_parts(head_, cache, g, t)) {
+      parts.push_back({outlier.token, std::move(outlier.exact), {1.0}});
+      parts.push_back({outlier.token, std::move(outlier.stand_in), {}});
+    }
     std::vector<system::Partial> partials;
     for (const Part& part : parts) partials.push_back(part.partial);
     const system::Partial joint = system::merge(partials);
@@ -151,6 +156,7 @@ class Decoder {
   const tb::Statistics& statistics() const { return statistics_; }
   std::uint64_t tiles() const { return tiles_; }
   std::uint16_t flags() const { return flags_; }
+  const report::Saturation& saturation() const { return saturation_; }
   double seconds() const { return seconds_; }
 
  private:
@@ -164,6 +170,7 @@ class Decoder {
     statistics_ += env_.take_statistics();
     ++tiles_;
     flags_ |= result.flags;
+    saturation_.add(result.flags);
     const std::vector<std::uint32_t> weights = env_.scoreboard().golden().weights();
     return {.first_token = cache.sinks + tile.first,
             .partial = system::engine_part(result, tile, cache, env_.configuration().engine),
@@ -176,6 +183,7 @@ class Decoder {
   tb::Statistics statistics_;
   std::uint64_t tiles_ = 0;
   std::uint16_t flags_ = 0;
+  report::Saturation saturation_;
   double seconds_ = 0.0;
 };
 
@@ -262,17 +270,22 @@ HeadRun simulate(const Hardware& hardware, const workload::Head& head,
                 .compared = env.scoreboard().compared() - compared,
                 .mismatches = env.scoreboard().mismatches() - mismatches,
                 .flags = decoder.flags(),
+                .saturation = decoder.saturation(),
                 .engine = engine_figures(decoder.statistics(), decoder.tiles()),
                 .phases = phases_of(rtl ? &*rtl : nullptr, decoder.statistics()),
                 .clustering = {},
                 .cache = quantize::cache_size(run.cache),
                 .accuracy = report::accuracy_of(errors)};
+  run.report.saturation.appended = run.cache.appended;
+  run.report.saturation.held_keys = run.cache.held_k;
+  run.report.saturation.held_values = run.cache.held_v;
   if (rtl) {
     run.report.compared += rtl->compared() + hardware.reducer->compared() - reducer_compared;
     run.report.mismatches +=
         rtl->mismatches() + hardware.reducer->mismatches() - reducer_mismatches;
     run.report.flags |= rtl->clustering_flags();
     run.report.flags |= rtl->encoding_flags();
+    run.report.saturation += rtl->saturation();
     run.report.clustering = cluster_figures(*rtl);
     // Only a bank that withholds nothing shows what the engine takes.
     if (simulation.pace == tb::Pace::back_to_back()) {

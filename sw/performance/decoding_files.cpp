@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "sw/report/gnuplot.h"
+#include "sw/report/json_parts.h"
 #include "sw/report/markdown.h"
 
 namespace aqpim::performance {
@@ -221,7 +222,7 @@ std::string system_json(const std::vector<SystemRow>& rows) {
     for (const auto& [name, value] : columns(rows, row)) object[name] = value;
     list.push_back(std::move(object));
   }
-  return list.dump(1) + "\n";
+  return report::json_text(list);
 }
 
 std::string system_markdown(NodeModel& system, const SystemGrid& grid,

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,14 @@ struct HeadCache {
   std::vector<float> centers_k;                // [B, D], binary16 values, transformed
   Transform transform_k, transform_v;
   TransformKind kind_k = TransformKind::kNone, kind_v = TransformKind::kNone;  // how they were made
+  // Tokens among sinks … sinks + N − 1 that count as they are, ascending; their codes are those of
+  // stand-ins (outliers.h).
+  std::vector<std::size_t> exact;
+  // Elements of keys that were appended after the prefill, and those of keys and of values that
+  // were held at the ends of its range.
+  std::size_t appended = 0, held_k = 0, held_v = 0;
+  // Taken off all keys, [D] in the file's channel order, or nothing.
+  std::vector<float> key_offset;
 
   bool operator==(const HeadCache&) const = default;
 
@@ -62,6 +71,9 @@ struct HeadCache {
     return ((w * subspaces() + m) * centroids + c) * sub_dim + d;
   }
 
+  // Key and value [D] that the codes of token i stand for, transformed.
+  void decode(std::size_t i, std::span<double> key, std::span<double> value) const;
+
   // Codebooks decoded to reals, scale included: [W, M, K, Dsub].
   std::vector<float> decoded_codebook_k() const;
   std::vector<float> decoded_codebook_v() const;
@@ -73,15 +85,16 @@ struct CacheSize {
   std::size_t codebooks = 0;  // bytes, 8 bits per element
   std::size_t centres = 0;    // bytes, 16 bits per element
   std::size_t scales = 0;     // bytes: a float per sub-space
+  std::size_t exact = 0;      // bytes: keys and values of outliers in FP16
   std::size_t half = 0;       // bytes of the same tokens in FP16
 
-  std::size_t bytes() const { return codes + codebooks + centres + scales; }
+  std::size_t bytes() const { return codes + codebooks + centres + scales + exact; }
 
   // FP16 bytes over bytes().
   double ratio() const;
 
-  // Codes, codebooks and centres over N tokens, K and V averaged, as docs/quantization.md §5 counts
-  // them: without the scales.
+  // Codes, codebooks, centres and outliers over N tokens, K and V averaged, as
+  // docs/quantization.md §5 counts them: without the scales.
   double bits_per_element() const;
 
   // Sizes add up over heads.

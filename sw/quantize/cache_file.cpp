@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/quantize/cache_file.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <span>
 #include <stdexcept>
 #include <string>
+
+#include "sw/config/error.h"
 
 namespace aqpim::quantize {
 
@@ -23,19 +30,35 @@ workload::Tensor matrix(const Transform& transform) {
   return make_tensor<float>({transform.dimension(), transform.dimension()}, transform.dense());
 }
 
+// With what was taken off all keys, so that a reader need not know of it.
 workload::Tensor centres(const HeadCache& cache) {
+  std::vector<float> centres = cache.centers_k;
   // Some readers refuse tensors without elements.
-  if (cache.center_block == 0) {
-    return make_tensor<float>({1, cache.head_dim}, std::vector<float>(cache.head_dim, 0.0f));
+  if (cache.center_block == 0) centres.assign(cache.head_dim, 0.0f);
+  if (!cache.key_offset.empty()) {
+    const std::vector<double> offset = cache.transform_k.apply(std::span(cache.key_offset));
+    for (std::size_t e = 0; e < centres.size(); ++e) {
+      centres[e] = static_cast<float>(static_cast<double>(centres[e]) + offset[e % offset.size()]);
+    }
   }
-  return make_tensor<float>({cache.centers_k.size() / cache.head_dim, cache.head_dim},
-                            cache.centers_k);
+  return make_tensor<float>({centres.size() / cache.head_dim, cache.head_dim}, centres);
+}
+
+// One block of all tokens if there is only an offset.
+std::size_t center_block(const HeadCache& cache) {
+  return cache.center_block == 0 && !cache.key_offset.empty() ? cache.tokens : cache.center_block;
 }
 
 }  // namespace
 
 void add_tensors(workload::File& file, const HeadCache& cache, const HeadOutputs& outputs) {
   const auto add = [&](const char* what, workload::Tensor tensor) {
+    if (tensor.dtype == workload::Dtype::kF32 &&
+        !std::ranges::all_of(workload::values_of<float>(tensor),
+                             [](float x) { return std::isfinite(x); })) {
+      throw InputError(fmt::format(
+          "{}.{} would hold a number that is not finite, so nothing is written", cache.name, what));
+    }
     file.tensors.insert_or_assign(cache.name + "." + what, std::move(tensor));
   };
   const std::size_t subspaces = cache.subspaces();
@@ -48,10 +71,11 @@ void add_tensors(workload::File& file, const HeadCache& cache, const HeadOutputs
   add("codebook_v", make_tensor<float>(codebook, cache.decoded_codebook_v()));
   add("window", integer(cache.window));
   add("centers_k", centres(cache));
-  add("center_block", integer(cache.center_block));
+  add("center_block", integer(center_block(cache)));
   add("transform_k", matrix(cache.transform_k));
   add("transform_v", matrix(cache.transform_v));
   add("sinks", integer(cache.sinks));
+  if (!cache.exact.empty()) add("exact", integers(cache.exact));
   if (outputs.queries.empty()) return;
 
   std::vector<std::size_t> first_recent;

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <span>
 
+#include "sw/quantize/outliers.h"
+
 namespace aqpim::quantize {
 
 namespace {
@@ -45,6 +47,9 @@ std::vector<std::uint8_t> importance_weights(const workload::Head& head, const T
         importance[token - timeline.sinks] += attention[token];
       }
     }
+  }
+  for (const std::size_t token : exact_tokens(head.exact, timeline.sinks, timeline.prefill)) {
+    importance[token - timeline.sinks] = 0.0;
   }
   const double largest = *std::max_element(importance.begin(), importance.end());
   std::vector<std::uint8_t> weights(importance.size(), 1);

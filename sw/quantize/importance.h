@@ -6,7 +6,8 @@
 //
 // t in [sinks, P), scaled linearly so that the largest is 255, rounded, at least 1. The softmax is
 // exact and causal, over all tokens up to the query's own; only then is it restricted, so that
-// sinks do not weigh. Method: AQPIM (arXiv 2604.18137); docs/quantization.md §2.
+// sinks and outliers (outliers.h) do not weigh. Method: AQPIM (arXiv 2604.18137);
+// docs/quantization.md §2.
 #pragma once
 
 #include <cstddef>

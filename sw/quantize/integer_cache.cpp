@@ -5,12 +5,14 @@
 #include <cmath>
 
 #include "sw/quantize/half.h"
+#include "sw/quantize/outliers.h"
 
 namespace aqpim::quantize {
 
 namespace {
 
 constexpr std::size_t kGroupBits = 32;  // FP16 scale and FP16 zero
+constexpr std::size_t kHalfBits = 16;   // of an element of an outlier
 
 // The binary16 value nearest to `value`, held at the largest finite one.
 double held_half(double value) {
@@ -37,6 +39,8 @@ PlainCache integer_cache(const workload::Head& head, const Timeline& timeline, u
   const std::size_t tokens = timeline.encoded();
   PlainCache cache{.keys = std::vector<double>(tokens * dim),
                    .values = std::vector<double>(tokens * dim)};
+  const std::vector<float> keys = with_stand_ins(head.k, head, timeline);
+  const std::vector<float> values = with_stand_ins(head.v, head, timeline);
   std::size_t groups = 0;
   // Elements start, start + stride, … of tokens from the sinks on.
   const auto store = [&](const std::vector<float>& file, std::vector<double>& stored,
@@ -53,16 +57,18 @@ PlainCache integer_cache(const workload::Head& head, const Timeline& timeline, u
     const std::size_t block_end = std::min(tokens, block + timeline.append_block);
     for (std::size_t first = block; first < block_end; first += group) {
       const std::size_t count = std::min(group, block_end - first);
-      for (std::size_t d = 0; d < dim; ++d) store(head.k, cache.keys, first * dim + d, dim, count);
+      for (std::size_t d = 0; d < dim; ++d) store(keys, cache.keys, first * dim + d, dim, count);
     }
   }
   for (std::size_t i = 0; i < tokens; ++i) {
     for (std::size_t first = 0; first < dim; first += group) {
-      store(head.v, cache.values, i * dim + first, 1, std::min(group, dim - first));
+      store(values, cache.values, i * dim + first, 1, std::min(group, dim - first));
     }
   }
+  const auto exact = exact_tokens(head.exact, timeline.sinks, timeline.sinks + tokens).size();
   cache.bits_per_element =
-      bits + static_cast<double>(groups * kGroupBits) / static_cast<double>(2 * tokens * dim);
+      bits + static_cast<double>(groups * kGroupBits) / static_cast<double>(2 * tokens * dim) +
+      static_cast<double>(exact * kHalfBits) / static_cast<double>(tokens);
   return cache;
 }
 

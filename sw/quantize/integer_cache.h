@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The caches to compare with: integers of 2, 3 or 4 bits with a scale and a zero per group, as in
-// KIVI (arXiv 2402.02750), and FP16. They keep the same sinks and recent tokens exact as the
-// product-quantized cache, and give back the vectors of the same N encoded tokens.
+// KIVI (arXiv 2402.02750), and FP16. They keep the same sinks, outliers and recent tokens exact as
+// the product-quantized cache, and give back the vectors of the same N encoded tokens.
 //
 //   scale = FP16((largest − smallest) / (2^bits − 1))   zero = FP16(smallest)
 //   code  = (x − zero) / scale, rounded to nearest even, held at 0 … 2^bits − 1

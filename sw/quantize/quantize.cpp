@@ -11,6 +11,7 @@
 
 #include "sw/config/error.h"
 #include "sw/quantize/importance.h"
+#include "sw/quantize/outliers.h"
 #include "sw/quantize/software_backend.h"
 
 namespace aqpim::quantize {
@@ -36,10 +37,11 @@ Timeline checked_timeline(const workload::Head& head, const config::EngineConfig
   return timeline_of(head, options);
 }
 
-// Whether both hold the same keys, as far as both go.
+// Whether both hold the same values, as far as both go; keys may have had different offsets taken
+// off.
 bool same_sequence(const workload::Head& a, const workload::Head& b) {
-  const std::size_t common = std::min(a.k.size(), b.k.size());
-  return std::equal(a.k.begin(), a.k.begin() + static_cast<std::ptrdiff_t>(common), b.k.begin());
+  const std::size_t common = std::min(a.v.size(), b.v.size());
+  return std::equal(a.v.begin(), a.v.begin() + static_cast<std::ptrdiff_t>(common), b.v.begin());
 }
 
 // Transforms of `head`, from the calibration if there is one.
@@ -128,9 +130,9 @@ HeadQuantizer::HeadQuantizer(const workload::Head& head, const config::EngineCon
       weights_(options.weights ? importance_weights(head, timeline_)
                                : std::vector<std::uint8_t>(timeline_.clustered(), 1)),
       transforms_(transforms_of(head, timeline_, engine, options)),
-      k_(after_sinks(head.k, timeline_, head.head_dim),
+      k_(after_sinks(with_stand_ins(head.k, head, timeline_), timeline_, head.head_dim),
          side_shape(engine, timeline_, options, false), transforms_.k),
-      v_(after_sinks(head.v, timeline_, head.head_dim),
+      v_(after_sinks(with_stand_ins(head.v, head, timeline_), timeline_, head.head_dim),
          side_shape(engine, timeline_, options, true), transforms_.v) {
   const SideShape shape = side_shape(engine, timeline_, options, false);
   cache_.name = head.name;
@@ -148,6 +150,10 @@ HeadQuantizer::HeadQuantizer(const workload::Head& head, const config::EngineCon
   cache_.transform_v = transforms_.v;
   cache_.kind_k = transforms_.kind_k;
   cache_.kind_v = transforms_.kind_v;
+  const auto exact =
+      exact_tokens(head.exact, timeline_.sinks, timeline_.sinks + timeline_.encoded());
+  cache_.exact.assign(exact.begin(), exact.end());
+  cache_.key_offset = head.key_offset;
 }
 
 void HeadQuantizer::prefill(const Progress& progress) {
@@ -184,6 +190,11 @@ void HeadQuantizer::encode(std::size_t tokens) {
   cache_.codes_k = k_.codes();
   cache_.codes_v = v_.codes();
   cache_.centers_k = k_.centres();
+  if (cache_.tokens > timeline_.clustered()) {
+    cache_.appended = (cache_.tokens - timeline_.clustered()) * cache_.head_dim;
+  }
+  cache_.held_k = k_.held();
+  cache_.held_v = v_.held();
 }
 
 HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,

@@ -68,7 +68,7 @@ Side::Side(std::span<const float> vectors, const SideShape& shape, Transform tra
   clustered_ = raw(centred);
 }
 
-std::vector<std::uint16_t> Side::raw(std::span<const double> vectors) const {
+std::vector<std::uint16_t> Side::raw(std::span<const double> vectors) {
   std::vector<double> factors(shape_.head_dim, 0.0);
   for (std::size_t d = 0; d < factors.size(); ++d) {
     const auto scale = static_cast<double>(scale_[d / shape_.sub_dim]);
@@ -77,6 +77,7 @@ std::vector<std::uint16_t> Side::raw(std::span<const double> vectors) const {
   std::vector<std::uint16_t> result(vectors.size());
   for (std::size_t e = 0; e < vectors.size(); ++e) {
     const double value = vectors[e] * factors[e % shape_.head_dim];
+    held_ += std::fabs(value) > kLargestRaw;
     result[e] = to_half(std::clamp(value, -kLargestRaw, kLargestRaw));
   }
   return result;

@@ -55,6 +55,9 @@ class Side {
   // Vectors [tokens, D] that the codes stand for, channels as in the file.
   std::vector<double> decoded() const;
 
+  // Elements of encoded vectors that were held at ±2047/256.
+  std::size_t held() const { return held_; }
+
   const Transform& transform() const { return transform_; }
   const std::vector<float>& scale() const { return scale_; }
   const std::vector<std::uint8_t>& codes() const { return codes_; }
@@ -64,10 +67,12 @@ class Side {
 
  private:
   std::size_t window_of(std::size_t i) const;
-  std::vector<std::uint16_t> raw(std::span<const double> vectors) const;
+  // Counts what it holds.
+  std::vector<std::uint16_t> raw(std::span<const double> vectors);
 
   SideShape shape_;
   Transform transform_;
+  std::size_t held_ = 0;
   std::vector<double> vectors_;                       // [n, D], transformed
   std::vector<std::uint16_t> clustered_;              // [N_P, D], raw
   std::vector<float> scale_;                          // [M]

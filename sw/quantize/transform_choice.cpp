@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sw/quantize/importance.h"
+#include "sw/quantize/outliers.h"
 #include "sw/quantize/side.h"
 #include "sw/quantize/software_backend.h"
 #include "sw/quantize/transform_judge.h"
@@ -25,6 +26,8 @@ class Contest {
         timeline_(timeline),
         engine_(engine),
         options_(options),
+        keys_(with_stand_ins(head.k, head, timeline)),
+        values_(with_stand_ins(head.v, head, timeline)),
         judge_(head, timeline),
         weights_(options.weights ? importance_weights(head, timeline)
                                  : std::vector<std::uint8_t>(timeline.clustered(), 1)),
@@ -32,13 +35,13 @@ class Contest {
 
   TransformKind best_keys(const TransformSearch& search) const {
     return judge_.best(kKindsK, [&](TransformKind kind) {
-      return judge_.error_of_keys(decoded(head_.k, search.keys(kind), false));
+      return judge_.error_of_keys(decoded(keys_, search.keys(kind), false));
     });
   }
 
   TransformKind best_values(const TransformSearch& search) const {
     return judge_.best(kKindsV, [&](TransformKind kind) {
-      return judge_.error_of_values(decoded(head_.v, search.values(kind), true));
+      return judge_.error_of_values(decoded(values_, search.values(kind), true));
     });
   }
 
@@ -59,6 +62,7 @@ class Contest {
   const Timeline& timeline_;
   const config::EngineConfig& engine_;
   const QuantizeOptions& options_;
+  std::vector<float> keys_, values_;  // [T, D]
   TransformJudge judge_;
   std::vector<std::uint8_t> weights_;
   Backend backend_;

@@ -69,6 +69,10 @@ std::size_t TransformJudge::coded_end(const Query& query, std::span<const double
                   timeline_.sinks + vectors.size() / head_.head_dim);
 }
 
+bool TransformJudge::coded(std::size_t token, std::size_t end) const {
+  return token >= timeline_.sinks && token < end && !std::ranges::binary_search(head_.exact, token);
+}
+
 std::vector<double> TransformJudge::scores(const Query& query, std::span<const double> keys) const {
   const std::size_t dim = head_.head_dim;
   const std::size_t end = coded_end(query, keys);
@@ -76,7 +80,7 @@ std::vector<double> TransformJudge::scores(const Query& query, std::span<const d
   std::vector<double> result(query.t + 1);
   for (std::size_t token = 0; token <= query.t; ++token) {
     double dot = 0.0;
-    if (token >= timeline_.sinks && token < end) {
+    if (coded(token, end)) {
       const double* key = keys.data() + (token - timeline_.sinks) * dim;
       for (std::size_t d = 0; d < dim; ++d) dot += static_cast<double>(query.q[d]) * key[d];
     } else {
@@ -96,7 +100,7 @@ std::vector<double> TransformJudge::output(const Query& query, std::span<const d
   const std::size_t end = coded_end(query, values);
   std::vector<double> result(dim, 0.0);
   for (std::size_t token = 0; token <= query.t; ++token) {
-    if (token >= timeline_.sinks && token < end) {
+    if (coded(token, end)) {
       const double* value = values.data() + (token - timeline_.sinks) * dim;
       for (std::size_t d = 0; d < dim; ++d) result[d] += weights[token] * value[d];
     } else {

@@ -64,6 +64,8 @@ class TransformJudge {
   };
 
   std::size_t coded_end(const Query& query, std::span<const double> vectors) const;
+  // Whether a token before `end` is replaced: no sink and no outlier.
+  bool coded(std::size_t token, std::size_t end) const;
   std::vector<double> scores(const Query& query, std::span<const double> keys) const;
   std::vector<double> output(const Query& query, std::span<const double> weights,
                              std::span<const double> values) const;

@@ -9,6 +9,7 @@
 
 #include "sw/quantize/centring.h"
 #include "sw/quantize/grouping.h"
+#include "sw/quantize/outliers.h"
 
 namespace aqpim::quantize {
 
@@ -32,9 +33,11 @@ TransformSearch::TransformSearch(const workload::Head& head, const Timeline& tim
       dim_(head.head_dim),
       sub_dim_(sub_dim),
       keys_(Transform(natural_order(dim_))
-                .apply(after_sinks(head.k, timeline, dim_, timeline.clustered()))),
+                .apply(after_sinks(with_stand_ins(head.k, head, timeline), timeline, dim_,
+                                   timeline.clustered()))),
       values_(Transform(natural_order(dim_))
-                  .apply(after_sinks(head.v, timeline, dim_, timeline.clustered()))) {
+                  .apply(after_sinks(with_stand_ins(head.v, head, timeline), timeline, dim_,
+                                     timeline.clustered()))) {
   if (!centring) return;
   subtract_centres(keys_, block_centres(keys_, dim_, timeline.append_block), dim_,
                    timeline.append_block);

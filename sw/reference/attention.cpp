@@ -106,7 +106,7 @@ Attention PqReference::operator()(std::size_t g, std::size_t t) const {
   const std::size_t recent = encoded_end(t, sinks_, append_block_);
   const auto row = [&](const std::vector<double>& file, const std::vector<double>& decoded,
                        std::size_t s) {
-    const bool coded = s >= sinks_ && s < recent;
+    const bool coded = s >= sinks_ && s < recent && !std::ranges::binary_search(head_.exact, s);
     return coded ? decoded.data() + (s - sinks_) * dim : file.data() + s * dim;
   };
   return attend(

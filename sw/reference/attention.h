@@ -5,7 +5,7 @@
 //
 //   exact   p = softmax(q·k/√D) over tokens 0 … t, o = Σ p v, from the file's values
 //   pq      the same, but tokens sinks … first_recent(t) − 1 are replaced by what the codes, the
-//           stored 8-bit codebooks and the FP16 centres decode to
+//           stored 8-bit codebooks and the FP16 centres decode to, but for outliers (Head::exact)
 //
 // docs/quantization.md §5. Heads of a group are numbered g = 0 … G − 1; t is a token
 // whose query the file holds.

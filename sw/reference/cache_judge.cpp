@@ -111,6 +111,8 @@ CacheJudge::CacheJudge(const workload::Head& head, std::span<const std::size_t> 
 std::vector<OutputAccuracy> CacheJudge::operator()(const CachedVectors& cache) const {
   const std::size_t dim = head_.head_dim;
   const std::size_t count = cache.keys.size() / dim;
+  std::vector<bool> exact(head_.tokens, false);
+  for (const std::size_t s : head_.exact) exact[s] = true;
   const auto end_of = [&](const Row& row) {
     return std::min(encoded_end(row.token, cache.sinks, cache.append_block), row.token + 1);
   };
@@ -134,10 +136,12 @@ std::vector<OutputAccuracy> CacheJudge::operator()(const CachedVectors& cache) c
       const Row& row = rows_[first_row + lane];
       row_scores[lane] = row.scores;
       for (std::size_t s = cache.sinks; s < end_of(row); ++s) {
-        row_scores[lane][s] = cached[(block * count + s - cache.sinks) * kLanes + lane];
+        if (!exact[s])
+          row_scores[lane][s] = cached[(block * count + s - cache.sinks) * kLanes + lane];
       }
       row_logs[lane] = log_softmax(row_scores[lane]);
       for (std::size_t s = cache.sinks; s < end_of(row); ++s) {
+        if (exact[s]) continue;
         weights[(s - cache.sinks) * kLanes + lane] = std::exp(row_logs[lane][s]);
       }
     }
@@ -149,6 +153,11 @@ std::vector<OutputAccuracy> CacheJudge::operator()(const CachedVectors& cache) c
       for (std::size_t d = 0; d < dim; ++d) output[d] = outputs[d * kLanes + lane];
       add_values(row_logs[lane], head_, 0, std::min(cache.sinks, row.token + 1), output);
       add_values(row_logs[lane], head_, std::max(cache.sinks, end_of(row)), row.token + 1, output);
+      for (const std::size_t s : head_.exact) {
+        if (s >= cache.sinks && s < end_of(row)) {
+          add_values(row_logs[lane], head_, s, s + 1, output);
+        }
+      }
       result.push_back({.query_head = row.query_head,
                         .token = row.token,
                         .relative_error = relative_error(output, row.output),

@@ -5,8 +5,9 @@
 //
 //   keys, values of the cache --> scores --> softmax --> output     against the file's own
 //
-// For the query of token t, tokens sinks … encoded_end(t) − 1 are taken from the cache, all others
-// from the file. The same results as PqReference and exact(), for many queries at a time.
+// For the query of token t, tokens sinks … encoded_end(t) − 1 are taken from the cache, outliers
+// (Head::exact) and all others from the file. The same results as PqReference and exact(), for many
+// queries at a time.
 #pragma once
 
 #include <cstddef>

@@ -44,6 +44,7 @@ ordered_json head_json(const ChannelHeadReport& head) {
       {"attends", head.tiles},
       {"rows_per_bank", head.rows},
       {"flags", head.flags},
+      {"saturation", saturation_json(head.saturation)},
       {"cache", cache_json(head.cache)},
       {"equality_with_software", {{"compared", head.compared}, {"mismatches", head.mismatches}}},
       {"phases", phases},
@@ -103,9 +104,7 @@ ordered_json to_json(const ChannelReport& run) {
           {"simulation", {{"cycles_per_second", speed}, {"seconds", run.simulation_seconds}}}};
 }
 
-std::string to_json_text(const ChannelReport& run) {
-  return to_json(run).dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
-}
+std::string to_json_text(const ChannelReport& run) { return json_text(to_json(run)); }
 
 std::string to_csv(const ChannelReport& run) {
   std::string csv =

@@ -58,6 +58,7 @@ struct ChannelHeadReport {
   std::uint64_t compared = 0;        // bytes of codebooks and codes, with those of software
   std::uint64_t mismatches = 0;
   std::uint16_t flags = 0;
+  Saturation saturation = {};  // of the results of all engines
   std::vector<HostFigures> phases;
   quantize::CacheSize cache;
   Accuracy accuracy;

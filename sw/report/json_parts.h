@@ -4,6 +4,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "sw/config/config.h"
 #include "sw/quantize/cache.h"
@@ -11,6 +12,12 @@
 #include "sw/report/report.h"
 
 namespace aqpim::report {
+
+// The text of a file. Throws InputError, with the place, if a number in it is not finite.
+std::string json_text(const nlohmann::ordered_json& json);
+
+// The text unchanged. Throws InputError, with the place, if a field is an infinity or no number.
+const std::string& finite_csv(const std::string& csv);
 
 nlohmann::ordered_json accuracy_json(const Accuracy& accuracy);
 nlohmann::ordered_json cache_json(const quantize::CacheSize& size);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 
 #include "sw/reference/accuracy.h"
@@ -28,15 +27,20 @@ double distance(std::span<const double> a, std::span<const double> b) {
   return std::sqrt(sum);
 }
 
-// 0/0 is 0: nothing was lost of nothing.
-double ratio(double numerator, double denominator) {
-  if (denominator != 0.0) return numerator / denominator;
-  return numerator == 0.0 ? 0.0 : std::numeric_limits<double>::infinity();
-}
+// Relative to at least this error: outputs are single precision, and what is quantized without loss
+// leaves nothing to compare with.
+constexpr double kSmallestError = 1e-6;
 
 double added(double relative_error, double pq_relative_error) {
-  if (relative_error == pq_relative_error) return 0.0;
-  return ratio(relative_error - pq_relative_error, pq_relative_error);
+  return (relative_error - pq_relative_error) / std::max(pq_relative_error, kSmallestError);
+}
+
+double relative_distance(std::span<const double> output, std::span<const double> pq,
+                         std::span<const double> exact) {
+  const double difference = distance(output, pq);
+  if (difference == 0.0) return 0.0;
+  const std::vector<double> zero(exact.size(), 0.0);
+  return difference / std::max(distance(pq, exact), kSmallestError * distance(exact, zero));
 }
 
 ordered_json engine_json(const EngineFigures& engine) {
@@ -103,6 +107,7 @@ ordered_json head_json(const HeadReport& head) {
                        {"queries", head.queries.size()},
                        {"query_tokens", head.queries},
                        {"flags", head.flags},
+                       {"saturation", saturation_json(head.saturation)},
                        {"cache", cache_json(head.cache)},
                        {"equality", {{"compared", head.compared}, {"mismatches", head.mismatches}}},
                        {"engine", engine_json(head.engine)},
@@ -196,7 +201,7 @@ OutputErrors output_errors(std::span<const double> output, std::span<const doubl
           .cosine = reference::cosine(output, exact),
           .pq_relative_error = reference::relative_error(pq, exact),
           .pq_cosine = reference::cosine(pq, exact),
-          .fixed_point_distance = ratio(distance(output, pq), distance(pq, exact))};
+          .fixed_point_distance = relative_distance(output, pq, exact)};
 }
 
 Accuracy accuracy_of(std::span<const OutputErrors> outputs) {
@@ -366,9 +371,7 @@ ordered_json to_json(const RunReport& run) {
           {"simulation", {{"cycles_per_second", speed}, {"seconds", run.simulation_seconds}}}};
 }
 
-std::string to_json_text(const RunReport& run) {
-  return to_json(run).dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
-}
+std::string to_json_text(const RunReport& run) { return json_text(to_json(run)); }
 
 std::string to_csv(const RunReport& run) {
   std::vector<std::string> lines = {{}};
@@ -395,6 +398,15 @@ std::string table_header() {
   names += fmt::format("  {:>7} {:>7} {:>7} {:>7} {:>9}", "rel.err", "cosine", "rel.err", "cosine",
                        "adds");
   return groups + "\n" + names + "\n";
+}
+
+std::string saturation_lines(const RunReport& run) {
+  std::string lines;
+  for (const HeadReport& head : run.heads) {
+    lines +=
+        saturation_lines(fmt::format("{} {}", run.configuration.name, head.name), head.saturation);
+  }
+  return lines;
 }
 
 std::string table_rows(const RunReport& run) {

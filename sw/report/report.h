@@ -19,6 +19,7 @@
 #include "sw/config/config.h"
 #include "sw/quantize/cache.h"
 #include "sw/quantize/quantize.h"
+#include "sw/report/saturation.h"
 
 namespace aqpim::report {
 
@@ -28,8 +29,10 @@ struct Accuracy {
   double cosine = 0.0;             // of o and o_exact
   double pq_relative_error = 0.0;  // the same of o_pq: these codes and codebooks in double
   double pq_cosine = 0.0;
-  double fixed_point_added = 0.0;     // relative_error / pq_relative_error − 1
-  double fixed_point_distance = 0.0;  // ‖o − o_pq‖ / ‖o_pq − o_exact‖
+  // relative_error / pq_relative_error − 1 and ‖o − o_pq‖ / ‖o_pq − o_exact‖, where an error of PQ
+  // of less than 1e-6 is taken for 1e-6.
+  double fixed_point_added = 0.0;
+  double fixed_point_distance = 0.0;
 
   bool operator==(const Accuracy&) const = default;
 };
@@ -43,7 +46,7 @@ struct OutputErrors {
   double fixed_point_distance = 0.0;
 };
 
-// Compares one output. A distance of 0 to 0 is 0; to something else it is infinite.
+// Compares one output. All are finite unless the exact one is 0 and another is not.
 OutputErrors output_errors(std::span<const double> output, std::span<const double> pq,
                            std::span<const double> exact);
 
@@ -136,8 +139,9 @@ struct HeadReport {
   std::vector<std::size_t> queries;  // token indices [Q]
   std::uint64_t compared = 0;        // values of the RTL, each with its golden twin
   std::uint64_t mismatches = 0;
-  std::uint16_t flags = 0;  // sticky flags of all results, and of cluster and encode, or-ed
-  EngineFigures engine;     // of attention
+  std::uint16_t flags = 0;     // sticky flags of all results, and of cluster and encode, or-ed
+  Saturation saturation = {};  // of all tiles, and of the programs of cluster and encode
+  EngineFigures engine;        // of attention
   std::array<PhaseFigures, kPhaseNames.size()> phases;
   ClusterFigures clustering;
   quantize::CacheSize cache;
@@ -184,5 +188,8 @@ std::string to_csv(const RunReport& run);
 // (sums, and means of the accuracy). "2x16" queries: 16 tokens, each with 2 query heads.
 std::string table_header();
 std::string table_rows(const RunReport& run);
+
+// What saturated, a line per head and kind; empty if nothing.
+std::string saturation_lines(const RunReport& run);
 
 }  // namespace aqpim::report

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "sw/config/error.h"
+
 namespace {
 
 using namespace aqpim::report;
@@ -95,11 +97,13 @@ TEST_CASE("report: errors of an output are those of the definitions") {
   CHECK(errors.pq_cosine == doctest::Approx(29.0 / (5.0 * std::sqrt(34.0))));
 }
 
-TEST_CASE("report: no distance to nothing is 0, a distance to nothing is infinite") {
+TEST_CASE("report: no distance to nothing is 0, a distance to nothing is one to 1e-6") {
   const std::vector<double> exact = {1.0, 0.0};
   CHECK(output_errors(exact, exact, exact).fixed_point_distance == 0.0);
   const std::vector<double> other = {1.0, 1.0};
-  CHECK(std::isinf(output_errors(other, exact, exact).fixed_point_distance));
+  CHECK(output_errors(other, exact, exact).fixed_point_distance == doctest::Approx(1e6));
+  const std::vector<OutputErrors> outputs = {{.relative_error = 1e-3, .pq_relative_error = 0.0}};
+  CHECK(accuracy_of(outputs).fixed_point_added == doctest::Approx(1e3));
 }
 
 TEST_CASE("report: a head's figures are means over outputs; what fixed point adds is their ratio") {
@@ -216,16 +220,16 @@ TEST_CASE("report: a phase that was not played has no utilization") {
   CHECK(table_rows(report).find("    - 0.25 0.25") != std::string::npos);
 }
 
-TEST_CASE("report.json: is JSON whatever the figures and names are") {
+TEST_CASE("report.json: is JSON whatever the names are, and has finite figures alone") {
   RunReport report = run({head("l0.h0", 0.1, 0.1)});
-  report.heads[0].accuracy.fixed_point_added = std::numeric_limits<double>::infinity();
   report.workload_file = "no utf-8: \xff.safetensors";
   report.simulation_seconds = 0.0;
   report.spacing = 0;
   const auto json = nlohmann::ordered_json::parse(to_json_text(report));
-  CHECK(json["heads"][0]["accuracy"]["fixed_point_added"].is_null());
   CHECK(json["simulation"]["cycles_per_second"] == 0.0);
   CHECK(json["options"]["spacing"] == "random");
+  report.heads[0].accuracy.cosine = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_AS(to_json_text(report), aqpim::InputError);
 }
 
 TEST_CASE("report.csv: a line of names and one per head, with as many values") {

@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "sw/report/json_parts.h"
 #include "sw/report/markdown.h"
 
 namespace aqpim::study {
@@ -240,9 +241,7 @@ ordered_json to_json(const Study& study) {
   return {{"workloads", workloads}, {"heads", heads}, {"summaries", summaries}};
 }
 
-std::string to_json_text(const Study& study) {
-  return to_json(study).dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
-}
+std::string to_json_text(const Study& study) { return report::json_text(to_json(study)); }
 
 std::string to_markdown(const Study& study, const std::string& command) {
   const std::vector<Summary> summaries = summarize(study.rows);

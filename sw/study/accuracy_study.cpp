@@ -15,6 +15,7 @@
 #include "sw/quantize/cache.h"
 #include "sw/quantize/importance.h"
 #include "sw/quantize/integer_cache.h"
+#include "sw/quantize/outliers.h"
 #include "sw/quantize/quantize.h"
 #include "sw/quantize/side.h"
 #include "sw/quantize/software_backend.h"
@@ -72,6 +73,7 @@ Variant variant_of(const std::string& config, const quantize::QuantizeOptions& o
 // What the variants of a head have in common, for configurations with the same append block.
 struct Common {
   Timeline timeline;
+  std::vector<float> keys, values;                   // [T, D], with stand-ins for outliers
   std::vector<std::uint8_t> weights, equal_weights;  // [N_P]
   quantize::TransformJudge judge;
 };
@@ -168,6 +170,8 @@ class HeadStudy {
         const Timeline timeline = quantize::timeline_of(head_, options);
         common_.emplace(block,
                         Common{.timeline = timeline,
+                               .keys = quantize::with_stand_ins(head_.k, head_, timeline),
+                               .values = quantize::with_stand_ins(head_.v, head_, timeline),
                                .weights = quantize::importance_weights(head_, timeline),
                                .equal_weights = std::vector<std::uint8_t>(timeline.clustered(), 1),
                                .judge = quantize::TransformJudge(head_, timeline)});
@@ -275,8 +279,9 @@ class HeadStudy {
     const Timeline& timeline = common.timeline;
     const quantize::Backend backend = quantize::software_backend(engine, task.clustering);
     const quantize::SideShape shape = quantize::side_shape(engine, timeline, options, values);
-    Side side(std::span(values ? head_.v : head_.k).subspan(timeline.sinks * head_.head_dim), shape,
-              transforms_.at({timeline.append_block, engine.sub_dim, values, centring, kind}));
+    Side side(
+        std::span(values ? common.values : common.keys).subspan(timeline.sinks * head_.head_dim),
+        shape, transforms_.at({timeline.append_block, engine.sub_dim, values, centring, kind}));
     Half half;
     for (std::size_t w = 0; w < shape.windows; ++w) {
       side.cluster(w, task.weights ? common.weights : common.equal_weights, backend);
@@ -285,6 +290,10 @@ class HeadStudy {
     side.encode(timeline.encoded(), backend);
     half.size.codes = side.codes().size() * engine.code_bits / 8;
     half.size.centres = side.centres().size() * kHalfBytes;
+    half.size.exact =
+        quantize::exact_tokens(head_.exact, timeline.sinks, timeline.sinks + timeline.encoded())
+            .size() *
+        engine.head_dim * kHalfBytes;
     half.size.half = timeline.encoded() * engine.head_dim * kHalfBytes;
     half.vectors = side.decoded();
     if (common.judge.possible()) {

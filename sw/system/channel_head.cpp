@@ -307,7 +307,7 @@ void ChannelHead::attend(Steps& steps, std::size_t query, std::size_t g) {
     unread_.emplace_back([this, &parts, commons](const golden::HostAnswer& answer) {
       const std::vector<golden::Result> results = commands_.results(answer);
       for (unsigned e = 0; e < shape_.engines(); ++e) {
-        flags_ |= results[e].flags;
+        flags_.push_back(results[e].flags);
         if (results[e].weight_sum == 0) continue;
         parts.push_back(engine_part(results[e], commons[e], cache(), shape_.engine));
       }
@@ -320,6 +320,12 @@ void ChannelHead::read_result(Steps& steps) {
   unread_.pop_front();
 }
 
+std::uint16_t ChannelHead::flags() const {
+  std::uint16_t all = 0;
+  for (const std::uint16_t flags : flags_) all |= flags;
+  return all;
+}
+
 std::vector<std::vector<double>> ChannelHead::outputs() const {
   std::vector<std::vector<double>> outputs;
   for (std::size_t i = 0; i < parts_.size(); ++i) {
@@ -328,6 +334,10 @@ std::vector<std::vector<double>> ChannelHead::outputs() const {
     std::vector<Partial> parts = parts_[i];
     parts.push_back(exact_part(head_, g, t, 0, std::min(cache().sinks, t + 1)));
     parts.push_back(exact_part(head_, g, t, cache().first_recent(t), t + 1));
+    for (OutlierParts& outlier : outlier_parts(head_, cache(), g, t)) {
+      parts.push_back(std::move(outlier.exact));
+      parts.push_back(std::move(outlier.stand_in));
+    }
     outputs.push_back(normalised(merge(parts)));
   }
   return outputs;

@@ -64,7 +64,9 @@ class ChannelHead {
   // Bytes of codebooks and codes that were compared with software, and those that differed.
   std::uint64_t compared() const { return compared_; }
   std::uint64_t mismatches() const { return mismatches_; }
-  std::uint16_t flags() const { return flags_; }  // of all results
+  std::uint16_t flags() const;  // of all results
+  // Of each result of each engine that had tokens.
+  const std::vector<std::uint16_t>& result_flags() const { return flags_; }
   std::uint64_t tiles() const { return tiles_; }
 
  private:
@@ -107,7 +109,7 @@ class ChannelHead {
   std::vector<std::vector<Partial>> parts_;  // [G · Q]
   std::uint64_t compared_ = 0;
   std::uint64_t mismatches_ = 0;
-  std::uint16_t flags_ = 0;
+  std::vector<std::uint16_t> flags_;
   std::uint64_t tiles_ = 0;
 };
 

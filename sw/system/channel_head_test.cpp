@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sw/config/error.h"
+#include "sw/quantize/outliers.h"
 #include "sw/system/channel_head_test_support.h"
 
 namespace {
@@ -83,6 +84,22 @@ TEST_CASE("channel head: windows that begin after the prefill use the newest cod
   CHECK(life.cache().windows == 9);
   CHECK(life.placement().windows() == 26);
   check_life(life, head, options);
+}
+
+TEST_CASE("channel head: outliers among the encoded tokens count as they are") {
+  const ChannelShape shape = make_channel(2, 4, 128);
+  Head head = make_head(8, 500, 128);
+  for (std::size_t d = 0; d < 128; ++d) {
+    head.k[30 * 128 + d] = 1e4f * head.q[d];
+    head.v[480 * 128 + d] = 1e3f;
+  }
+  for (const std::size_t window : {std::size_t{0}, std::size_t{64}}) {
+    const ChannelHeadOptions options = options_for(head, window, 16);
+    Head apart = head;
+    aqpim::quantize::set_outliers_apart(apart, 8, 468);
+    REQUIRE(apart.exact.size() == 2);
+    check_alone(apart, shape, options);
+  }
 }
 
 TEST_CASE("channel head: a refused command ends the run with a sentence") {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sw/golden/engine.h"
+#include "sw/quantize/outliers.h"
 #include "sw/quantize/quantize.h"
 #include "sw/quantize/test_heads.h"
 #include "sw/reference/accuracy.h"
@@ -54,6 +55,10 @@ Outcome play(const Head& head, const EngineConfig& engine, const QuantizeOptions
       outcome.tiles += tiles.size();
       parts.push_back(exact_part(head, g, t, 0, std::min(cache.sinks, t + 1)));
       parts.push_back(exact_part(head, g, t, cache.first_recent(t), t + 1));
+      for (const auto& outlier : aqpim::system::outlier_parts(head, cache, g, t)) {
+        parts.push_back(outlier.exact);
+        parts.push_back(outlier.stand_in);
+      }
       const auto output = aqpim::system::normalised(aqpim::system::merge(parts));
       outcome.worst =
           std::max(outcome.worst, aqpim::reference::relative_error(output, pq(g, t).output));
@@ -165,4 +170,28 @@ TEST_CASE("engine attention: all-zero values and keys") {
   head = make_head(25, 300, 64);
   std::ranges::fill(head.k, 0.0f);
   CHECK(play(head, make_engine(64, 4, 8), options(0)).worst < 0.002);
+}
+
+TEST_CASE("engine attention: outliers among the encoded tokens count as they are") {
+  const EngineConfig engine = make_engine(64, 2, 4);
+  Head head = make_head(9, 300, 64);
+  // One that the queries look at and one that they do not, a long value, and an appended key.
+  for (std::size_t d = 0; d < 64; ++d) {
+    const float toward = head.q[(head.query_tokens - 1) * 64 + d];
+    head.k[30 * 64 + d] = 20.0f * toward;
+    head.k[70 * 64 + d] = -1e4f * toward;
+    head.v[71 * 64 + d] = 500.0f;
+    head.k[262 * 64 + d] = -1e4f * toward;
+  }
+  QuantizeOptions cache = options(80);
+  cache.timeline.prefill = 260;
+  cache.timeline.append_block = 16;
+  aqpim::quantize::set_outliers_apart(head, 8, 260);
+  REQUIRE(head.exact.size() == 4);
+  for (const bool centring : {true, false}) {
+    cache.centring = centring;
+    const Outcome outcome = play(head, engine, cache);
+    CHECK(outcome.worst < 0.004);
+    CHECK(outcome.flags == 0);
+  }
 }

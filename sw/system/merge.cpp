@@ -7,6 +7,8 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "sw/quantize/outliers.h"
+
 namespace aqpim::system {
 
 Partial engine_part(const golden::Result& result, const TilePlan& tile,
@@ -55,6 +57,30 @@ Partial exact_part(const workload::Head& head, std::size_t g, std::size_t t, std
   return part;
 }
 
+std::vector<OutlierParts> outlier_parts(const workload::Head& head,
+                                        const quantize::HeadCache& cache, std::size_t g,
+                                        std::size_t t) {
+  std::vector<OutlierParts> parts;
+  const auto exact = quantize::exact_tokens(cache.exact, cache.sinks, cache.first_recent(t));
+  if (exact.empty()) return parts;
+  const std::size_t dim = cache.head_dim;
+  const double scale = std::numbers::log2e / std::sqrt(static_cast<double>(dim));
+  const std::vector<double> query = cache.transform_k.apply_to_query(query_of(head, g, t));
+  std::vector<double> key(dim), value(dim);
+  for (const std::size_t token : exact) {
+    cache.decode(token - cache.sinks, key, value);
+    double dot = 0.0;
+    for (std::size_t d = 0; d < dim; ++d) dot += query[d] * key[d];
+    std::vector<double> output = cache.transform_v.undo(value);
+    for (double& o : output) o = -o;
+    parts.push_back(
+        {.token = token,
+         .exact = exact_part(head, g, t, token, token + 1),
+         .stand_in = {.maximum = dot * scale, .weight = -1.0, .output = std::move(output)}});
+  }
+  return parts;
+}
+
 Partial merge(std::span<const Partial> parts) {
   Partial joint;
   joint.maximum = -std::numeric_limits<double>::infinity();
@@ -63,7 +89,7 @@ Partial merge(std::span<const Partial> parts) {
     if (part.weight > 0.0) joint.maximum = std::max(joint.maximum, part.maximum);
   }
   for (const Partial& part : parts) {
-    if (part.weight <= 0.0) continue;
+    if (part.weight == 0.0) continue;
     const double factor = std::exp2(part.maximum - joint.maximum);
     joint.weight += factor * part.weight;
     for (std::size_t d = 0; d < part.output.size(); ++d) {

@@ -26,7 +26,7 @@ namespace aqpim::system {
 
 struct Partial {
   double maximum = 0.0;        // m, log2 domain; any number if the part is empty
-  double weight = 0.0;         // ℓ; 0 = an empty part
+  double weight = 0.0;         // ℓ; 0 = an empty part, less than 0: taken away
   std::vector<double> output;  // o [D], channels in the file's order
 };
 
@@ -39,6 +39,20 @@ Partial engine_part(const golden::Result& result, double common, const quantize:
 // Tokens first … last − 1 of the file, in double precision, for query head g of token t.
 Partial exact_part(const workload::Head& head, std::size_t g, std::size_t t, std::size_t first,
                    std::size_t last);
+
+// An outlier among the encoded tokens (quantize/outliers.h): the token as it is, and what the
+// engine counts for its stand-in, to be taken away. That is about the mean of its append block, so
+// that it weighs no more than the block's other tokens on average, and little is lost in the
+// difference.
+struct OutlierParts {
+  std::size_t token = 0;
+  Partial exact, stand_in;
+};
+
+// Those that the query of head g and token t finds encoded.
+std::vector<OutlierParts> outlier_parts(const workload::Head& head,
+                                        const quantize::HeadCache& cache, std::size_t g,
+                                        std::size_t t);
 
 // The joint part of all. Merging is associative and commutative up to rounding.
 Partial merge(std::span<const Partial> parts);

@@ -87,6 +87,8 @@ PreparedQuery prepare_query(std::span<const float> query, const quantize::HeadCa
       break;
     }
   }
+  const int fraction = static_cast<int>(prepared.table_fraction);
+  prepared.saturates = !fits_entry(fraction) || !fits_query(worst.largest, fraction);
   for (std::size_t m = 0; m < cache.subspaces(); ++m) {
     if (magnitudes[m].largest == 0.0) continue;
     int shift = kLargestShift;

@@ -31,6 +31,7 @@ struct PreparedQuery {
   unsigned table_fraction = 0;          // F
   std::vector<std::uint8_t> shifts;     // [M]
   std::vector<std::uint16_t> elements;  // [D], transformed
+  bool saturates = false;               // an element or a table entry may, even with this F
 
   bool operator==(const PreparedQuery&) const = default;
 };

@@ -59,7 +59,7 @@ Workload with_tokens(Workload workload, std::size_t tokens) {
 
 Head with_channels_reversed(const Head& head) {
   Head result = head;
-  for (std::vector<float>* vectors : {&result.q, &result.k, &result.v}) {
+  for (std::vector<float>* vectors : {&result.q, &result.k, &result.v, &result.key_offset}) {
     for (auto begin = vectors->begin(); begin != vectors->end();) {
       const auto end = begin + static_cast<std::ptrdiff_t>(head.head_dim);
       std::reverse(begin, end);

@@ -192,21 +192,15 @@ void check_finite(const std::string& path, const Head& head) {
   }
 }
 
-float largest_finite(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::kF16:
-      return 65504.0f;
-    case Dtype::kBf16:
-      return 0x1.FEp127f;
-    default:
-      return std::numeric_limits<float>::max();
+void saturate(std::vector<float>& values) {
+  constexpr float kLargestHalf = 65504.0f;
+  float largest = kLargestHalf;
+  for (const float value : values) {
+    if (std::isfinite(value)) largest = std::max(largest, std::fabs(value));
   }
-}
-
-void saturate(std::vector<float>& values, Dtype dtype) {
   for (float& value : values) {
     if (std::isnan(value)) value = 0.0f;
-    if (std::isinf(value)) value = std::copysign(largest_finite(dtype), value);
+    if (std::isinf(value)) value = std::copysign(largest, value);
   }
 }
 
@@ -229,8 +223,8 @@ Head read_head(const Capture& capture, const HeadFacts& facts, const LoadOptions
   Head head{facts, values("q"), values("k"), values("v")};
   if (options.queries_first) head.q = heads_first(head.q, facts);
   if (options.nonfinite == Nonfinite::kSaturate) {
-    saturate(head.k, head.k_dtype);
-    saturate(head.v, head.v_dtype);
+    saturate(head.k);
+    saturate(head.v);
   }
   check_finite(capture.path(), head);
   return head;

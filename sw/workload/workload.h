@@ -18,6 +18,17 @@
 
 namespace aqpim::workload {
 
+// A token of a head that is far beyond the others, and where most (sw/quantize/outliers.h).
+struct Outlier {
+  std::size_t token = 0;
+  bool value = false;  // of its value, not of its key
+  std::size_t channel = 0;
+  double x = 0.0;      // of that channel
+  double usual = 0.0;  // what others reach there
+
+  bool operator==(const Outlier&) const = default;
+};
+
 // What the headers say about a head.
 struct HeadFacts {
   std::string name;  // "l{layer}.h{kvhead}"
@@ -38,6 +49,11 @@ struct Head : HeadFacts {
   std::vector<float> q;  // [G, Tq, D]
   std::vector<float> k;  // [T, D]
   std::vector<float> v;  // [T, D]
+  // Set by quantize::set_outliers_apart(): tokens that stay exact wherever they lie, ascending, and
+  // what was taken off each channel of k, [D], or nothing.
+  std::vector<std::size_t> exact = {};
+  std::vector<Outlier> outliers = {};  // the same, [n]
+  std::vector<float> key_offset = {};
 };
 
 struct Workload {
@@ -56,7 +72,9 @@ struct Workload {
 // What is done with NaN and infinite keys and values.
 enum class Nonfinite {
   kRefuse,
-  kSaturate,  // infinite: the largest number of the tensor's format, NaN: 0
+  // NaN: 0; infinite: FP16's largest number, 65504, whatever the tensor's format, or the largest
+  // magnitude of the tensor's other elements if that is more. Squares and sums of it stay finite.
+  kSaturate,
 };
 
 struct LoadOptions {

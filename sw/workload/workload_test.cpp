@@ -357,7 +357,7 @@ TEST_CASE("workload: NaN and infinity are refused with head, tensor, token and c
         ": l2.h0.q has an infinite value at query head 1, token 3, channel 0");
 }
 
-TEST_CASE("workload: infinite keys and values become the largest number of their format if asked") {
+TEST_CASE("workload: infinite keys and values become FP16's largest number if asked") {
   Folder folder;
   const auto saturated = [&](const File& file) {
     return folder.first_head(file, Nonfinite::kSaturate);
@@ -367,7 +367,7 @@ TEST_CASE("workload: infinite keys and values become the largest number of their
   file.tensors["l2.h0.v"] = with_element(file.tensors["l2.h0.v"], 5, -INFINITY);
   Head head = saturated(file);
   CHECK(head.k[2] == 0.0f);
-  CHECK(head.v[5] == -std::numeric_limits<float>::max());
+  CHECK(head.v[5] == -65504.0f);
   // All else stays.
   head.k[2] = -8 + 2;
   head.v[5] = 40 + 5;
@@ -375,16 +375,22 @@ TEST_CASE("workload: infinite keys and values become the largest number of their
   CHECK(head.v == counting(kTokens * kHeadDim, 40));
 
   // Infinity of each 16-bit format, in every element.
-  for (const auto& [dtype, high, largest] :
-       {std::tuple(Dtype::kF16, 0x7c, 65504.0f), std::tuple(Dtype::kBf16, 0x7f, 0x1.FEp127f)}) {
+  for (const auto& [dtype, high] : {std::pair(Dtype::kF16, 0x7c), std::pair(Dtype::kBf16, 0x7f)}) {
     std::vector<std::uint8_t> bytes;
     for (std::size_t i = 0; i < kTokens * kHeadDim; ++i) {
       bytes.push_back(dtype == Dtype::kF16 ? 0x00 : 0x80);
       bytes.push_back(static_cast<std::uint8_t>(high));
     }
     file.tensors["l2.h0.k"] = make_tensor(dtype, {kTokens, kHeadDim}, bytes);
-    CHECK(saturated(file).k == std::vector<float>(kTokens * kHeadDim, largest));
+    CHECK(saturated(file).k == std::vector<float>(kTokens * kHeadDim, 65504.0f));
   }
+  // A larger one among the others stays, and infinity is no less.
+  file = one_head();
+  file.tensors["l2.h0.k"] = with_element(file.tensors["l2.h0.k"], 2, INFINITY);
+  file.tensors["l2.h0.k"] = with_element(file.tensors["l2.h0.k"], 3, -1e6f);
+  head = saturated(file);
+  CHECK(head.k[2] == 1e6f);
+  CHECK(head.k[3] == -1e6f);
 
   // Queries must be finite in any case.
   file = one_head();
