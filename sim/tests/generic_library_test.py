@@ -10,9 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, "syn")
+sys.path[:0] = ["syn", "sim"]
 import generic_library  # noqa: E402
 import liberty  # noqa: E402
+import tools  # noqa: E402
 from library import Library  # noqa: E402
 
 R = 22.1 / 4.5 / 0.75       # ps/fF: FO4 is the mean of R * 4.5 fF (up) and of R / 2 * 4.5 fF (down)
@@ -104,7 +105,7 @@ def timing(folder):
     for path, *_ in DELAYS:
         lines += [f"report_checks -{path} -path_delay max -fields input_pin -digits 6", "puts ====="]
     (folder / "top.tcl").write_text("\n".join(lines) + "\n")
-    done = subprocess.run(["sta", "-exit", "-no_splash", str(folder / "top.tcl")], stdout=subprocess.PIPE,
+    done = subprocess.run([*tools.command("sta"), "-exit", "-no_splash", str(folder / "top.tcl")], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     check("OpenSTA reads the library without a word", not re.search("warning|error", done.stdout, re.I), done.stdout)
     for (path, _, end, edge, expected), report in zip(DELAYS, done.stdout.split("=====")):

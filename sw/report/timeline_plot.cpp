@@ -21,7 +21,7 @@ TimelinePlot::TimelinePlot(std::vector<std::string> lanes, std::vector<TimelineK
 void TimelinePlot::add(std::size_t lane, std::size_t kind, std::uint64_t first,
                        std::uint64_t last) {
   std::vector<Bar>& bars = bars_.at(kind);
-  lanes_.at(lane);
+  static_cast<void>(lanes_.at(lane));  // throws
   const Bar bar{lane, std::max(first, first_), std::min(last, last_)};
   if (bar.first < bar.last) bars.push_back(bar);
 }
