@@ -89,15 +89,13 @@ TEST_CASE("channel head: windows that begin after the prefill use the newest cod
 TEST_CASE("channel head: outliers among the encoded tokens count as they are") {
   const ChannelShape shape = make_channel(2, 4, 128);
   Head head = make_head(8, 500, 128);
-  for (std::size_t d = 0; d < 128; ++d) {
-    head.k[30 * 128 + d] = 1e4f * head.q[d];
-    head.v[480 * 128 + d] = 1e3f;
-  }
+  // Many, so that it counts what the engine counts for their stand-ins.
+  for (std::size_t t = 20; t < 400; t += 8) head.k[t * 128 + 3] = 60.0f;
   for (const std::size_t window : {std::size_t{0}, std::size_t{64}}) {
     const ChannelHeadOptions options = options_for(head, window, 16);
     Head apart = head;
     aqpim::quantize::set_outliers_apart(apart, 8, 468);
-    REQUIRE(apart.exact.size() == 2);
+    REQUIRE(apart.exact.size() == 48);
     check_alone(apart, shape, options);
   }
 }
