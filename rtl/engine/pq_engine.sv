@@ -523,6 +523,7 @@ module pq_engine #(
   localparam int unsigned NearestStages = 4;   // cycles from stage 1 to a distance
 
   logic [HeadDim/SubDim*CodeBits-1:0] codes;   // of the vector encoded last
+  logic                               codes_read;   // otherwise they are zero
   logic [WordBits-1:0]                record;  // of UNLOAD
 
   if (HasQuantize) begin : gen_quantize
@@ -623,9 +624,24 @@ module pq_engine #(
         .codes_o    (group_codes)
       );
 
-      assign token_codes[g*CodeBits +: CodeBits] = group_codes[CodeBits-1:0];
+      logic [CodeBits-1:0] token_code;
+
+      always_comb begin
+        token_code = '0;
+        if (capture) token_code = group_codes[CodeBits-1:0];
+      end
+
+      assign token_codes[g*CodeBits +: CodeBits] = token_code;
+
       for (genvar w = 0; w < CentroidWords; w++) begin : gen_code
-        assign codes[(w*Groups+g)*CodeBits +: CodeBits] = group_codes[w*CodeBits +: CodeBits];
+        logic [CodeBits-1:0] code;
+
+        always_comb begin
+          code = '0;
+          if (codes_read) code = group_codes[w*CodeBits +: CodeBits];
+        end
+
+        assign codes[(w*Groups+g)*CodeBits +: CodeBits] = code;
       end
     end
 
@@ -664,7 +680,7 @@ module pq_engine #(
   end else begin : gen_attention_only
     logic unused_quantize;
     assign unused_quantize = ^{lane_words, distances, values, encode_q, load_q, start,
-                               token_weight};
+                               token_weight, codes_read};
     assign {cluster_ready, cluster_active, weights_next} = '0;
     assign {loop, weigh, loop_buffer}                    = '0;
     assign {raw_index, loop_code, token_weight}          = '0;
@@ -815,6 +831,7 @@ module pq_engine #(
     .select_o        (result_select),
     .outputs_i       (outputs),
     .status_i        (status),
+    .codes_read_o    (codes_read),
     .codes_i         (codes),
     .record_valid_i  (unload_q),
     .record_i        (record),

@@ -34,6 +34,7 @@ module pq_result #(
   output logic      [CWordWidth-1:0]              select_o,          // centroid word of outputs_i
   input  wire logic [Multipliers*OutputWidth-1:0] outputs_i,         // signed, each
   input  wire logic [63:0]                        status_i,
+  output logic                                    codes_read_o,      // codes_i is used
   input  wire logic [TokenWords*WordBits-1:0]     codes_i,
   input  wire logic                               record_valid_i,
   input  wire logic [WordBits-1:0]                record_i,
@@ -91,10 +92,12 @@ module pq_result #(
   assign selecting_o = read_q[0];
   assign select_o = high_q ? CWordWidth'(index_q) : CWordWidth'(32'(index_q) / LowSets);
 
+  assign codes_read_o = read_q[2] && code_q[2];
+
   always_comb begin
     code_word = '0;
     for (int unsigned j = 0; j < TokenWords; j++) begin
-      if (read_q[2] && 32'(index_q3) == OutputWords + 1 + j) begin
+      if (codes_read_o && 32'(index_q3) == OutputWords + 1 + j) begin
         code_word = code_word | codes_i[j*WordBits +: WordBits];
       end
     end
