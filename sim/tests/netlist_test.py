@@ -5,6 +5,7 @@ comparison of parameters adds up, a channel's modules get what configuration and
 input is refused with a sentence.
 """
 import json
+import os
 import re
 import subprocess
 import sys
@@ -29,9 +30,9 @@ def check(name, good, text=""):
         print(f"{name}: failed\n{text}")
 
 
-def run(script, *arguments):
+def run(script, *arguments, **variables):
     done = subprocess.run([sys.executable, f"syn/{script}.py", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True)
+                          text=True, env=os.environ | variables)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -49,8 +50,8 @@ def spoilt(folder, name, pattern, replacement):
     lockstep(name, 1, "--netlist", str(path))
 
 
-def refused(name, sentence, script, *arguments):
-    code, output, errors = run(script, *arguments)
+def refused(name, sentence, script, *arguments, **variables):
+    code, output, errors = run(script, *arguments, **variables)
     check(name, code == 2 and not output and errors.count("\n") == 1 and sentence in errors, output + errors)
 
 
@@ -110,6 +111,9 @@ def main():
               and abs(sum(block["area"] for block in other["added_per_block"].values()) - other["added"]["area"]) < 0.2,
               json.dumps(other))
 
+        code, output, errors = run("area", "--top", TOP, "--out", folder, YOSYS="env A=B yosys")
+        check("the words of YOSYS are a command and its arguments", code == 0 and "total" in output, output + errors)
+        refused("a Yosys that is not there", "yosys: the command nonsense cannot be run", "area", "--top", TOP, YOSYS="nonsense")
         refused("an unknown module", "there is no module pq_nothing", "area", "--top", "pq_nothing")
         refused("an unknown parameter", "pq_score has no parameter Nothing", "timing", "--top", TOP, "--set", "Nothing=1")
         refused("an unknown configuration", "there is no configuration pq9", "area", "--config", "pq9")
