@@ -12,7 +12,8 @@
 //             bits of WordBits/8 outputs each; then the status; then the TokenWords words of codes
 // Latency     read_i to valid_o: 4 cycles, of which outputs_i belongs to select_o of the cycle
 //             before; record_valid_i to valid_o: 1 cycle; read_i to refused_o: 1 cycle;
-//             read_i to selecting_o: 1 cycle, if it is answered
+//             read_i to selecting_o: 1 cycle, if it is answered; read_i to codes_read_o: 3 cycles,
+//             if it is answered by codes
 // Throughput  1 word per cycle; records and reads never together
 // Golden      aqpim::golden::Engine::read()   sw/golden/engine.h
 module pq_result #(

@@ -272,6 +272,13 @@ class Player {
     run(AttendOperation::kTurn, next_first, 0, codebooks(), pace);
   }
 
+  // A window without ACCUMULATE: its tokens are those of the next one.
+  void give_up(unsigned tokens, std::uint64_t pace) {
+    const std::size_t taken = golden.beats(AttendOperation::kScore, tokens) * config.slots();
+    run(AttendOperation::kScore, false, tokens, codes(taken, 16), pace);
+    run(AttendOperation::kTurn, false, 0, codebooks(), pace);
+  }
+
   static constexpr unsigned kGroups = Dut::HeadDim / AttendConfig::kGroupChannels;
   static constexpr unsigned kTokensWidth = std::bit_width(Dut::TileDepth);
 
@@ -332,7 +339,9 @@ TEST_CASE_TEMPLATE_DEFINE(
       // Most windows are full, of an engine that has the tokens.
       const auto tokens = static_cast<unsigned>(
           random.chance(1, 2) ? Dut::TileDepth : random.below(Dut::TileDepth + 1));
-      const bool reads = windows > 0 && w > 0 && random.chance(1, 2);
+      const bool given_up = random.chance(1, 4);
+      if (given_up) player.give_up(tokens, pace);
+      const bool reads = !given_up && windows > 0 && w > 0 && random.chance(1, 2);
       player.window(tokens, pace, random.pick({0u, 0u, 5u}), reads, random.pick({1u, 2u, 16u}),
                     w + 1 == count);
       player.compare_results();

@@ -174,6 +174,25 @@ TEST_CASE_TEMPLATE_DEFINE(
 }
 TEST_CASE_TEMPLATE_APPLY(attend_softmax_ends, attend_softmax_models);
 
+TEST_CASE_TEMPLATE_DEFINE(
+    "pq_attend_softmax: a window that begins while scores of the last one are on their way", Dut,
+    attend_softmax_anew) {
+  INFO(Dut::parameters);
+  Softmax<Dut> softmax;
+  for (unsigned gap = 0; gap < stated_cycles("attend_softmax", "exponent_o and weights:"); ++gap) {
+    CAPTURE(gap);
+    softmax.bench->start_tile_i = 1;
+    softmax.clock();
+    softmax.bench->score_valid_i = 1;
+    put(softmax.bench->scores_i, 0, kScoreWidth, static_cast<std::uint64_t>(-kLimit));
+    softmax.clock();
+    for (unsigned cycle = 0; cycle < gap; ++cycle) softmax.clock();
+    // With one weight more, they would not fit 16 bits.
+    CHECK(softmax.window({-kLimit, -kLimit, -kLimit}, 1) == 0);
+  }
+}
+TEST_CASE_TEMPLATE_APPLY(attend_softmax_anew, attend_softmax_models);
+
 TEST_CASE("pq_attend_softmax: each of its assertions fails when it is violated") {
   using Dut = attend_softmax_1;
   Softmax<Dut> softmax;

@@ -186,6 +186,30 @@ TEST_CASE_TEMPLATE_DEFINE(
 }
 TEST_CASE_TEMPLATE_APPLY(attend_weight_sum_bounds, attend_weight_sum_models);
 
+TEST_CASE_TEMPLATE_DEFINE(
+    "pq_attend_weight_sum: a window that begins while weights of the last one are on their way",
+    Dut, attend_weight_sum_anew) {
+  INFO(Dut::parameters);
+  WeightSum<Dut> dut;
+  const auto steps = steps_of<Dut>(6, [] { return kLargest; });
+  const std::vector<std::int32_t> maxima(steps.size(), 0);
+  for (const bool scores : {true, false}) {
+    for (unsigned gap = 0; gap < stated_cycles("attend_weight_sum", "to sum_o:"); ++gap) {
+      CAPTURE(scores);
+      CAPTURE(gap);
+      dut.bench->valid_i = scores ? 1 : 0;
+      dut.bench->use_i = scores ? 0 : 1;
+      put(dut.bench->maximum_i, 0, 9, 0);  // as that of the new ones
+      for (unsigned cycle = 0; cycle <= gap; ++cycle) {
+        dut.bench.clock();
+        dut.idle();
+      }
+      dut.bound(steps, maxima, 1);
+    }
+  }
+}
+TEST_CASE_TEMPLATE_APPLY(attend_weight_sum_anew, attend_weight_sum_models);
+
 TEST_CASE("pq_attend_weight_sum: assertions fail when more weights come than there are tokens") {
   using Dut = attend_weight_sum_0;
   WeightSum<Dut> dut;

@@ -52,7 +52,8 @@ class Registers {
     bench->reg_valid_i = write != nullptr;
     bench->reg_select_i = static_cast<std::uint8_t>(
         write != nullptr ? static_cast<unsigned>(write->select) : random.below(4));
-    bench->reg_index_i = static_cast<std::uint8_t>(write != nullptr ? write->index : 0);
+    bench->reg_index_i =
+        static_cast<std::uint8_t>(write != nullptr ? write->index : random.bits(2));
     bench->reg_control_i = static_cast<std::uint16_t>(
         write != nullptr ? write->data[0] | write->data[1] << 8 : random.bits(16));
     bench.settle();

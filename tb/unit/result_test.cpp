@@ -36,7 +36,6 @@ class Result {
     status_ = random.bits();
     for (std::uint8_t& byte : codes_) byte = static_cast<std::uint8_t>(random.bits(8));
     put(bench->status_i, 0, 64, status_);
-    for (unsigned b = 0; b < codes_.size(); ++b) put(bench->codes_i, 8 * b, 8, codes_[b]);
   }
 
   void permissions(bool outputs, bool codes) {
@@ -75,6 +74,13 @@ class Result {
     REQUIRE((bench->selecting_o != 0) ==
             selections_.next(index && allowed(*index)).value_or(false));
     selected_ = static_cast<unsigned>(bench->select_o);
+    const bool codes_read =
+        code_reads_.next(index && allowed(*index) && *index > kOutputWords).value_or(false);
+    REQUIRE((bench->codes_read_o != 0) == codes_read);
+    // There are codes only when they are read.
+    for (unsigned b = 0; b < codes_.size(); ++b) {
+      put(bench->codes_i, 8 * b, 8, codes_read ? codes_[b] : 0);
+    }
     bench.clock();
   }
 
@@ -118,6 +124,7 @@ class Result {
   Due<std::optional<Bytes>> answers_{latency};
   Due<std::optional<Bytes>> records_{stated_cycles("result", "record_valid_i to valid_o:")};
   Due<bool> selections_{stated_cycles("result", "selecting_o:")};
+  Due<bool> code_reads_{stated_cycles("result", "codes_read_o:")};
   Due<bool> refusals_{stated_cycles("result", "refused_o:")};
   std::vector<std::int64_t> outputs_ = std::vector<std::int64_t>(Dut::HeadDim);
   std::uint64_t status_ = 0;
