@@ -9,6 +9,7 @@ import functools
 import gzip
 import itertools
 import re
+import zlib
 from bisect import bisect_right
 
 # Groups that say nothing of function, area or delay; they are half of a library's text.
@@ -38,7 +39,7 @@ class Source:
                 self.text = file.read().removeprefix('\xef\xbb\xbf')
         except FileNotFoundError:
             raise LibraryError(f'library {self.path} does not exist') from None
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, 'strerror', None) or str(error)
             raise LibraryError(f'library {self.path} cannot be read: {reason}') from None
 

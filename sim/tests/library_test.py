@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """What the synthesis flow makes of Liberty libraries as they come, and of the messages of failing tools."""
+import gzip
 import re
 import subprocess
 import sys
@@ -247,6 +248,15 @@ def writing(folder, generic):
             ("no NAND gate", "  cell (NAND2", "  cell (dlyNAND2", "has no two-input NAND gate")):
         whole.write_text(text.replace(old, new))
         refused(name, [whole], sentence)
+    packed = gzip.compress(text.encode())
+    half = len(packed) // 2
+    for name, content, sentence in (
+            ("no gzip file", text.encode(), "Not a gzipped file"),
+            ("half a gzip file", packed[:half], "ended before the end-of-stream marker"),
+            ("a damaged gzip file", packed[:10] + b"\xff" + packed[11:], "invalid block type")):
+        file = folder / "packed.lib.gz"
+        file.write_bytes(content)
+        refused(name, [file], f"library {file} cannot be read: ", sentence)
 
 
 # ---- What is chosen does what the RTL does ---------------------------------------------------------------
