@@ -144,6 +144,24 @@ def check_options(checker, folder):
                   [float(row["relative_error"]) for row in rows] == [head["accuracy"]["relative_error"]])
 
 
+def check_saturation(checker, folder):
+    """Queries beyond what the engines hold."""
+    def heat(queries, _keys, _values):
+        queries *= 1000
+
+    for name, change in (("cold", lambda *_: None), ("hot", heat)):
+        workload = folder / f"{name}.safetensors"
+        unseen_workload(workload, 128, 600, 2, 256, "F16", change)
+        result = checker.run("channel", "--workload", workload, "--config", "pq4", "--queries", 2, "--prefill", 400,
+                             "--prefill-by", "software", "--golden", "--out", folder / "saturation")
+        for head in report_of(folder / "saturation")["heads"]:
+            counts = head["saturation"]
+            checker.check("every result counts", counts["results"] > 0 and counts["appended"] > 0, str(counts))
+            told = f"{head['name']} saturated in {counts['flagged']} of {counts['results']} results"
+            checker.check("saturation is counted and told", (counts["flagged"] > 0) == (told in result.stdout) == (name == "hot"),
+                          result.stdout)
+
+
 def check_bad_input(checker, folder):
     def refused(sentence, *options):
         result = checker.run("channel", *options, "--out", folder / "refused", code=2)
@@ -179,6 +197,7 @@ def main():
         check_rtl(checker, folder, workload)
         check_ends(checker, folder)
         check_options(checker, folder)
+        check_saturation(checker, folder)
         check_bad_input(checker, folder)
     print(f"{checker.passed} passed, {checker.failed} failed")
     return 1 if checker.failed else 0

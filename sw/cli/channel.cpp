@@ -185,6 +185,14 @@ report::Accuracy accuracy_of(const workload::Head& head, const std::vector<std::
   return report::accuracy_of(errors);
 }
 
+report::Saturation saturation_of(const system::ChannelHead& played) {
+  report::Saturation saturation{.appended = played.cache().appended,
+                                .held_keys = played.cache().held_k,
+                                .held_values = played.cache().held_v};
+  for (const std::uint16_t flags : played.result_flags()) saturation.add(flags);
+  return saturation;
+}
+
 report::ChannelHeadReport head_report(const Life& life, const workload::Head& head,
                                       const system::ChannelHead& played,
                                       const system::RankStatistics& statistics) {
@@ -202,6 +210,7 @@ report::ChannelHeadReport head_report(const Life& life, const workload::Head& he
                                    .compared = played.compared(),
                                    .mismatches = played.mismatches(),
                                    .flags = played.flags(),
+                                   .saturation = saturation_of(played),
                                    .phases = {},
                                    .cache = quantize::cache_size(played.cache()),
                                    .accuracy = accuracy_of(head, life.options.queries, played)};
