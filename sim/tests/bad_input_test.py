@@ -361,6 +361,11 @@ def check(checker, folder):
     for command in (("quantize", masked, "-o", cache), ("sim", "--workload", masked, "--queries", "2", "--out",
                                                         folder / "masked", "--software-prefill")):
         checker.tells(r"warning: .*l0.h0: 1 token kept exact.*key of token 100 \(6e\+04 in channel 3, ", *command)
+    # What is usual comes from the prefill that was asked for.
+    later = put("later.safetensors", safetensors(scaled("k", 1, [(t * HEAD_DIM + 3, 6e4) for t in range(150, TOKENS)])))
+    for command in (("quantize", later, "-o", cache),
+                    ("accuracy", "--workload", later, "--variants", "standard", "--queries", "2", "--out", folder / "later")):
+        checker.tells(f"warning: .*l0.h0: {TOKENS - 150} tokens kept exact", *command, "--prefill", "192")
     checker.accepted("sim", "--workload", good, "--queries", "2", "--out", folder / "results")
     checker.accepted("trace", trace)
     checker.accepted("prefill", "--config", "pq4-d64", "--tokens", "20", "--engines", "2")

@@ -126,7 +126,7 @@ void run(Arguments& arguments) {
       wanted_configurations(arguments.configurations);
   std::vector<workload::Workload> workloads = load_all(arguments, configurations);
   for (workload::Workload& workload : workloads) {
-    set_outliers_apart(workload, quantize::TimelineOptions{}.sinks, {});
+    set_outliers_apart(workload, quantize::TimelineOptions{}.sinks, arguments.options.prefill);
     warn_of_outliers(workload);
   }
   // A page without a place for the tables is found before the work.
