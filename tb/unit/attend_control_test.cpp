@@ -214,13 +214,13 @@ TEST_CASE_TEMPLATE_DEFINE(
       control.run(kScore, random.chance(1, 2), tokens, pace);
       control.refuse(kScore, 1);
       // A window may be given up.
-      if (random.chance(7, 8)) {
+      if (random.chance(2, 3)) {
         control.run(kAccumulate, random.chance(1, 2),
                     static_cast<unsigned>(random.below(Dut::TileDepth)), pace);
         control.refuse(kAccumulate, 0);
         control.refuse(kScore, 1);
       }
-      control.run(kTurn, random.chance(1, 8), 0, pace);
+      control.run(kTurn, random.chance(1, 3), 0, pace);
     }
   }
 }
