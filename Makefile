@@ -49,6 +49,8 @@ PYTHON := $(or $(wildcard /usr/bin/python3),python3)
 empty :=
 blank := $(empty) $(empty)
 comma := ,
+# Rules of make, CMake and Verilator take blanks for the end of a path.
+$(if $(findstring $(blank),$(CURDIR)),$(error the path of this checkout has a blank, which the tools do not take: $(CURDIR)))
 define newline
 
 

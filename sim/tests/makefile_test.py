@@ -62,6 +62,13 @@ def check_unknown(checker):
         checker.check(f"{name}, an option", result.returncode == 0, result)
 
 
+def check_checkout(checker):
+    with tempfile.TemporaryDirectory(prefix="a blank ") as folder:
+        result = make("-C", folder, "-f", str(Path("Makefile").resolve()), "sim")
+        good = result.returncode == 2 and f"the path of this checkout has a blank, which the tools do not take: {folder}" in result.stderr
+        checker.check("a checkout with a blank in its path", good, result)
+
+
 def check_values(checker):
     odd = "it's  a \"b\" `touch c`; $(touch d) $HOME $$ #%\\*,-=x"
     with tempfile.TemporaryDirectory() as folder:
@@ -93,6 +100,7 @@ def check_values(checker):
 def main():
     checker = Checker()
     check_unknown(checker)
+    check_checkout(checker)
     check_values(checker)
     print(f"{checker.passed} passed, {checker.failed} failed")
     return int(checker.failed > 0)
