@@ -133,6 +133,9 @@ def check_tools(tally):
 def main():
     program = Path(sys.argv[1]).resolve() / "aqpim"
     tally = Tally()
+    # Who starts the tests in the background may have them ignored, and children would go on ignoring them.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     for check in (check_program, check_picture):
         with tempfile.TemporaryDirectory() as name:
             check(tally, program, Path(name))

@@ -268,7 +268,8 @@ def every_tool(folder):
 
     def run(*command):
         return subprocess.run(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              env=os.environ | {"MAKEFLAGS": ""})
+                              env={key: value for key, value in os.environ.items()
+                                   if not key.startswith(("MAKE", "MFLAGS"))})
 
     def refused(sentence, *command):
         done = run(*command)
