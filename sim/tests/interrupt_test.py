@@ -108,9 +108,8 @@ def check_tools(tally):
                "interrupt.catch()\n"
                "from concurrent.futures import ThreadPoolExecutor\n"
                "def work(_):\n"
-               "    child = subprocess.Popen(['sh', '-c', 'sleep 1000 & wait'])\n"
-               "    print(child.pid, flush=True)\n"
-               "    return child.wait()\n"
+               # Says its number when it has a child of its own.
+               "    return subprocess.Popen(['sh', '-c', 'sleep 1000 & echo $$; wait']).wait()\n"
                "with ThreadPoolExecutor(2) as pool:\n"
                "    list(pool.map(work, range(2)))\n")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
