@@ -95,7 +95,7 @@ accuracy_options = $(workloads) $(head_options) $(call option,variants,$(VARIANT
 out = $(call quote,$(or $(OUT),$(1)))
 # Copies pictures to the page's, if there is a page.
 figures = $(if $(PAGE),cp $(1) "$$(dirname -- $(call quote,$(PAGE)))/figures/")
-sources = $(shell find sw tb sim syn -name '*.cpp' -o -name '*.h')
+sources = $(shell find sw tb app sim syn -name '*.cpp' -o -name '*.h')
 
 .PHONY: help
 help:

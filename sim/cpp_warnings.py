@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TREE = ROOT / "build/release"
 SCRATCH = ROOT / "build/lint"
-OURS = tuple(f"{folder}/" for folder in (ROOT / "sw", ROOT / "tb", ROOT / "sim", TREE / "generated"))
+OURS = tuple(f"{folder}/" for folder in (ROOT / "sw", ROOT / "tb", ROOT / "app", ROOT / "sim", TREE / "generated"))
 
 
 def build(*targets):

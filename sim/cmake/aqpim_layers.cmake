@@ -82,9 +82,9 @@ function(aqpim_models layer class stem result_sources result_models)
   set(${result_models} ${models} PARENT_SCOPE)
 endfunction()
 
-# The program: sw/cli/main.cpp and one file per subcommand.
-function(aqpim_cli)
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/sw/cli/*.cpp)
+# The program: app/main.cpp and one file per subcommand.
+function(aqpim_app)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/app/*.cpp)
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   get_property(layers GLOBAL PROPERTY AQPIM_LIBRARIES)
   list(REVERSE layers)

@@ -9,14 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "sw/cli/cache_options.h"
-#include "sw/cli/commands.h"
+#include "app/cache_options.h"
+#include "app/commands.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
 #include "sw/quantize/timeline.h"
 #include "sw/workload/workload.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -168,4 +168,4 @@ void add_info(CLI::App& app, int&) {
   });
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -10,13 +10,13 @@
 #include <utility>
 #include <vector>
 
-#include "sw/cli/channel_session.h"
+#include "app/channel_session.h"
 #include "sw/config/error.h"
 #include "sw/report/timeline_plot.h"
 #include "tb/channel/channel_env.h"
 #include "tb/channel/channel_models.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -242,4 +242,4 @@ std::unique_ptr<ChannelSession> rtl_session(const SessionOptions& options) {
                                 options.banks_per_engine, options.power_limited));
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "sw/cli/commands.h"
+#include "app/commands.h"
 #include "sw/golden/centroid_group.h"
 #include "sw/golden/e3m4.h"
 #include "sw/golden/exp2.h"
@@ -25,7 +25,7 @@
 #include "sw/quantize/formats.h"
 #include "sw/quantize/half.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 namespace {
 
 // The toy engine.
@@ -188,4 +188,4 @@ void add_tutorial(CLI::App& app, int& /*exit_code*/) {
       ->callback(run);
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -13,9 +13,9 @@
 #include <tuple>
 #include <vector>
 
-#include "sw/cli/cache_options.h"
-#include "sw/cli/commands.h"
-#include "sw/cli/progress.h"
+#include "app/cache_options.h"
+#include "app/commands.h"
+#include "app/progress.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
 #include "sw/golden/program.h"
@@ -28,7 +28,7 @@
 #include "sw/workload/atomic_file.h"
 #include "sw/workload/workload.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -183,4 +183,4 @@ void add_quantize(CLI::App& app, int&) {
   command->callback([arguments] { run(*arguments); });
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

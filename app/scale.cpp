@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "sw/cli/commands.h"
-#include "sw/cli/selection.h"
+#include "app/commands.h"
+#include "app/selection.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
 #include "sw/config/memory.h"
@@ -14,7 +14,7 @@
 #include "sw/performance/stack.h"
 #include "sw/system/placement.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -142,4 +142,4 @@ void add_scale(CLI::App& app, int&) {
   command->callback([arguments] { run(*arguments); });
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "sw/cli/commands.h"
-#include "sw/cli/files.h"
+#include "app/commands.h"
+#include "app/files.h"
 #include "sw/config/config.h"
 #include "sw/config/embedded.h"
 #include "sw/config/error.h"
@@ -23,7 +23,7 @@
 #include "sw/report/markdown.h"
 #include "sw/report/result_folder.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -249,4 +249,4 @@ void add_system(CLI::App& app, int&) {
   command->callback([arguments] { run(*arguments); });
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -10,7 +10,7 @@
 #include <system_error>
 #include <vector>
 
-#include "sw/cli/commands.h"
+#include "app/commands.h"
 #include "sw/config/error.h"
 #include "sw/workload/temporary.h"
 
@@ -33,18 +33,18 @@ std::string subcommands(const CLI::App& app) {
 int bad_input(std::string sentence) {
   std::ranges::replace(sentence, '\n', ' ');
   fmt::print(stderr, "aqpim: {}\n", sentence);
-  return static_cast<int>(aqpim::cli::ExitCode::kBadInput);
+  return static_cast<int>(aqpim::app::ExitCode::kBadInput);
 }
 
 int internal_error(const std::exception& error) {
   fmt::print(stderr, "aqpim: internal error: {}\n", error.what());
-  return static_cast<int>(aqpim::cli::ExitCode::kFailure);
+  return static_cast<int>(aqpim::app::ExitCode::kFailure);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  using aqpim::cli::ExitCode;
+  using aqpim::app::ExitCode;
   aqpim::workload::end_cleanly_on_signals();
   CLI::App app(
       "Attention on product-quantized KV caches, played through the RTL of a near-bank engine.",
@@ -54,17 +54,17 @@ int main(int argc, char** argv) {
   app.require_subcommand(0, 1);  // none is reported below: CLI11 would not say which there are
 
   int exit_code = static_cast<int>(ExitCode::kSuccess);
-  aqpim::cli::add_accuracy(app, exit_code);
-  aqpim::cli::add_channel(app, exit_code);
-  aqpim::cli::add_compare(app, exit_code);
-  aqpim::cli::add_info(app, exit_code);
-  aqpim::cli::add_quantize(app, exit_code);
-  aqpim::cli::add_prefill(app, exit_code);
-  aqpim::cli::add_scale(app, exit_code);
-  aqpim::cli::add_sim(app, exit_code);
-  aqpim::cli::add_system(app, exit_code);
-  aqpim::cli::add_trace(app, exit_code);
-  aqpim::cli::add_tutorial(app, exit_code);
+  aqpim::app::add_accuracy(app, exit_code);
+  aqpim::app::add_channel(app, exit_code);
+  aqpim::app::add_compare(app, exit_code);
+  aqpim::app::add_info(app, exit_code);
+  aqpim::app::add_quantize(app, exit_code);
+  aqpim::app::add_prefill(app, exit_code);
+  aqpim::app::add_scale(app, exit_code);
+  aqpim::app::add_sim(app, exit_code);
+  aqpim::app::add_system(app, exit_code);
+  aqpim::app::add_trace(app, exit_code);
+  aqpim::app::add_tutorial(app, exit_code);
   for (CLI::App* command : app.get_subcommands({})) command->footer(kFooter);
 
   try {

@@ -17,12 +17,12 @@
 #include <utility>
 #include <vector>
 
-#include "sw/cli/cache_options.h"
-#include "sw/cli/commands.h"
-#include "sw/cli/files.h"
-#include "sw/cli/progress.h"
-#include "sw/cli/selection.h"
-#include "sw/cli/simulation.h"
+#include "app/cache_options.h"
+#include "app/commands.h"
+#include "app/files.h"
+#include "app/progress.h"
+#include "app/selection.h"
+#include "app/simulation.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
 #include "sw/quantize/cache_file.h"
@@ -36,7 +36,7 @@
 #include "tb/engine/env.h"
 #include "tb/reducer/reducer_env.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -423,4 +423,4 @@ void add_sim(CLI::App& app, int& exit_code) {
   command->callback([arguments, &exit_code] { run_all(*arguments, exit_code); });
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

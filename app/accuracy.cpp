@@ -14,11 +14,11 @@
 #include <thread>
 #include <vector>
 
-#include "sw/cli/cache_options.h"
-#include "sw/cli/commands.h"
-#include "sw/cli/files.h"
-#include "sw/cli/progress.h"
-#include "sw/cli/selection.h"
+#include "app/cache_options.h"
+#include "app/commands.h"
+#include "app/files.h"
+#include "app/progress.h"
+#include "app/selection.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
 #include "sw/quantize/timeline.h"
@@ -29,7 +29,7 @@
 #include "sw/study/accuracy_study.h"
 #include "sw/workload/workload.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -193,4 +193,4 @@ void add_accuracy(CLI::App& app, int&) {
   command->callback([arguments] { run(*arguments); });
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -11,7 +11,7 @@
 #include "sw/config/config.h"
 #include "sw/workload/workload.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 // The paths of a list by blanks. Blanks may be within a path of something that is there.
 std::vector<std::string> paths_of_list(const std::string& list);
@@ -35,4 +35,4 @@ void warn_of_outliers(const workload::Workload& workload);
 std::vector<const config::Configuration*> wanted_configurations(
     const std::vector<std::string>& names);
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

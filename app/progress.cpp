@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/cli/progress.h"
+#include "app/progress.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 // Carriage return, erase to the end of the line.
@@ -31,4 +31,4 @@ void ProgressLine::show(const std::string& what, double fraction) {
   shown_ = std::move(text);
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

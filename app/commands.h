@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <limits>
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 enum class ExitCode { kSuccess = 0, kFailure = 1, kBadInput = 2 };
 
@@ -26,4 +26,4 @@ void add_system(CLI::App& app, int& exit_code);
 void add_trace(CLI::App& app, int& exit_code);
 void add_tutorial(CLI::App& app, int& exit_code);
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -18,7 +18,7 @@
 #include "tb/engine/env.h"
 #include "tb/reducer/reducer_env.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 // Means over the programs, commands and reductions of a clustering, and over the vectors of an
 // encoding, without gaps between words.
@@ -81,4 +81,4 @@ class RtlBackend {
   double seconds_ = 0.0;
 };
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

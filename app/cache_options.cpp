@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/cli/cache_options.h"
+#include "app/cache_options.h"
 
 #include <algorithm>
 #include <map>
 #include <utility>
 
-#include "sw/cli/commands.h"
-#include "sw/cli/selection.h"
+#include "app/commands.h"
+#include "app/selection.h"
 #include "sw/config/error.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -46,7 +46,7 @@ void CacheOptions::open_calibration(const std::vector<workload::HeadFacts>& head
   workload::LoadOptions all = load;
   all.heads.clear();
   workload::Workload workload = workload::open(calibration, all);
-  cli::set_outliers_apart(workload, sinks.value_or(quantize::TimelineOptions{}.sinks),
+  app::set_outliers_apart(workload, sinks.value_or(quantize::TimelineOptions{}.sinks),
                           calibration_tokens);
   calibration_workload = std::make_shared<const workload::Workload>(std::move(workload));
   for (const workload::HeadFacts& head : calibration_workload->heads) {
@@ -57,7 +57,7 @@ void CacheOptions::open_calibration(const std::vector<workload::HeadFacts>& head
 }
 
 void CacheOptions::set_outliers_apart(workload::Workload& workload) const {
-  cli::set_outliers_apart(workload, sinks.value_or(quantize::TimelineOptions{}.sinks), prefill);
+  app::set_outliers_apart(workload, sinks.value_or(quantize::TimelineOptions{}.sinks), prefill);
   warn_of_outliers(workload);
 }
 
@@ -137,4 +137,4 @@ void add_load_options(CLI::App& command, workload::LoadOptions& load) {
       "take infinite keys and values as FP16's largest number, NaN as 0");
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -14,12 +14,12 @@
 #include <system_error>
 #include <type_traits>
 
-#include "sw/cli/commands.h"
+#include "app/commands.h"
 #include "sw/config/error.h"
 #include "sw/config/memory.h"
 #include "tb/memory/timing_checker.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 namespace {
 
 struct Arguments {
@@ -119,4 +119,4 @@ void add_trace(CLI::App& app, int& exit_code) {
   });
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

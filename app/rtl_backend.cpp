@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/cli/rtl_backend.h"
+#include "app/rtl_backend.h"
 
 #include <algorithm>
 #include <chrono>
@@ -7,7 +7,7 @@
 
 #include "sw/quantize/software_backend.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -113,4 +113,4 @@ void RtlBackend::compare(std::span<const std::uint8_t> bytes,
   for (std::size_t i = 0; i < bytes.size(); ++i) mismatches_ += bytes[i] != expected[i];
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 // One line on standard error that says what is being done and how far it is. Silent unless standard
 // error is a terminal; the line is gone when the object is.
@@ -25,4 +25,4 @@ class ProgressLine {
   std::string shown_;
 };
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

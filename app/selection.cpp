@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/cli/selection.h"
+#include "app/selection.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -16,7 +16,7 @@
 #include "sw/quantize/timeline.h"
 #include "sw/workload/capture.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -118,4 +118,4 @@ std::vector<const config::Configuration*> wanted_configurations(
   return configurations;
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

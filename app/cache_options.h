@@ -12,7 +12,7 @@
 #include "sw/quantize/quantize.h"
 #include "sw/workload/workload.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 // Command-line options that say how heads are quantized. What is not given is as the configuration
 // has it.
@@ -30,7 +30,7 @@ struct CacheOptions {
   // Throws InputError as workload::load(); those of its heads are read that calibrate `heads`.
   void open_calibration(const std::vector<workload::HeadFacts>& heads,
                         const workload::LoadOptions& load);
-  // Of what the workload reads, as cli::set_outliers_apart(); and names them.
+  // Of what the workload reads, as app::set_outliers_apart(); and names them.
   void set_outliers_apart(workload::Workload& workload) const;
   quantize::QuantizeOptions for_configuration(const config::Configuration& configuration) const;
 };
@@ -48,4 +48,4 @@ void add_workloads_options(CLI::App& command, std::vector<std::string>& paths);
 // Adds --prefill.
 void add_prefill_option(CLI::App& command, std::optional<std::size_t>& prefill);
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/cli/channel_session.h"
+#include "app/channel_session.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -32,4 +32,4 @@ std::unique_ptr<ChannelSession> golden_session(const SessionOptions& options) {
   return std::make_unique<GoldenSession>(options);
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

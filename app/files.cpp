@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/cli/files.h"
+#include "app/files.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include "sw/report/json_parts.h"
 #include "sw/workload/atomic_file.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 std::string read_text(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -27,4 +27,4 @@ void write_file(const std::filesystem::path& path, const std::string& content) {
   file.commit();
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

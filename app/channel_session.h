@@ -15,7 +15,7 @@
 #include "sw/report/channel_report.h"
 #include "sw/system/host_port.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 struct SessionOptions {
   const config::Configuration* configuration = nullptr;
@@ -57,4 +57,4 @@ std::unique_ptr<ChannelSession> golden_session(const SessionOptions& options);
 // Throws InputError if the binary has no RTL for it.
 std::unique_ptr<ChannelSession> rtl_session(const SessionOptions& options);
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

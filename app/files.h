@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 // Throws InputError if the file cannot be read.
 std::string read_text(const std::string& path);
@@ -13,4 +13,4 @@ std::string read_text(const std::string& path);
 // a .csv file is not finite.
 void write_file(const std::filesystem::path& path, const std::string& content);
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/cli/simulation.h"
+#include "app/simulation.h"
 
 #include <algorithm>
 #include <array>
@@ -9,14 +9,14 @@
 #include <span>
 #include <utility>
 
-#include "sw/cli/rtl_backend.h"
+#include "app/rtl_backend.h"
 #include "sw/quantize/software_backend.h"
 #include "sw/reference/attention.h"
 #include "sw/system/merge.h"
 #include "sw/system/plan.h"
 #include "sw/system/projection.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -297,4 +297,4 @@ HeadRun simulate(const Hardware& hardware, const workload::Head& head,
   return run;
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

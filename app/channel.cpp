@@ -16,12 +16,12 @@
 #include <utility>
 #include <vector>
 
-#include "sw/cli/cache_options.h"
-#include "sw/cli/channel_session.h"
-#include "sw/cli/commands.h"
-#include "sw/cli/files.h"
-#include "sw/cli/progress.h"
-#include "sw/cli/selection.h"
+#include "app/cache_options.h"
+#include "app/channel_session.h"
+#include "app/commands.h"
+#include "app/files.h"
+#include "app/progress.h"
+#include "app/selection.h"
 #include "sw/config/error.h"
 #include "sw/reference/attention.h"
 #include "sw/report/channel_report.h"
@@ -33,7 +33,7 @@
 #include "sw/workload/workload.h"
 #include "tb/common/run_failed.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -450,4 +450,4 @@ void add_channel(CLI::App& app, int& exit_code) {
   command->callback([arguments, &exit_code] { run_all(*arguments, exit_code); });
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -11,10 +11,10 @@
 #include <thread>
 #include <vector>
 
-#include "sw/cli/commands.h"
-#include "sw/cli/files.h"
-#include "sw/cli/progress.h"
-#include "sw/cli/selection.h"
+#include "app/commands.h"
+#include "app/files.h"
+#include "app/progress.h"
+#include "app/selection.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
 #include "sw/config/memory.h"
@@ -29,7 +29,7 @@
 #include "tb/channel/channel_models.h"
 #include "tb/common/run_failed.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -207,4 +207,4 @@ void add_compare(CLI::App& app, int& exit_code) {
   command->callback([arguments, &exit_code] { run(*arguments, exit_code); });
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -20,7 +20,7 @@
 #include "tb/engine/env.h"
 #include "tb/reducer/reducer_env.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 struct SimulationOptions {
   tb::Pace pace;
@@ -54,4 +54,4 @@ HeadRun simulate(const Hardware& hardware, const workload::Head& head,
                  const quantize::QuantizeOptions& options, const std::vector<std::size_t>& queries,
                  const SimulationOptions& simulation, const SimulationProgress& progress);
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "sw/cli/commands.h"
-#include "sw/cli/progress.h"
-#include "sw/cli/rtl_backend.h"
+#include "app/commands.h"
+#include "app/progress.h"
+#include "app/rtl_backend.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
 #include "sw/golden/engine.h"
@@ -23,7 +23,7 @@
 #include "tb/engine/env.h"
 #include "tb/reducer/reducer_env.h"
 
-namespace aqpim::cli {
+namespace aqpim::app {
 
 namespace {
 
@@ -222,4 +222,4 @@ void add_prefill(CLI::App& app, int& exit_code) {
   command->callback([arguments, &exit_code] { run_all(*arguments, exit_code); });
 }
 
-}  // namespace aqpim::cli
+}  // namespace aqpim::app
