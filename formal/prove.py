@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "sim"))
 import tools  # noqa: E402
 
 BUILD = Path("build/formal")   # from the root of the repository, where all tools run
-SOURCES = ("common/pq_round_saturate.sv", "engine/pq_exp2.sv", "attend/pq_attend_weight_sum.sv")
+SOURCES = ("common/pq_pkg.sv", "common/pq_round_saturate.sv", "engine/pq_exp2.sv", "attend/pq_attend_weight_sum.sv")
 
 # Name, top module in formal/, its parameters, steps from reset, and whether induction takes it from there. Without induction
 # the outputs depend on the last steps only.

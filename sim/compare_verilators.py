@@ -22,6 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import interrupt
+import tools
+import unit
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTALLED = ROOT / "build/verilators"
@@ -86,11 +88,11 @@ class Verilator:
 
     def build(self, module, parameters, folder):
         """The program that plays inputs through the module."""
-        sources = sorted(ROOT.glob("rtl/*/*.sv"))
+        sources = tools.rtl_files()
         includes = sorted({f"-I{source.parent}" for source in sources})
         self.run(*FLAGS, "--Mdir", folder, "--top-module", module, *includes,
                  *(f"-G{key}={value}" for key, value in parameters.items()),
-                 *(source for source in sources if source.stem == module))
+                 *(source for source in sources if source.stem in ("pq_pkg", module)))
         (folder / "ports.h").write_text(ports_header((folder / "Vmodule.h").read_text()))
         models = sorted(folder.glob("Vmodule*.cpp"))
         everything = folder / "everything.cpp"
@@ -132,7 +134,7 @@ struct Ports {{
 def parameter_sets():
     """Module -> its parameter sets, from the headers that CMake makes for the unit tests."""
     run(["sim/build.sh", TREE.name, "help"])  # configures the tree
-    sets = {source.stem: [] for source in sorted(ROOT.glob("rtl/*/*.sv"))}
+    sets = {module: [] for module in unit.modules()}
     for header in sorted((TREE / "generated/tb/unit/models").glob("*.h")):
         for module, text in PARAMETERS.findall(header.read_text()):
             sets[module].append(dict(entry.split("=") for entry in text.split(",") if entry))

@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 import interrupt
+import package_header
 import shapes
 import tools
 import unit
@@ -36,10 +37,6 @@ LICENCE = "SPDX-License-Identifier: Apache-2.0"
 SOURCE_SUFFIXES = {".sv", ".svh", ".cpp", ".h", ".in", ".py", ".sh", ".cmake", ".sdc", ".tcl", ".ys", ".gp"}
 SOURCE_NAMES = {"Makefile", "CMakeLists.txt", "run"}
 SOURCE_FOLDERS = ("rtl", "formal", "tb", "sw", "app", "sim", "syn", "constraints", "workloads", ".ci")
-
-
-def rtl_files():
-    return sorted(Path("rtl").rglob("*.sv"))
 
 
 def widest(known):
@@ -81,20 +78,20 @@ def output_of(command):
 
 
 def verilator(top, parameters):
-    folders = sorted({path.parent for path in rtl_files()})
+    folders = sorted({path.parent for path in tools.rtl_files(Path())})
     code, text = output_of(
         [*tools.command("verilator"), "--lint-only", "-Wall", "--top-module", top]
         + [f"-G{key}={value}" for key, value in parameters.items()]
         + [f"-I{folder}" for folder in folders]
-        + [str(path) for path in rtl_files() if path.stem == top])
+        + [str(path) for path in tools.rtl_files(Path()) if path.stem in ("pq_pkg", top)])
     return text if code else ""
 
 
 def slang(top, parameters):
-    folders = sorted({path.parent for path in rtl_files()})
+    folders = sorted({path.parent for path in tools.rtl_files(Path())})
     command = ([sys.executable, "sim/slang.py", "-Werror", "--top", top]
                + [f"-G{key}={value}" for key, value in parameters.items()]
-               + [f"-I{folder}" for folder in folders] + list(map(str, rtl_files())))
+               + [f"-I{folder}" for folder in folders] + list(map(str, tools.rtl_files(Path()))))
     runs = [output_of([*command, "--std", f"1800-{year}"]) for year in (2017, 2023)]
     return "".join(text for code, text in runs if code)
 
@@ -107,8 +104,8 @@ def verible(command):
 
 def read_by_yosys(top, parameters, script):
     values = " ".join(f"-chparam {key} {value}" for key, value in parameters.items())
-    folders = " ".join(f"-I{folder}" for folder in sorted({path.parent for path in rtl_files()}))
-    files = " ".join(map(str, rtl_files()))
+    folders = " ".join(f"-I{folder}" for folder in sorted({path.parent for path in tools.rtl_files(Path())}))
+    files = " ".join(map(str, tools.rtl_files(Path())))
     return output_of([*tools.command("yosys"), "-Q", "-q", "-e", "implicitly declared", "-p",
                       f"read_verilog -sv {folders} {files}; hierarchy -check -top {top} {values}; {script}"])
 
@@ -179,7 +176,7 @@ PLAIN_CALL = r"(?:[;)]|\b(?:begin|else|assign)\b)\s*\w+(?:\[[^];]*\])?\s*=\s*({}
 
 def calls():
     complaints = ""
-    for path in rtl_files():
+    for path in tools.rtl_files(Path()):
         text = re.sub(r"//.*", "", path.read_text())
         for function in FUNCTION.finditer(text):
             if not VARIABLE.search(function[2]):
@@ -265,7 +262,7 @@ def main():
     checks += [("warnings of the C++ compiler", cpp_warnings), (f"{RTL_COLUMNS} columns of RTL", columns),
                ("calls of functions", calls), ("clang-format", layout), ("licence headers", licences),
                (f"{MARKDOWN_COLUMNS} columns of Markdown", markdown_columns), ("catalogue of modules", catalogue),
-               ("files of packages", packages), *extra_checks(wanted)]
+               ("files of packages", packages), ("header of the RTL's package", package_header.stale), *extra_checks(wanted)]
     clean = True
     for name, check in checks:
         if not any(text in name for text in sys.argv[1:] or [""]):

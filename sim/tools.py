@@ -13,6 +13,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def rtl_files(root=ROOT):
+    """The RTL's sources in the order in which tools read them: the package first."""
+    return sorted(root.glob("rtl/*/*.sv"), key=lambda path: (path.stem != "pq_pkg", path))
+
+
 def command(tool):
     """The words of a tool's command."""
     words = shlex.split(os.environ.get(tool.upper(), "")) or [tool]

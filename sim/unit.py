@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 import interrupt
+import tools
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = "rtl/README.md"
@@ -32,7 +33,7 @@ class BadInput(Exception):
 
 def modules():
     """The file of each RTL module, by name; a package is none."""
-    return {path.stem: path for path in sorted(ROOT.glob("rtl/**/pq_*.sv")) if not path.stem.endswith("_pkg")}
+    return {path.stem: path for path in tools.rtl_files() if path.stem != "pq_pkg"}
 
 
 def test_source(block):

@@ -87,7 +87,7 @@ def sources(top):
         if path not in found:
             found.append(path)
             waiting += [name for name in sorted(set(re.findall(r'\bpq_\w+', path.read_text()))) if name in files]
-    return sorted(found)
+    return sorted(found, key=lambda path: (path.stem != 'pq_pkg', path))
 
 
 def parameters_of(top):

@@ -42,7 +42,7 @@ module pq_bank_engine #(
   parameter  int unsigned WeightWidth    = 14,
   parameter  int unsigned Quantize       = 1,
   parameter  int unsigned BanksPerEngine = 1,
-  localparam int unsigned BeatBits       = 256,
+  localparam int unsigned BeatBits       = pq_pkg::BeatBits,
   localparam int unsigned TokensWidth    = $clog2(ScoreDepth + 1)
 ) (
   input  wire logic                               clk_i,
@@ -50,7 +50,7 @@ module pq_bank_engine #(
   input  wire logic [3:0]                         index_i,          // of the engine: a constant
   // Commands; only when ready_o is high
   input  wire logic                               cmd_valid_i,
-  input  wire logic [2:0]                         cmd_operation_i,  // as of pq_engine
+  input  wire pq_pkg::operation_e                 cmd_operation_i,
   input  wire logic                               cmd_first_i,
   input  wire logic [TokensWidth-1:0]             cmd_skip_i,       // tokens of windows before
   input  wire logic [TokensWidth-1:0]             cmd_tokens_i,     // at most
@@ -61,15 +61,12 @@ module pq_bank_engine #(
   input  wire logic [BanksPerEngine*BeatBits-1:0] bank_data_i,
   // Bus: stream, registers
   input  wire logic                               bus_valid_i,
-  input  wire logic [2:0]                         bus_kind_i,       // 0 stream, 1 TOKENS,
-                                                                    // 2 CONTROL, 3 SHIFT, 4 QUERY,
-                                                                    // 5 BIAS
+  input  wire pq_pkg::bus_kind_e                  bus_kind_i,
   input  wire logic [4:0]                         bus_index_i,      // of a beat of registers
   input  wire logic [BeatBits-1:0]                bus_data_i,
   // Reads
   input  wire logic                               read_valid_i,
-  input  wire logic [1:0]                         read_kind_i,      // 0 RESULT, 1 RECORD, 2 CODES,
-                                                                    // 3 STATUS
+  input  wire pq_pkg::read_kind_e                 read_kind_i,
   input  wire logic [5:0]                         read_index_i,     // RESULT, CODES: beat
   output logic                                    read_valid_o,
   output logic      [BeatBits-1:0]                read_data_o,      // zero if not valid
@@ -85,24 +82,6 @@ module pq_bank_engine #(
   localparam int unsigned OutputWords   = 5 * CentroidWords;        // of 40 bits each
   localparam int unsigned ResultBeats   = OutputWords / WordsPerBeat + 1;
   localparam int unsigned CodesBits     = HeadDim / SubDim * CodeBits;
-
-  // Operations, kinds of beats and of reads, registers
-  localparam logic [2:0] Score       = 3'd1;
-  localparam logic [2:0] Accumulate  = 3'd2;
-  localparam logic [2:0] Load        = 3'd5;
-  localparam logic [2:0] BusStream   = 3'd0;
-  localparam logic [2:0] BusTokens   = 3'd1;
-  localparam logic [2:0] BusControl  = 3'd2;
-  localparam logic [2:0] BusShift    = 3'd3;
-  localparam logic [2:0] BusQuery    = 3'd4;
-  localparam logic [1:0] ReadResult  = 2'd0;
-  localparam logic [1:0] ReadRecord  = 2'd1;
-  localparam logic [1:0] ReadCodes   = 2'd2;
-  localparam logic [1:0] ReadStatus  = 2'd3;
-  localparam logic [1:0] RegControl  = 2'd0;
-  localparam logic [1:0] RegQuery    = 2'd1;
-  localparam logic [1:0] RegShift    = 2'd2;
-  localparam logic [1:0] RegBias     = 2'd3;
 
   // Legal parameters
   if (WordBits != 128 && WordBits != 256) begin : gen_bad_word_bits
@@ -124,7 +103,7 @@ module pq_bank_engine #(
   logic                   engine_ready, engine_error, cmd_take;
   logic                   word_valid, word_ready, words_left;
   logic                   reg_valid, reg_locked;
-  logic [1:0]             reg_select;
+  pq_pkg::register_select_e reg_select;
   logic [7:0]             reg_index;
   logic [WordBits-1:0]    reg_data;
   logic                   fetch, strobe;   // the engine is read; gets a word of UNLOAD
@@ -136,6 +115,7 @@ module pq_bank_engine #(
 
   // ---- Tokens and commands ----------------------------------------------------------------------
 
+  logic                   first_score;
   logic [15:0]            tokens_q, active_q, tokens, left;
   logic [TokensWidth-1:0] cmd_tokens;
 
@@ -144,17 +124,18 @@ module pq_bank_engine #(
       tokens_q <= '0;
       active_q <= '0;
     end else begin
-      if (bus_valid_i && bus_kind_i == BusTokens) tokens_q <= bus_data_i[32'(index_i)*16 +: 16];
-      if (cmd_take && (cmd_operation_i == Load || (cmd_operation_i == Score && cmd_first_i))) begin
-        active_q <= tokens_q;
+      if (bus_valid_i && bus_kind_i == pq_pkg::BusTokens) begin
+        tokens_q <= bus_data_i[32'(index_i)*16 +: 16];
       end
+      if (cmd_take && (cmd_operation_i == pq_pkg::OpLoad || first_score)) active_q <= tokens_q;
     end
   end
 
-  assign cmd_take   = cmd_valid_i && engine_ready;
-  assign tokens     = cmd_operation_i == Score && cmd_first_i ? tokens_q : active_q;
-  assign left       = tokens > 16'(cmd_skip_i) ? tokens - 16'(cmd_skip_i) : '0;
-  assign cmd_tokens = left < 16'(cmd_tokens_i) ? TokensWidth'(left) : cmd_tokens_i;
+  assign cmd_take    = cmd_valid_i && engine_ready;
+  assign first_score = cmd_operation_i == pq_pkg::OpScore && cmd_first_i;
+  assign tokens      = first_score ? tokens_q : active_q;
+  assign left        = tokens > 16'(cmd_skip_i) ? tokens - 16'(cmd_skip_i) : '0;
+  assign cmd_tokens  = left < 16'(cmd_tokens_i) ? TokensWidth'(left) : cmd_tokens_i;
 
   assign write_enable_o = tokens_q != '0;
 
@@ -172,7 +153,7 @@ module pq_bank_engine #(
     assign bank_data = bank_odd_i ? bank_data_i[BeatBits +: BeatBits] : bank_data_i[BeatBits-1:0];
   end
 
-  assign bus_stream = bus_valid_i && bus_kind_i == BusStream;
+  assign bus_stream = bus_valid_i && bus_kind_i == pq_pkg::BusStream;
   assign beat_take  = bank_take_i || bus_stream;
   assign word_done  = word_ready || !words_left;
   assign overrun    = (bank_take_i && bus_stream)
@@ -198,13 +179,14 @@ module pq_bank_engine #(
 
   // ---- Registers --------------------------------------------------------------------------------
 
-  logic       bus_reg;
-  logic [1:0] bus_select;
+  logic                     bus_reg;
+  pq_pkg::register_select_e bus_select;
 
-  assign bus_reg    = bus_valid_i && bus_kind_i != BusStream && bus_kind_i != BusTokens;
-  assign bus_select = bus_kind_i == BusControl ? RegControl
-                    : bus_kind_i == BusShift   ? RegShift
-                    : bus_kind_i == BusQuery   ? RegQuery : RegBias;
+  assign bus_reg    = bus_valid_i && bus_kind_i != pq_pkg::BusStream
+                   && bus_kind_i != pq_pkg::BusTokens;
+  assign bus_select = bus_kind_i == pq_pkg::BusControl ? pq_pkg::RegControl
+                    : bus_kind_i == pq_pkg::BusShift   ? pq_pkg::RegShift
+                    : bus_kind_i == pq_pkg::BusQuery   ? pq_pkg::RegQuery : pq_pkg::RegBias;
 
   if (WordsPerBeat == 1) begin : gen_word
     assign reg_overrun = 1'b0;
@@ -214,14 +196,14 @@ module pq_bank_engine #(
     assign reg_data    = bus_data_i;
   end else begin : gen_words
     // The second word, which CONTROL does not have, comes one cycle later.
-    logic                second_q;
-    logic [1:0]          select_q;
-    logic [4:0]          index_q;
-    logic [WordBits-1:0] high_q;
+    logic                     second_q;
+    pq_pkg::register_select_e select_q;
+    logic [4:0]               index_q;
+    logic [WordBits-1:0]      high_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) second_q <= 1'b0;
-      else second_q <= bus_reg && bus_select != RegControl;
+      else second_q <= bus_reg && bus_select != pq_pkg::RegControl;
     end
 
     always_ff @(posedge clk_i) begin
@@ -250,7 +232,7 @@ module pq_bank_engine #(
 
   logic               own_status;
   logic [8:0]         first_word;
-  logic [1:0]         kind_q;
+  pq_pkg::read_kind_e kind_q;
   logic [5:0]         index_q;
   logic [LastStage:1] fetch_q;     // reads the engine
   logic [LastStage:1] record_q;    // takes words of UNLOAD
@@ -261,7 +243,7 @@ module pq_bank_engine #(
   logic [4:0]         tile_flags_q, flags_q;
   logic [BeatBits-1:0] beat, status;
 
-  assign own_status = read_kind_i == ReadResult && read_index_i == 6'(ResultBeats - 1);
+  assign own_status = read_kind_i == pq_pkg::ReadResult && read_index_i == 6'(ResultBeats - 1);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -273,17 +255,18 @@ module pq_bank_engine #(
       read_valid_o <= 1'b0;
     end else begin
       fetch_q      <= {fetch_q[LastStage-1:1],
-                       read_valid_i && read_kind_i != ReadRecord && !own_status};
-      record_q     <= {record_q[LastStage-1:1], read_valid_i && read_kind_i == ReadRecord};
-      status_q     <= {status_q[LastStage-1:1], read_valid_i && read_kind_i == ReadStatus};
+                       read_valid_i && read_kind_i != pq_pkg::ReadRecord && !own_status};
+      record_q     <= {record_q[LastStage-1:1], read_valid_i && read_kind_i == pq_pkg::ReadRecord};
+      status_q     <= {status_q[LastStage-1:1], read_valid_i && read_kind_i == pq_pkg::ReadStatus};
       own_q        <= {own_q[LastStage-1:1], read_valid_i && own_status};
       answer_q     <= {answer_q[LastStage-1:1],
-                       read_valid_i && read_kind_i != ReadCodes && read_kind_i != ReadStatus};
+                       read_valid_i && read_kind_i != pq_pkg::ReadCodes
+                       && read_kind_i != pq_pkg::ReadStatus};
       read_valid_o <= answer_q[LastStage];
     end
   end
 
-  assign first_word = (kind_q == ReadResult ? '0 : 9'(OutputWords + 1))
+  assign first_word = (kind_q == pq_pkg::ReadResult ? '0 : 9'(OutputWords + 1))
                     + 9'(index_q) * 9'(WordsPerBeat);
 
   always_ff @(posedge clk_i) begin
@@ -315,7 +298,7 @@ module pq_bank_engine #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (cmd_take && cmd_operation_i == Accumulate && cmd_first_i) tile_flags_q <= flags;
+    if (cmd_take && cmd_operation_i == pq_pkg::OpAccumulate && cmd_first_i) tile_flags_q <= flags;
     if (status_q[WordStage]) begin
       sum_maximum_q <= result[47:0];
       flags_q       <= tile_flags_q;

@@ -44,8 +44,7 @@ module pq_rank_control #(
   // Work command (pq_host_commands)
   input  wire logic                   cmd_valid_i,
   output logic                        cmd_take_o,
-  input  wire logic [2:0]             cmd_kind_i,          // 0 WRITE 1 READ 2 ATTEND 3 ENCODE
-                                                           // 4 CLUSTER
+  input  wire pq_pkg::work_kind_e     cmd_kind_i,
   input  wire logic                   cmd_joint_i,         // codebooks are those of the rank
   input  wire logic                   cmd_values_i,        // CLUSTER: elements of values
   input  wire logic [RowBits-1:0]     cmd_row0_i,          // key codebook; else the first row
@@ -75,7 +74,7 @@ module pq_rank_control #(
   // Phases
   output logic                        phase_valid_o,
   input  wire logic                   phase_ready_i,
-  output logic      [2:0]             phase_source_o,
+  output pq_pkg::phase_source_e       phase_source_o,
   output logic      [RowBits-1:0]     phase_row_o,
   output logic      [IndexBits-1:0]   phase_first_o,
   output logic      [15:0]            phase_beats_o,
@@ -86,7 +85,7 @@ module pq_rank_control #(
   input  wire logic                   phase_last_i,
   // Engines
   output logic                        engine_valid_o,
-  output logic      [2:0]             engine_operation_o,
+  output pq_pkg::operation_e          engine_operation_o,
   output logic                        engine_first_o,
   output logic      [TokensWidth-1:0] engine_skip_o,
   output logic      [TokensWidth-1:0] engine_tokens_o,
@@ -122,53 +121,43 @@ module pq_rank_control #(
   localparam int unsigned PauseBits    =
       $clog2((FlightCycles > AnswerCycles ? FlightCycles : AnswerCycles) + 1);
 
-  localparam logic [2:0] KindWrite  = 3'd0;
-  localparam logic [2:0] KindRead   = 3'd1;
-  localparam logic [2:0] KindAttend = 3'd2;
-  localparam logic [2:0] KindEncode = 3'd3;
+  typedef enum logic [3:0] {
+    StepTransfer,     // WRITE, READ
+    StepTable,
+    StepScore,
+    StepAccumulate,
+    StepCombine,
+    StepStatus,
+    StepEncode,
+    StepCodes,
+    StepWriteCodes,
+    StepStart,
+    StepCluster,
+    StepUnload,
+    StepLoad
+  } step_e;
 
-  localparam logic [2:0] FromLocal     = 3'd0;
-  localparam logic [2:0] FromLocalWrite = 3'd1;
-  localparam logic [2:0] FromBroadcast = 3'd2;
-  localparam logic [2:0] FromRead      = 3'd3;
-  localparam logic [2:0] FromWrite     = 3'd4;
-  localparam logic [2:0] FromRecords   = 3'd5;
-  localparam logic [2:0] FromStart     = 3'd6;
-  localparam logic [2:0] FromCentroids = 3'd7;
-
-  localparam logic [3:0] StepTransfer   = 4'd0;   // WRITE, READ
-  localparam logic [3:0] StepTable      = 4'd1;
-  localparam logic [3:0] StepScore      = 4'd2;
-  localparam logic [3:0] StepAccumulate = 4'd3;
-  localparam logic [3:0] StepCombine    = 4'd4;
-  localparam logic [3:0] StepStatus     = 4'd5;
-  localparam logic [3:0] StepEncode     = 4'd6;
-  localparam logic [3:0] StepCodes      = 4'd7;
-  localparam logic [3:0] StepWriteCodes = 4'd8;
-  localparam logic [3:0] StepStart      = 4'd9;
-  localparam logic [3:0] StepCluster    = 4'd10;
-  localparam logic [3:0] StepUnload     = 4'd11;
-  localparam logic [3:0] StepLoad       = 4'd12;
-
-  localparam logic [2:0] Idle = 3'd0;
-  localparam logic [2:0] Open = 3'd1;   // the phase is offered
-  localparam logic [2:0] Arm  = 3'd2;   // the operation waits for the engines
-  localparam logic [2:0] Run  = 3'd3;   // columns go
-  localparam logic [2:0] Read = 3'd4;   // engines answer
-  localparam logic [2:0] Wait = 3'd5;   // for the reducer, or for beats on their way
-  localparam logic [2:0] Done = 3'd6;
+  typedef enum logic [2:0] {
+    Idle,
+    Open,             // the phase is offered
+    Arm,              // the operation waits for the engines
+    Run,              // columns go
+    Read,             // engines answer
+    Wait,             // for the reducer, or for beats on their way
+    Done
+  } state_e;
 
   // ---- Command ----------------------------------------------------------------------------------
 
-  logic [2:0]             kind_q;
+  pq_pkg::work_kind_e     kind_q;
   logic                   joint_q, values_q;
   logic [RowBits-1:0]     row0_q, row1_q, row3_q, window_rows_q;
   logic [15:0]            count_q, beats_q;
   logic [IndexBits-1:0]   first_q;
   logic [BankBits:0]      bank_q;
 
-  logic [2:0]             state_q;
-  logic [3:0]             step_q, step_next;
+  state_e                 state_q;
+  step_e                  step_q, step_next;
   logic [PauseBits-1:0]   pause_q;
   logic                   step_done, last_step, starts, waits;
 
@@ -194,8 +183,8 @@ module pq_rank_control #(
 
   // ---- Steps ------------------------------------------------------------------------------------
 
-  logic       has_phase, has_operation, enters_values;
-  logic [2:0] operation;
+  logic               has_phase, has_operation, enters_values;
+  pq_pkg::operation_e operation;
 
   assign enters_values = step_q == StepScore && last_window;
 
@@ -225,20 +214,20 @@ module pq_rank_control #(
 
   always_comb begin
     unique case (step_q)
-      StepScore:      operation = 3'd1;
-      StepAccumulate: operation = 3'd2;
-      StepCombine:    operation = 3'd3;
-      StepEncode:     operation = 3'd4;
+      StepScore:      operation = pq_pkg::OpScore;
+      StepAccumulate: operation = pq_pkg::OpAccumulate;
+      StepCombine:    operation = pq_pkg::OpCombine;
+      StepEncode:     operation = pq_pkg::OpEncode;
       StepStart,
-      StepLoad:       operation = 3'd5;
-      StepCluster:    operation = 3'd6;
-      StepUnload:     operation = 3'd7;
-      default:        operation = 3'd0;
+      StepLoad:       operation = pq_pkg::OpLoad;
+      StepCluster:    operation = pq_pkg::OpCluster;
+      StepUnload:     operation = pq_pkg::OpUnload;
+      default:        operation = pq_pkg::OpTable;
     endcase
   end
 
   always_comb begin
-    phase_source_o = joint_q ? FromBroadcast : FromLocal;
+    phase_source_o = joint_q ? pq_pkg::FromBroadcast : pq_pkg::FromLocal;
     phase_row_o    = codebook_q;
     phase_first_o  = '0;
     phase_beats_o  = 16'(CodebookBeats);
@@ -246,40 +235,40 @@ module pq_rank_control #(
     phase_pace_o   = PaceBits'(WordsPerBeat);
     unique case (step_q)
       StepTransfer: begin
-        phase_source_o = kind_q == KindRead ? FromRead : FromWrite;
+        phase_source_o = kind_q == pq_pkg::WorkRead ? pq_pkg::FromRead : pq_pkg::FromWrite;
         phase_row_o    = row0_q;
         phase_first_o  = first_q;
         phase_beats_o  = count_q;
         phase_bank_o   = bank_q;
       end
       StepScore, StepAccumulate: begin
-        phase_source_o = FromLocal;
+        phase_source_o = pq_pkg::FromLocal;
         phase_row_o    = codes_q;
         phase_beats_o  = 16'(window_tokens) * 16'(CodeBeats);
       end
       StepWriteCodes: begin
-        phase_source_o = FromLocalWrite;
+        phase_source_o = pq_pkg::FromLocalWrite;
         phase_row_o    = codes_q;
         phase_first_o  = CodeBeats == 1 ? first_q : IndexBits'({first_q, code_q});
         phase_beats_o  = 16'd1;
       end
       StepStart: begin
-        phase_source_o = FromStart;
+        phase_source_o = pq_pkg::FromStart;
         phase_beats_o  = joint_q ? 16'(SliceBeats) : 16'(SliceBeats * Engines);
       end
       StepCluster: begin
-        phase_source_o = FromLocal;
+        phase_source_o = pq_pkg::FromLocal;
         phase_row_o    = codes_q;
         phase_beats_o  = beats_q;
         phase_pace_o   = PaceBits'(ClusterPace);
       end
       StepUnload: begin
-        phase_source_o = FromRecords;
+        phase_source_o = pq_pkg::FromRecords;
         phase_beats_o  = 16'(RecordsBeats * Engines);
         phase_pace_o   = joint_q ? PaceBits'(RecordPace) : PaceBits'(DividePace);
       end
       StepLoad: begin
-        phase_source_o = FromCentroids;
+        phase_source_o = pq_pkg::FromCentroids;
         phase_beats_o  = joint_q ? 16'(SliceBeats) : 16'(SliceBeats * Engines);
       end
       default: ;
@@ -300,8 +289,8 @@ module pq_rank_control #(
   end
 
   assign cmd_take_o = state_q == Idle && cmd_valid_i
-                   && (cmd_kind_i < KindAttend || regs_full_i)
-                   && (cmd_kind_i <= KindAttend || !result_full_i);
+                   && (cmd_kind_i < pq_pkg::WorkAttend || regs_full_i)
+                   && (cmd_kind_i <= pq_pkg::WorkAttend || !result_full_i);
 
   assign phase_valid_o = state_q == Open && has_phase;
   assign starts        = state_q == Arm && pause_q == '0 && engine_ready_i && !waits;
@@ -326,7 +315,7 @@ module pq_rank_control #(
           end else if (starts) begin
             state_q <= has_phase ? Run : Read;
             pause_q <= !has_phase ? PauseBits'(AnswerCycles)
-                     : phase_source_o >= FromRecords ? PauseBits'(StartCycles) : '0;
+                     : phase_source_o >= pq_pkg::FromRecords ? PauseBits'(StartCycles) : '0;
           end
         end
         Run: begin
@@ -368,15 +357,15 @@ module pq_rank_control #(
       pass_q        <= '0;
       code_q        <= 1'b0;
       unique case (cmd_kind_i)
-        KindAttend: step_q <= StepTable;
-        KindEncode: step_q <= StepEncode;
-        KindWrite,
-        KindRead:   step_q <= StepTransfer;
+        pq_pkg::WorkAttend: step_q <= StepTable;
+        pq_pkg::WorkEncode: step_q <= StepEncode;
+        pq_pkg::WorkWrite,
+        pq_pkg::WorkRead:   step_q <= StepTransfer;
         default:    step_q <= StepStart;
       endcase
       codebook_q <= cmd_row0_i;
-      codes_q    <= cmd_kind_i == KindAttend ? cmd_row2_i
-                  : cmd_kind_i == KindEncode ? cmd_row1_i : cmd_row0_i;
+      codes_q    <= cmd_kind_i == pq_pkg::WorkAttend ? cmd_row2_i
+                  : cmd_kind_i == pq_pkg::WorkEncode ? cmd_row1_i : cmd_row0_i;
     end else if (step_done) begin
       step_q <= step_next;
       if (enters_values) begin
@@ -406,7 +395,8 @@ module pq_rank_control #(
       engine_valid_o  <= starts && has_operation;
       read_valid_o    <= starts && !has_phase;
       regs_used_o     <= (starts && step_q == StepAccumulate && first_window)
-                      || (state_q == Wait && pause_q == '0 && last_step && kind_q > KindAttend
+                      || (state_q == Wait && pause_q == '0 && last_step
+                          && kind_q > pq_pkg::WorkAttend
                           && (step_q != StepUnload || reducer_done_i));
       result_made_o   <= state_q == Read && pause_q == '0 && step_q == StepStatus;
       reducer_start_o <= starts && step_q == StepUnload;

@@ -53,7 +53,7 @@ module pq_control #(
   input  wire logic                   rst_ni,
   input  wire logic                   cmd_valid_i,
   output logic                        cmd_ready_o,
-  input  wire logic [2:0]             cmd_operation_i,
+  input  wire pq_pkg::operation_e     cmd_operation_i,
   input  wire logic                   cmd_first_i,
   input  wire logic [TokensWidth-1:0] cmd_tokens_i,
   output logic                        cmd_error_o,     // pulse: the command was refused
@@ -64,7 +64,7 @@ module pq_control #(
   output logic                        word_ready_o,    // words are taken
   output logic                        word_take_o,     // this word is taken
   output logic                        words_left_o,    // from Check on, until the last word
-  output logic      [2:0]             operation_o,     // of the command that runs or is checked
+  output pq_pkg::operation_e          operation_o,     // of the command that runs or is checked
   output logic                        start_o,         // pulse: it starts (first cycle of Fill)
   output logic                        first_o,         // its cmd_first_i
   output logic                        fill_o,          // the other cycles of Fill
@@ -79,21 +79,7 @@ module pq_control #(
   output logic                        done_o           // pulse: the operation has drained
 );
 
-  // Operations and states
-  localparam logic [2:0] Table      = 3'd0;
-  localparam logic [2:0] Score      = 3'd1;
-  localparam logic [2:0] Accumulate = 3'd2;
-  localparam logic [2:0] Combine    = 3'd3;
-  localparam logic [2:0] Encode     = 3'd4;
-  localparam logic [2:0] Load       = 3'd5;
-  localparam logic [2:0] Cluster    = 3'd6;
-  localparam logic [2:0] Unload     = 3'd7;
-
-  localparam logic [2:0] Idle   = 3'd0;
-  localparam logic [2:0] Check  = 3'd1;
-  localparam logic [2:0] Fill   = 3'd2;
-  localparam logic [2:0] Stream = 3'd3;
-  localparam logic [2:0] Drain  = 3'd4;
+  typedef enum logic [2:0] {Idle, Check, Fill, Stream, Drain} state_e;
 
   localparam int unsigned CodebookWords = Centroids * CentroidWords;
   localparam int unsigned RecordsWords  = Centroids * RecordWords;
@@ -109,10 +95,10 @@ module pq_control #(
   localparam int unsigned MaxWait       = FillCycles > DrainCycles ? FillCycles : DrainCycles;
   localparam int unsigned WaitWidth     = $clog2(MaxWait + 1);
 
-  logic [2:0]             state_q;
+  state_e                 state_q;
   logic [LeftWidth-1:0]   left_q;        // words to come
   logic [WaitWidth-1:0]   wait_q;        // cycles of Fill or Drain to go, less one
-  logic [2:0]             operation_q;   // the command
+  pq_pkg::operation_e     operation_q;   // the command
   logic                   first_q;
   logic [TokensWidth-1:0] tokens_q;
   logic [UnitWidth-1:0]   centroid_q;
@@ -140,35 +126,37 @@ module pq_control #(
 
   always_comb begin
     unique case (operation_q)
-      Table: legal = 1'b1;
-      Score: legal = tables_valid_q && (first_q || !weighing_q) && 32'(scored) <= ScoreDepth
-                  && (run == 8'd0 || 32'(scored) <= 32'({run, {$clog2(BiasDepth) {1'b0}}}));
-      Accumulate: legal = lanes_valid_q && !(first_q && weighing_q)
-                       && accumulated <= {1'b0, scored_q};
-      Combine: legal = lanes_valid_q && (first_q || combining_q);
-      Encode, Load: legal = Quantize;
-      Cluster: legal = slice_valid_q && 32'(clustered) <= ScoreDepth
-                    && tokens_q % TokensWidth'(TokenSlots) == '0;
+      pq_pkg::OpTable: legal = 1'b1;
+      pq_pkg::OpScore:
+        legal = tables_valid_q && (first_q || !weighing_q) && 32'(scored) <= ScoreDepth
+             && (run == 8'd0 || 32'(scored) <= 32'({run, {$clog2(BiasDepth) {1'b0}}}));
+      pq_pkg::OpAccumulate:
+        legal = lanes_valid_q && !(first_q && weighing_q) && accumulated <= {1'b0, scored_q};
+      pq_pkg::OpCombine: legal = lanes_valid_q && (first_q || combining_q);
+      pq_pkg::OpEncode, pq_pkg::OpLoad: legal = Quantize;
+      pq_pkg::OpCluster:
+        legal = slice_valid_q && 32'(clustered) <= ScoreDepth
+             && tokens_q % TokensWidth'(TokenSlots) == '0;
       default: legal = slice_valid_q;
     endcase
   end
 
   always_comb begin
     unique case (operation_q)
-      Score, Accumulate: begin
+      pq_pkg::OpScore, pq_pkg::OpAccumulate: begin
         last_word = WordWidth'(TokenWords - 1);
         words     = LeftWidth'(tokens_q) << $clog2(TokenWords);
       end
-      Load: begin
+      pq_pkg::OpLoad: begin
         last_word = WordWidth'(SliceWords - 1);
         words     = LeftWidth'(Centroids * SliceWords);
       end
-      Cluster: begin   // whose words have their place from pq_cluster_control
+      pq_pkg::OpCluster: begin   // whose words have their place from pq_cluster_control
         last_word = '0;
         words     = (LeftWidth'(tokens_q) << $clog2(SliceWords))
                   + ((LeftWidth'(tokens_q) + LeftWidth'(WeightsWord - 1)) >> $clog2(WeightsWord));
       end
-      Unload: begin
+      pq_pkg::OpUnload: begin
         last_word = WordWidth'(RecordWords - 1);
         words     = LeftWidth'(RecordsWords);
       end
@@ -187,7 +175,7 @@ module pq_control #(
       state_q         <= Idle;
       left_q          <= '0;
       wait_q          <= '0;
-      operation_q     <= '0;
+      operation_q     <= pq_pkg::OpTable;
       first_q         <= 1'b0;
       tokens_q        <= '0;
       centroid_q      <= '0;
@@ -228,7 +216,7 @@ module pq_control #(
           left_q     <= words;
           if (legal) begin
             unique case (operation_q)
-              Score: begin
+              pq_pkg::OpScore: begin
                 scored_q   <= scored[TokensWidth-1:0];
                 tile_run_q <= run;
                 if (first_q) begin
@@ -237,28 +225,28 @@ module pq_control #(
                   combining_q   <= 1'b0;
                 end
               end
-              Accumulate: begin
+              pq_pkg::OpAccumulate: begin
                 accumulated_q  <= accumulated[TokensWidth-1:0];
                 weighing_q     <= 1'b1;
                 tables_valid_q <= 1'b0;
               end
-              Combine: begin
+              pq_pkg::OpCombine: begin
                 tables_valid_q  <= 1'b0;
                 outputs_valid_o <= 1'b1;
                 combining_q     <= 1'b1;
               end
-              Encode: codes_valid_o <= 1'b1;
-              Load: begin
+              pq_pkg::OpEncode: codes_valid_o <= 1'b1;
+              pq_pkg::OpLoad: begin
                 tables_valid_q <= 1'b0;
                 lanes_valid_q  <= 1'b0;
                 slice_valid_q  <= 1'b1;
                 clustered_q    <= '0;
               end
-              Cluster: begin
+              pq_pkg::OpCluster: begin
                 clustered_q   <= clustered[TokensWidth-1:0];
                 codes_valid_o <= 1'b0;
               end
-              Unload:  clustered_q <= '0;
+              pq_pkg::OpUnload: clustered_q <= '0;
               default: begin
                 tables_valid_q <= 1'b1;
                 lanes_valid_q  <= 1'b1;
@@ -294,11 +282,11 @@ module pq_control #(
 
   assign cmd_ready_o  = state_q == Idle;
   assign busy_o       = state_q != Idle;
-  assign word_ready_o = state_q == Stream && (operation_q != Cluster || cluster_ready_i);
+  assign word_ready_o = state_q == Stream && (operation_q != pq_pkg::OpCluster || cluster_ready_i);
   assign words_left_o = state_q == Check || state_q == Fill || state_q == Stream;
   assign fill_o       = state_q == Fill && !start_o;
-  assign locked_o     = busy_o && operation_q != Accumulate && operation_q != Combine
-                     && operation_q != Unload;
+  assign locked_o     = busy_o && operation_q != pq_pkg::OpAccumulate
+                     && operation_q != pq_pkg::OpCombine && operation_q != pq_pkg::OpUnload;
   assign operation_o  = operation_q;
   assign first_o      = first_q;
   assign centroid_o   = centroid_q;

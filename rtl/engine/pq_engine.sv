@@ -62,37 +62,36 @@ module pq_engine #(
   parameter  int unsigned Quantize      = 1,     // 1: ENCODE, LOAD, CLUSTER, UNLOAD are there
   localparam int unsigned TokensWidth   = $clog2(ScoreDepth + 1)
 ) (
-  input  wire logic                   clk_i,
-  input  wire logic                   rst_ni,
+  input  wire logic                     clk_i,
+  input  wire logic                     rst_ni,
   // Commands
-  input  wire logic                   cmd_valid_i,
-  output logic                        cmd_ready_o,       // idle: a command is accepted
-  input  wire logic [2:0]             cmd_operation_i,   // 0 TABLE 1 SCORE 2 ACCUMULATE 3 COMBINE
-                                                         // 4 ENCODE 5 LOAD 6 CLUSTER 7 UNLOAD
-  input  wire logic                   cmd_first_i,       // first of its kind in a tile; LOAD: raw
+  input  wire logic                     cmd_valid_i,
+  output logic                          cmd_ready_o,     // idle: a command is accepted
+  input  wire pq_pkg::operation_e       cmd_operation_i,
+  input  wire logic                     cmd_first_i,     // first of its kind in a tile; LOAD: raw
                                                          // tokens, not binary16 centroids
-  input  wire logic [TokensWidth-1:0] cmd_tokens_i,      // SCORE, ACCUMULATE, CLUSTER: tokens
-  output logic                        cmd_error_o,       // pulse: refused, nothing has changed
+  input  wire logic [TokensWidth-1:0]   cmd_tokens_i,    // SCORE, ACCUMULATE, CLUSTER: tokens
+  output logic                          cmd_error_o,     // pulse: refused, nothing has changed
   // Stream from the bank
-  input  wire logic                   word_valid_i,
-  input  wire logic [WordBits-1:0]    word_i,
-  output logic                        word_ready_o,      // words are expected; not a handshake
-  output logic                        words_left_o,      // they are, or will be in this operation
+  input  wire logic                     word_valid_i,
+  input  wire logic [WordBits-1:0]      word_i,
+  output logic                          word_ready_o,    // words are expected; not a handshake
+  output logic                          words_left_o,    // they are, or will be in this operation
   // Register writes
-  input  wire logic                   reg_valid_i,
-  input  wire logic [1:0]             reg_select_i,      // 0 CONTROL, 1 QUERY, 2 SHIFT, 3 BIAS
-  input  wire logic [7:0]             reg_index_i,
-  input  wire logic [WordBits-1:0]    reg_data_i,
-  output logic                        reg_locked_o,      // the registers are in use
+  input  wire logic                     reg_valid_i,
+  input  wire pq_pkg::register_select_e reg_select_i,
+  input  wire logic [7:0]               reg_index_i,
+  input  wire logic [WordBits-1:0]      reg_data_i,
+  output logic                          reg_locked_o,    // the registers are in use
   // Result read-out
-  input  wire logic                   result_read_i,
-  input  wire logic [8:0]             result_index_i,
-  output logic                        result_valid_o,
-  output logic      [WordBits-1:0]    result_o,
+  input  wire logic                     result_read_i,
+  input  wire logic [8:0]               result_index_i,
+  output logic                          result_valid_o,
+  output logic      [WordBits-1:0]      result_o,
   // Status
-  output logic      [4:0]             flags_o,           // sticky; in the status word, too
-  output logic                        busy_o,
-  output logic                        done_o             // pulse: the operation is complete
+  output logic      [4:0]               flags_o,         // sticky; in the status word, too
+  output logic                          busy_o,
+  output logic                          done_o           // pulse: the operation is complete
 );
 
   localparam bit          HasQuantize   = Quantize != 0;
@@ -192,7 +191,7 @@ module pq_engine #(
   logic       query_nonfinite, query_saturated, table_saturated, score_saturated, result_refused;
 
   logic                  start, first, fill, word_take, last, outputs_valid, codes_valid;
-  logic [2:0]            operation;
+  pq_pkg::operation_e    operation;
   logic [CodeBits-1:0]   centroid;
   logic [WordWidth-1:0]  word;
   logic                  is_table, is_score, is_accumulate, is_combine;
@@ -277,14 +276,14 @@ module pq_engine #(
     .done_o          (done_o)
   );
 
-  assign is_table      = operation == 3'd0;
-  assign is_score      = operation == 3'd1;
-  assign is_accumulate = operation == 3'd2;
-  assign is_combine    = operation == 3'd3;
-  assign is_encode     = HasQuantize && operation == 3'd4;
-  assign is_load       = HasQuantize && operation == 3'd5;
-  assign is_cluster    = HasQuantize && operation == 3'd6;
-  assign is_unload     = HasQuantize && operation == 3'd7;
+  assign is_table      = operation == pq_pkg::OpTable;
+  assign is_score      = operation == pq_pkg::OpScore;
+  assign is_accumulate = operation == pq_pkg::OpAccumulate;
+  assign is_combine    = operation == pq_pkg::OpCombine;
+  assign is_encode     = HasQuantize && operation == pq_pkg::OpEncode;
+  assign is_load       = HasQuantize && operation == pq_pkg::OpLoad;
+  assign is_cluster    = HasQuantize && operation == pq_pkg::OpCluster;
+  assign is_unload     = HasQuantize && operation == pq_pkg::OpUnload;
 
   // ---- Stage 1: the word and its position -----------------------------------------------------
 

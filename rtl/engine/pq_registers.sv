@@ -18,33 +18,28 @@ module pq_registers #(
   parameter int unsigned ScoreFraction = 8,
   parameter int unsigned BiasDepth     = 256
 ) (
-  input  wire logic                clk_i,
-  input  wire logic                rst_ni,
-  input  wire logic                reg_valid_i,
-  input  wire logic [1:0]          reg_select_i,      // 0 CONTROL, 1 QUERY, 2 SHIFT, 3 BIAS
-  input  wire logic [7:0]          reg_index_i,
-  input  wire logic [15:0]         reg_control_i,     // the low bits of the data
-  input  wire logic                locked_i,          // the registers are in use
-  input  wire logic                nonfinite_i,       // events, each a pulse
-  input  wire logic                query_saturated_i,
-  input  wire logic                table_saturated_i,
-  input  wire logic                score_saturated_i,
-  input  wire logic                protocol_error_i,
-  output logic                     query_write_o,
-  output logic                     shift_write_o,
-  output logic                     bias_write_o,
-  output logic                     clear_flags_o,
-  output logic      [3:0]          table_fraction_o,  // fraction bits of a table entry
-  output logic                     bfloat16_o,        // format of the query, 0: binary16
-  output logic                     values_o,          // ENCODE takes a codebook of values
-  output logic      [7:0]          bias_run_o,        // tokens per bias; 0: no bias
-  output logic      [4:0]          flags_o            // protocol, score, table, query, nonfinite
+  input  wire logic                     clk_i,
+  input  wire logic                     rst_ni,
+  input  wire logic                     reg_valid_i,
+  input  wire pq_pkg::register_select_e reg_select_i,
+  input  wire logic [7:0]               reg_index_i,
+  input  wire logic [15:0]              reg_control_i,     // the low bits of the data
+  input  wire logic                     locked_i,          // the registers are in use
+  input  wire logic                     nonfinite_i,       // events, each a pulse
+  input  wire logic                     query_saturated_i,
+  input  wire logic                     table_saturated_i,
+  input  wire logic                     score_saturated_i,
+  input  wire logic                     protocol_error_i,
+  output logic                          query_write_o,
+  output logic                          shift_write_o,
+  output logic                          bias_write_o,
+  output logic                          clear_flags_o,
+  output logic      [3:0]               table_fraction_o,  // fraction bits of a table entry
+  output logic                          bfloat16_o,        // format of the query, 0: binary16
+  output logic                          values_o,          // ENCODE takes a codebook of values
+  output logic      [7:0]               bias_run_o,        // tokens per bias; 0: no bias
+  output logic      [4:0]               flags_o     // protocol, score, table, query, nonfinite
 );
-
-  localparam logic [1:0] Control = 2'd0;
-  localparam logic [1:0] Query   = 2'd1;
-  localparam logic [1:0] Shift   = 2'd2;
-  localparam logic [1:0] Bias    = 2'd3;
 
   localparam int unsigned PerWord    = WordBits / 16;
   localparam int unsigned QueryWords = HeadDim / PerWord;
@@ -68,19 +63,20 @@ module pq_registers #(
     accepted = 1'b0;
     if (reg_valid_i) begin
       case (reg_select_i)
-        Control: accepted = !locked_i && reg_index_i == 8'd0 && fraction >= 4'(ScoreFraction)
-                         && (run == 8'd0 || (run >= 8'(MinRun) && run <= 8'(MaxRun)));
-        Query:   accepted = !locked_i && {1'b0, reg_index_i} < 9'(QueryWords);
-        Shift:   accepted = !locked_i && {1'b0, reg_index_i} < 9'(ShiftWords);
+        pq_pkg::RegControl:
+          accepted = !locked_i && reg_index_i == 8'd0 && fraction >= 4'(ScoreFraction)
+                  && (run == 8'd0 || (run >= 8'(MinRun) && run <= 8'(MaxRun)));
+        pq_pkg::RegQuery: accepted = !locked_i && {1'b0, reg_index_i} < 9'(QueryWords);
+        pq_pkg::RegShift: accepted = !locked_i && {1'b0, reg_index_i} < 9'(ShiftWords);
         default: accepted = !locked_i && {1'b0, reg_index_i} < 9'(BiasWords);
       endcase
     end
   end
 
-  assign control_write = accepted && reg_select_i == Control;
-  assign query_write_o = accepted && reg_select_i == Query;
-  assign shift_write_o = accepted && reg_select_i == Shift;
-  assign bias_write_o  = accepted && reg_select_i == Bias;
+  assign control_write = accepted && reg_select_i == pq_pkg::RegControl;
+  assign query_write_o = accepted && reg_select_i == pq_pkg::RegQuery;
+  assign shift_write_o = accepted && reg_select_i == pq_pkg::RegShift;
+  assign bias_write_o  = accepted && reg_select_i == pq_pkg::RegBias;
   assign clear_flags_o = control_write && reg_control_i[5];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

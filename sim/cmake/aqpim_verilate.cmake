@@ -4,7 +4,7 @@
 # WAVES: it can be traced, which takes half as long again to compile, or twice as long.
 # Verilates rtl/**/<module>.sv (or SOURCE) with these parameters; class and header are V<name>, blanks of the
 # language ('-', '.') in the name replaced by '_'. Defines the target verilated_<name>, to be linked against.
-# Modules are found by their file's name.
+# Modules are found by their file's name, after the package.
 
 set(VERILATOR verilator CACHE STRING "Command of Verilator: a name, or a path from the root of the repository")
 separate_arguments(AQPIM_VERILATOR UNIX_COMMAND "${VERILATOR}")
@@ -27,6 +27,7 @@ file(GENERATE OUTPUT ${AQPIM_VERILATOR_VERSION} CONTENT "${digest}\n${text}")
 file(GLOB_RECURSE AQPIM_RTL CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/rtl/*.sv ${PROJECT_SOURCE_DIR}/rtl/*.svh)
 list(SORT AQPIM_RTL)
+set(AQPIM_RTL_PACKAGE ${PROJECT_SOURCE_DIR}/rtl/common/pq_pkg.sv)
 set(AQPIM_RTL_INCLUDES)
 foreach(file IN LISTS AQPIM_RTL)
   get_filename_component(folder ${file} DIRECTORY)
@@ -95,7 +96,7 @@ function(aqpim_verilate name)
     COMMAND ${CMAKE_COMMAND} -E rm -rf ${folder}
     COMMAND ${AQPIM_VERILATOR} --cc ${AQPIM_VERILATOR_FLAGS} ${waves}
       --prefix ${prefix} --Mdir ${folder} --top-module ${arg_TOP} ${arg_PARAMS}
-      ${AQPIM_RTL_INCLUDES} ${source} > ${folder}.log
+      ${AQPIM_RTL_INCLUDES} ${AQPIM_RTL_PACKAGE} ${source} > ${folder}.log
     DEPENDS ${AQPIM_RTL} ${source} ${AQPIM_VERILATOR_VERSION}
     COMMENT "Verilating ${name}"
     VERBATIM)

@@ -162,7 +162,7 @@ def lint(job):
     module, parameters = job
     done = subprocess.run(
         [*tools.command("verilator"), "--lint-only", "-Wall", "--top-module", module, "-Irtl/common", "-Irtl/engine", "-Irtl/channel",
-         *(f"-G{key}={value}" for key, value in parameters.items()), f"{module}.sv"],
+         *(f"-G{key}={value}" for key, value in parameters.items()), "pq_pkg.sv", f"{module}.sv"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return done.returncode, done.stdout
 

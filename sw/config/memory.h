@@ -11,11 +11,12 @@
 
 #include "sw/config/config.h"
 #include "sw/config/error.h"
+#include "sw/config/pq_pkg.h"
 
 namespace aqpim::config {
 
 // Bytes of a beat: what a column access delivers. The engine's stream words divide it.
-inline constexpr unsigned kBeatBytes = 32;
+inline constexpr unsigned kBeatBytes = pq_pkg::kBeatBits / 8;
 
 // What shares the data bus of one pseudo-channel.
 struct MemoryOrganization {

@@ -11,37 +11,16 @@
 #include <vector>
 
 #include "sw/config/memory.h"
+#include "sw/config/pq_pkg.h"
 
 namespace aqpim::golden {
 
 using Beat = std::array<std::uint8_t, config::kBeatBytes>;
 
-// Values as on cmd_opcode_i.
-enum class HostOpcode : std::uint8_t {
-  kSetConfig,
-  kWrite,
-  kRead,
-  kSetQuery,
-  kSetVectors,
-  kAttend,
-  kResult,
-  kEncode,
-  kCluster,
-};
-inline constexpr std::size_t kHostOpcodes = 9;
-
-// Values as on answer_code_o.
-enum class AnswerCode : std::uint8_t {
-  kOk,
-  kIllegal,
-  kQueueFull,
-  kShape,
-  kAddress,
-  kCodeFull,
-  kNotReady,
-  kPending,
-};
-inline constexpr std::size_t kAnswerCodes = 8;
+using pq_pkg::AnswerCode;
+using pq_pkg::HostOpcode;
+using pq_pkg::kAnswerCodes;
+using pq_pkg::kHostOpcodes;
 
 // Contexts that the sequencer knows of each rank.
 inline constexpr unsigned kContexts = 4;

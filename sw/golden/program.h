@@ -13,23 +13,14 @@
 #include <variant>
 #include <vector>
 
+#include "sw/config/pq_pkg.h"
+
 namespace aqpim::golden {
 
-// Values as on cmd_operation_i. An engine without Quantize refuses kEncode … kUnload.
-enum class Operation : std::uint8_t {
-  kTable,
-  kScore,
-  kAccumulate,
-  kCombine,
-  kEncode,   // the vector in the query registers against a codebook
-  kLoad,     // the centroids of a slice, empty sums
-  kCluster,  // a pass over tokens
-  kUnload,   // the sums of the slice out, empty then
-};
-inline constexpr std::size_t kOperations = 8;
-
-// Values as on reg_select_i.
-enum class RegisterSelect : std::uint8_t { kControl, kQuery, kShift, kBias };
+// An engine without Quantize refuses kEncode … kUnload.
+using pq_pkg::kOperations;
+using pq_pkg::Operation;
+using pq_pkg::RegisterSelect;
 
 struct RegisterWrite {
   RegisterSelect select = RegisterSelect::kControl;
