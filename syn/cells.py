@@ -39,6 +39,8 @@ class Unit:
     def __call__(self, text):
         """Raises ValueError if the text is no number."""
         try:
+            if '_' in text:             # Python's way to write numbers
+                raise ValueError
             if self._power is not None and 'e' not in text and 'E' not in text:
                 value = float(f'{text}e{self._power}')
             else:
@@ -81,7 +83,7 @@ class Units:
     @staticmethod
     def _read(library, name, default, symbol, ours):
         text = re.sub(r'[\s,"]', '', library.get(name, default)).lower()
-        found = re.fullmatch(rf'([0-9.]+(?:e[-+]?\d+)?)({"|".join(filter(None, _PREFIXES))}|){symbol}', text)
+        found = re.fullmatch(rf'(\d+\.?\d*(?:e[-+]?\d+)?)({"|".join(filter(None, _PREFIXES))}|){symbol}', text)
         if not found or not numbers(found[1])[0]:
             library.fail(f'{name} is {library.get(name)}, not a number and a unit like {default}', name)
         return Unit(Decimal(found[1]).scaleb(_PREFIXES[found[2]] - ours))
@@ -293,9 +295,10 @@ def why_not_logic(group):
     if not all('function' in pin.attributes and 'three_state' not in pin.attributes
                and function(pin, 'function').names() <= known for pin in outputs):
         return 'has outputs without a function of its inputs'
-    if len(flops) > 1 or not all({'clocked_on', 'next_state'} <= flop.attributes.keys() for flop in flops):
+    if len(flops) > 1 or not all({'clocked_on', 'next_state'} <= flop.attributes.keys() for flop in flops) \
+            or any('clocked_on_also' in flop.attributes for flop in flops):
         return 'has more than one clocked state'
-    if not number(group, 'area'):
+    if not number(group, 'area') or number(group, 'area') < 0:
         return LACKS + 'an area'
     if not all(_has_table(pin, DELAYS) for pin in outputs if function(pin, 'function').names()):
         return LACKS + 'delays to its output'

@@ -18,8 +18,9 @@ SKIPPED = re.compile(r'\w*power\w*|pg_pin|test_cell|normalized_driver_waveform|r
 _STRING = r'"(?:[^"\\]++|\\.)*+"'
 _SPACE = re.compile(r'(?:[\s;\\]++|/\*.*?\*/|//[^\n]*+)*+', re.S)
 _NAME = re.compile(r'([\w.$\[\]-]+)\s*([:=(])')
-_VALUE = re.compile(rf'[ \t]*({_STRING}|[^;\n{{}}"]*)', re.S)
-_ARGUMENTS = re.compile(rf'((?:[^()"{{}}]++|{_STRING}|\([^()]*+\))*+)\)', re.S)
+_VALUE = re.compile(rf'[\s\\]*+({_STRING}|(?:\\\s*\n|[^;\n{{}}"])*)', re.S)
+_COMMENT = re.compile(rf'({_STRING})|/\*.*?\*/', re.S)
+_ARGUMENTS = re.compile(rf'((?:/\*.*?\*/|[^()"{{}}/]++|/|{_STRING}|\([^()]*+\))*+)\)', re.S)
 _OPEN = re.compile(r'(?:[\s\\]++|/\*.*?\*/|//[^\n]*+)*+\{', re.S)
 _BRACE = re.compile(rf'{_STRING}|/\*.*?\*/|[{{}}]', re.S)
 
@@ -111,6 +112,9 @@ def parse(source):
             arguments = _ARGUMENTS.match(text, found.end())
             if arguments is None:
                 fail(place, f'{found[1]} (... does not end')
+            if found[1] == 'include_file':
+                fail(place, 'include_file is not followed: put the text that it names in its place')
+            values = _COMMENT.sub(r'\1 ', arguments[1]) if '/*' in arguments[1] else arguments[1]
             opened = _OPEN.match(text, arguments.end())
             if opened and SKIPPED.fullmatch(found[1]):
                 end = _skip(text, opened.end())
@@ -118,13 +122,13 @@ def parse(source):
                     fail(place, f'group {found[1]} does not end')
                 place = end
             elif opened:
-                group = Group(found[1], arguments[1].strip(), source, place)
+                group = Group(found[1], values.strip(), source, place)
                 stack[-1].groups.append(group)
                 stack.append(group)
                 place = opened.end()
             else:
-                stack[-1].attributes[found[1]] = arguments[1]
-                stack[-1].repeated.setdefault(found[1], []).append(arguments[1])
+                stack[-1].attributes[found[1]] = values
+                stack[-1].repeated.setdefault(found[1], []).append(values)
                 stack[-1].places[found[1]] = place
                 place = arguments.end()
         else:

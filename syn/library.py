@@ -26,11 +26,10 @@ class Library:
         self.path = str(paths[0])
         groups = []
         for path in paths:
-            root = liberty.parse(Source(path))
-            group = root.first('library')
-            if group is None:
+            found = liberty.parse(Source(path)).all('library')
+            if not found:
                 raise LibraryError(f'{path} has no library group')
-            groups.append(group)
+            groups += found
         self._agree(groups)
         self.cells, self._listed, self.incomplete = {}, [], []
         for group in groups:

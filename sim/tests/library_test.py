@@ -142,6 +142,7 @@ CHOICES = (
      ("ENABLE", {"G": 1, "E": 1, "R": 1}, "Q"), ("SCAN", {"SE": 0, "SI": 0}, "Q"), None),
     ("falling edges and cells that must not be used are left alone",
      (flop("FALL", 'clocked_on : "!CK";' + DATA, ("Q", "S"), "CK D", 1), PLAIN, RESET,
+      flop("LATER", CLOCK + 'clocked_on_also : "!CK";' + DATA, ("Q", "S"), "CK D", 1),
       flop("NOT", CLOCK + DATA, ("Q", "S"), "CK D", 1, dont_use="true"),
       flop("QUOTED", CLOCK + DATA, ("Q", "S"), "CK D", 1, dont_use='"TRUE"')), ("PLAIN", {}, "Q"), ("RESET", {}, "Q"), None),
     ("inverters around a reset are taken where a set is larger",
@@ -195,11 +196,14 @@ def writing(folder, generic):
     # Units, templates and default limits are each file's own.
     second.write_text(in_units(head + text[cut:], '"1ps"', "0.001", "(1,pf)", "1000").replace("line", "of_this_file"))
     check("cells in two files, in other units, are one library", Library([first, second]).text == expected)
+    whole.write_text(first.read_text() + second.read_text())
+    check("two library groups in one file are one library", Library([whole]).text == expected)
     check("files are named by commas, blanks in names are kept",
           flow.library_files(f"{first}, {second}") == [str(first), str(second)]
           and flow.library_name(f"{first},{second}") == "part_one")
     whole.write_text("\xef\xbb\xbf" + re.sub(r'clear : "(!\w+)"', r"clear : \1 ", text).replace("area :", "area:")
                      .replace(";\n", " ; /* } */ // {\n").replace('values ("', 'values ( \\\n  "')
+                     .replace("index_1 (", 'index_1 ( /* a list ("{ */ ').replace("capacitance : ", "capacitance : \\\n  ")
                      .replace("cell_rise (line)", 'cell_rise ("line")').replace("direction : input", 'direction : "input"'),
                      encoding="latin-1", newline="\r\n")
     check("quotes, comments and broken lines do not matter", Library([whole]).text == expected)
@@ -232,6 +236,10 @@ def writing(folder, generic):
             ("a bracket too many", text[text.rindex("}"):], "}\n}\n", ": '}' is not Liberty"),
             ("a strange unit", '"1ns"', '"1 fortnight"',
              f"{whole}:4: time_unit is 1 fortnight, not a number and a unit like 1ns"),
+            ("a unit with two points", '"1ns"', '"1.0.0ns"', f"{whole}:4: time_unit is 1.0.0ns, not a number and a unit"),
+            ("a text elsewhere", '  time_unit : "1ns";', '  include_file ("units.lib");', f"{whole}:4: include_file is not followed"),
+            ("areas below zero", "area : ", "area : -", "INV_X1 lacks an area"),
+            ("a number as Python has it", "area : 1.000000", "area : 1_0", "area is '1_0', not a number"),
             ("a strange load unit", "(1, ff)", "(1, bananas)", f"{whole}:9: capacitive_load_unit is 1, bananas"),
             ("delays of another kind", "delay_model : table_lookup", "delay_model : polynomial",
              f"{whole}:3: delay_model is polynomial"),
