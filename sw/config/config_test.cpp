@@ -147,6 +147,9 @@ TEST_CASE("configuration: an unknown key is named in each object") {
 TEST_CASE("configuration: an illegal value is named with what is allowed") {
   CHECK(sentence_with("HeadDim", 96) ==
         "configuration x, engine: HeadDim is 96, allowed are 64, 128, 256");
+  CHECK(sentence_with("HeadDim", std::string(6000, '1')) ==
+        "configuration x, engine: HeadDim is \"" + std::string(79, '1') +
+            "..., allowed are 64, 128, 256");
   CHECK(sentence_with("SubDim", 16) ==
         "configuration x, engine: SubDim is 16, allowed are 1, 2, 4, 8");
   CHECK(sentence_with("CodeBits", 6) == "configuration x, engine: CodeBits is 6, allowed are 4, 8");

@@ -18,6 +18,17 @@ namespace aqpim {
 
 using nlohmann::json;
 
+namespace {
+
+// A value for a sentence: its beginning, if it is long.
+std::string shown(const json& value) {
+  constexpr std::size_t kLongest = 80;
+  const std::string text = value.dump(-1, ' ', true);
+  return text.size() <= kLongest ? text : text.substr(0, kLongest) + "...";
+}
+
+}  // namespace
+
 JsonObject::JsonObject(std::string where, const json& value)
     : where_(std::move(where)), value_(value) {
   if (!value_.is_object()) throw InputError(fmt::format("{} must be a JSON object", where_));
@@ -46,7 +57,7 @@ unsigned JsonObject::one_of(const char* key, std::initializer_list<unsigned> all
       if (candidate == number) return candidate;
     }
   }
-  throw InputError(fmt::format("{}: {} is {}, allowed are {}", where_, key, value.dump(),
+  throw InputError(fmt::format("{}: {} is {}, allowed are {}", where_, key, shown(value),
                                fmt::join(allowed, ", ")));
 }
 
@@ -60,7 +71,7 @@ unsigned JsonObject::in_range(const char* key, unsigned low, unsigned high, unsi
   }
   const std::string multiples =
       multiple_of == 1 ? "" : fmt::format(", multiples of {}", multiple_of);
-  throw InputError(fmt::format("{}: {} is {}, allowed are {} to {}{}", where_, key, value.dump(),
+  throw InputError(fmt::format("{}: {} is {}, allowed are {} to {}{}", where_, key, shown(value),
                                low, high, multiples));
 }
 
@@ -73,7 +84,7 @@ unsigned JsonObject::power_of_two(const char* key, unsigned low, unsigned high) 
     }
   }
   throw InputError(fmt::format("{}: {} is {}, allowed are powers of two from {} to {}", where_, key,
-                               value.dump(), low, high));
+                               shown(value), low, high));
 }
 
 std::vector<unsigned> JsonObject::list_in_range(const char* key, unsigned low, unsigned high) {
@@ -85,7 +96,7 @@ std::vector<unsigned> JsonObject::list_in_range(const char* key, unsigned low, u
   };
   if (!value.is_array() || value.empty() || !std::ranges::all_of(value, fits)) {
     throw InputError(fmt::format("{}: {} is {}, allowed is a list of numbers from {} to {}", where_,
-                                 key, value.dump(), low, high));
+                                 key, shown(value), low, high));
   }
   for (const json& entry : value) list.push_back(entry.get<unsigned>());
   return list;
@@ -98,7 +109,7 @@ double JsonObject::positive(const char* key) {
     return value.get<double>();
   }
   throw InputError(
-      fmt::format("{}: {} is {}, but must be a number above 0", where_, key, value.dump()));
+      fmt::format("{}: {} is {}, but must be a number above 0", where_, key, shown(value)));
 }
 
 void JsonObject::nothing_else() const {

@@ -54,7 +54,8 @@ std::string index_text(const std::string& path) {
 // The shard of each tensor.
 std::map<std::string, std::string> weight_map(const std::string& path) {
   const std::string text = index_text(path);
-  if (!text.starts_with('{') && !text.starts_with('[')) {
+  const auto first = text.find_first_not_of("\xef\xbb\xbf \t\r\n");  // JSON may have a mark, too
+  if (first == text.npos || (text[first] != '{' && text[first] != '[')) {
     if (const auto format = foreign_format(std::string_view(text).substr(0, kFormatBytes))) {
       throw InputError(fmt::format("{} is {}", path, *format));
     }

@@ -169,6 +169,7 @@ TEST_CASE("capture: an index that is none is refused") {
   CHECK(sentence("[]") == no_map);
   CHECK(sentence(R"({"weight_map":[]})") == no_map);
   CHECK(sentence(R"({"weight_map":{}})") == no_map);
+  CHECK(sentence("\xef\xbb\xbf\n{}") == no_map);
   CHECK(sentence("") == " is not valid JSON (at byte 1)");
   CHECK(sentence("{") == " is not valid JSON (at byte 2)");
   CHECK(sentence("version https://git-lfs.github.com/spec/v1\n")

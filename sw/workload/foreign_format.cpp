@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/workload/foreign_format.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
+
+#include "sw/config/json.h"
 
 namespace aqpim::workload {
 
@@ -29,6 +33,15 @@ constexpr Format kFormats[] = {
     {0, "PK\x03\x04"sv,
      "a zip archive, as torch.save and numpy.savez write it, no safetensors file; save the tensors "
      "with safetensors.torch.save_file or safetensors.numpy.save_file"},
+    // Protocols 0 and 1 have no mark: a dictionary, a list, or a function that makes the object.
+    {0, "(dp"sv, kPickle},
+    {0, "(lp"sv, kPickle},
+    {0, "}q\0"sv, kPickle},
+    {0, "]q\0"sv, kPickle},
+    {0, "ccopy_reg\n"sv, kPickle},
+    {0, "ccollections\n"sv, kPickle},
+    {0, "cnumpy"sv, kPickle},
+    {0, "ctorch"sv, kPickle},
     {0, "\x80\x02"sv, kPickle},
     {0, "\x80\x03"sv, kPickle},
     {0, "\x80\x04"sv, kPickle},
@@ -52,6 +65,10 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+bool is_text(std::string_view text) {
+  return std::ranges::all_of(text, [](unsigned char c) { return std::isprint(c) || std::isspace(c); });
+}
+
 }  // namespace
 
 std::optional<std::string> foreign_format(std::string_view beginning) {
@@ -70,6 +87,12 @@ std::optional<std::string> foreign_format(std::string_view beginning) {
   }
   if (text.starts_with('{') || text.starts_with('[')) {
     return "JSON text, no safetensors file; an index of shards must be called *.index.json";
+  }
+  // Of a safetensors file, these are the length of its header, with zeros at the end.
+  constexpr std::size_t kLength = 8;
+  if (beginning.size() >= kLength && is_text(beginning.substr(0, kLength))) {
+    const auto line = beginning.substr(first, beginning.find_first_of("\r\n", first) - first);
+    return fmt::format("text that begins with {}, no safetensors file", in_quotes(line));
   }
   return std::nullopt;
 }

@@ -166,6 +166,8 @@ TEST_CASE("safetensors: a file of another format is named, with what to do") {
   CHECK(contains(sentence("PK\x03\x04" + std::string(40, '\0')), "a zip archive"));
   CHECK(contains(sentence("\x80\x02\x8a\nl\xfc\x9c"), "a pickle"));
   CHECK(contains(sentence(std::string("\x80\x04\x95\x20\0\0\0\0\0\0\0]", 12)), "a pickle"));
+  CHECK(contains(sentence("(dp0\nVl0.h0.q\np1\n(lp2\n"), "a pickle"));
+  CHECK(contains(sentence(std::string("}q\0X\x07\0\0\0l0.h0.q", 15)), "a pickle"));
   CHECK(contains(sentence("GGUF\x03" + std::string(40, '\0')), "a GGUF file"));
   CHECK(contains(sentence("\x89HDF\r\n\x1a\n" + std::string(8, '\0')), "an HDF5 file"));
   CHECK(contains(sentence("\x93NUMPY\x01" + std::string(8, '\0')), "an array of NumPy"));
@@ -177,7 +179,9 @@ TEST_CASE("safetensors: a file of another format is named, with what to do") {
   // What only looks so: files that end too early, with headers of 640 and of 123 bytes.
   CHECK(contains(sentence(with_length(0x280, "{\"a")), "is truncated"));
   CHECK(contains(sentence(with_length(0x7b, "{\"a")), "is truncated"));
-  CHECK(contains(sentence("what is this?"), "its header would have"));
+  CHECK(sentence("\nEntry not found\nat all") ==
+        " is text that begins with \"Entry not found\", no safetensors file");
+  CHECK(contains(sentence("what is\x01 this?"), "its header would have"));
 }
 
 TEST_CASE("safetensors: a header that is not JSON, or says something twice, is refused") {
