@@ -132,7 +132,7 @@ accuracy: ## attention error of every option of the cache, and of integer caches
 compare: ## speed, limits and energy against FP16 attention next to the banks, for 1K to 32K tokens (CONFIG MEMORY MEASURE AREA SEED OUT PAGE)
 	@sim/install_dependencies.sh accuracy
 	@sim/shapes.sh check $(configs) --memory $(call quote,$(or $(MEMORY),hbm3-5200))
-	@sim/build.sh release aqpim $(if $(filter none,$(MEASURE)),,$(call channels,channels_))
+	@sim/build.sh release aqpim $(if $(filter some all,$(or $(MEASURE),some)),$(call channels,channels_))
 	@build/release/aqpim compare $(configs) $(call option,memory,$(MEMORY)) $(call option,page,$(PAGE)) \
 	  $(call option,measure,$(MEASURE)) $(call option,area,$(AREA)) $(call option,seed,$(SEED)) \
 	  --out $(call out,build/compare)

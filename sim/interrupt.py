@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the tools of this repository end when somebody interrupts them: with one line, and with their children."""
+"""How the tools of this repository end when somebody interrupts them: with one line, and with their children and temporary
+folders."""
+import atexit
 import os
 import signal
 import sys
@@ -37,7 +39,7 @@ def end(processes, number):
 
 def catch():
     """From now on SIGINT, SIGTERM and SIGHUP, unless they are ignored already, end this process as they do by default,
-    but first its children, and with a line on standard error."""
+    but first its children and its temporary folders, and with a line on standard error."""
     def stop(number, _frame):
         for other in caught:
             signal.signal(other, signal.SIG_IGN)
@@ -48,6 +50,7 @@ def catch():
         while (left := descendants(os.getpid())) and time.monotonic() < limit:
             time.sleep(0.05)
         end(left, signal.SIGKILL)
+        atexit._run_exitfuncs()     # removes each TemporaryDirectory  # pylint: disable=protected-access
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 

@@ -114,6 +114,12 @@ def configurations(names, top, values, memory=DEFAULT_MEMORY, banks=()):
             raise FlowError(f'{top} has no parameter {key} (it has: {", ".join(takes) or "none"})')
     tables = {name: shapes.legal(known, 'configurations', name)['engine'] for name in wanted}
     in_channel = 'BanksPerEngine' in takes
+    # A name that was given is right or wrong, whether the module takes anything of it or not.
+    if in_channel or memory != DEFAULT_MEMORY:
+        shapes.legal(known, 'memories', memory)
+    for number in banks:
+        if number not in (1, 2):
+            raise FlowError(f'an engine has 1 or 2 banks, not {number}')
     if in_channel:
         tables = _in_channel(known, memory, wanted, banks or (1,), must=bool(words(names)))
     found = {name: {key: value for key, value in table.items() if key in takes} | values for name, table in tables.items()}
@@ -125,11 +131,8 @@ def configurations(names, top, values, memory=DEFAULT_MEMORY, banks=()):
 
 def _in_channel(known, memory, wanted, banks, must):
     """{name: parameters of a pseudo-channel} of the wanted configurations that fit, or of all, if they `must`."""
-    shapes.legal(known, 'memories', memory)
     found, misfits = {}, []
     for number in banks:
-        if number not in (1, 2):
-            raise FlowError(f'an engine has 1 or 2 banks, not {number}')
         for name in wanted:
             channel = known['channels'][memory][name][str(number)]
             if 'refused' in channel:

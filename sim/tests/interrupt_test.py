@@ -104,9 +104,11 @@ def check_tools(tally):
     """A tool ends with one line, and its children with it."""
     program = ("import subprocess, sys\n"
                f"sys.path.insert(0, {str(ROOT / 'sim')!r})\n"
-               "import interrupt\n"
+               "import interrupt, tempfile\n"
                "interrupt.catch()\n"
                "from concurrent.futures import ThreadPoolExecutor\n"
+               "kept = tempfile.TemporaryDirectory()\n"
+               "print(kept.name, flush=True)\n"
                "def work(_):\n"
                # Says its number when it has a child of its own.
                "    return subprocess.Popen(['sh', '-c', 'sleep 1000 & echo $$; wait']).wait()\n"
@@ -115,6 +117,7 @@ def check_tools(tally):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    text=True)
+        temporary = Path(process.stdout.readline().strip())
         children = [int(process.stdout.readline()) for _ in range(2)]
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
@@ -122,6 +125,7 @@ def check_tools(tally):
         tally.check(f"a tool ends by {number.name}", process.returncode == -number, str(process.returncode))
         tally.check(f"its children end at {number.name}",
                     wait_until(lambda: not any(Path("/proc", str(child)).exists() for child in children), 5))
+        tally.check(f"its temporary folder is gone after {number.name}", not temporary.exists())
     for tool in (*(ROOT / "sim").glob("*.py"), *(ROOT / "syn").glob("*.py")):
         text = tool.read_text()
         children = ("run_pyosys.py", "slang.py")  # of others

@@ -91,6 +91,9 @@ def check_values(checker):
         checker.check("nothing was run", not os.listdir(folder) and not Path("d").exists(), os.listdir(folder))
     *_, sim = commands(make("sim", "CONFIG=pq8 pq4", "HEADS=l0.h0, l0.h1").stdout)
     checker.check("lists", (value(sim, "config"), value(sim, "heads")) == ("pq8,pq4", "l0.h0,l0.h1"), sim)
+    for measure, models in {"": True, "some": True, "all": True, "none": False, "nope": False}.items():
+        built = make("compare", "CONFIG=pq4", f"MEASURE={measure}").stdout
+        checker.check(f"models of compare {measure}", ("channels_pq4" in built) == models, built)
     *_, build, _ = commands(make("channel", "CONFIG=pq4,../x").stdout)
     *_, versions = commands(make("compare-verilators", "VERILATORS=5.32.0 a;b").stdout)
     checker.check("versions", versions[-2:] == ["5.32.0", "a;b"], versions)

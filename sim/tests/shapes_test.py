@@ -303,6 +303,8 @@ def every_tool(folder):
         refused(sentence, "make", target)
     check("what needs no memory does not ask for it", not run("sim/shapes.sh", "check").returncode)
     refused('there is no memory "ddr9", there are hbm3-5200, spoilt', "make", "channel", "MEMORY=ddr9")
+    refused("there is no memory ddr9 (there are: hbm3-5200, spoilt)", "make", "area", "MEMORY=ddr9", "TOP=pq_score")
+    refused("an engine has 1 or 2 banks, not 3", "make", "timing", "BANKS_PER_ENGINE=1,3", "TOP=pq_score")
     refused('there is no configuration "pq9", there are pq4, ', "make", "sim", "CONFIG=pq9")
 
 
