@@ -19,9 +19,9 @@
 #include "app/files.h"
 #include "app/progress.h"
 #include "app/selection.h"
+#include "sw/cache/timeline.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
-#include "sw/quantize/timeline.h"
 #include "sw/report/markdown.h"
 #include "sw/report/result_folder.h"
 #include "sw/study/accuracy_files.h"
@@ -126,7 +126,7 @@ void run(Arguments& arguments) {
       wanted_configurations(arguments.configurations);
   std::vector<workload::Workload> workloads = load_all(arguments, configurations);
   for (workload::Workload& workload : workloads) {
-    set_outliers_apart(workload, quantize::TimelineOptions{}.sinks, arguments.options.prefill);
+    set_outliers_apart(workload, cache::TimelineOptions{}.sinks, arguments.options.prefill);
     warn_of_outliers(workload);
   }
   // A page without a place for the tables is found before the work.

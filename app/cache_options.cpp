@@ -17,7 +17,7 @@ namespace {
 template <typename Kind>
 std::map<std::string, Kind> names_of(std::initializer_list<Kind> kinds) {
   std::map<std::string, Kind> names;
-  for (const Kind kind : kinds) names.emplace(quantize::name_of(kind), kind);
+  for (const Kind kind : kinds) names.emplace(name_of(kind), kind);
   return names;
 }
 
@@ -25,9 +25,9 @@ template <typename Kind>
 void add_choice(CLI::App& command, const char* option, Kind& value, const char* description,
                 std::initializer_list<Kind> kinds) {
   const auto names = names_of(kinds);
-  const std::string standard = quantize::name_of(value);
+  const std::string standard = name_of(value);
   std::vector<std::string> choices;
-  for (const Kind kind : kinds) choices.push_back(quantize::name_of(kind));
+  for (const Kind kind : kinds) choices.push_back(name_of(kind));
   command
       .add_option_function<std::string>(
           option, [&value, names](const std::string& name) { value = names.at(name); }, description)
@@ -46,7 +46,7 @@ void CacheOptions::open_calibration(const std::vector<workload::HeadFacts>& head
   workload::LoadOptions all = load;
   all.heads.clear();
   workload::Workload workload = workload::open(calibration, all);
-  app::set_outliers_apart(workload, sinks.value_or(quantize::TimelineOptions{}.sinks),
+  app::set_outliers_apart(workload, sinks.value_or(cache::TimelineOptions{}.sinks),
                           calibration_tokens);
   calibration_workload = std::make_shared<const workload::Workload>(std::move(workload));
   for (const workload::HeadFacts& head : calibration_workload->heads) {
@@ -57,7 +57,7 @@ void CacheOptions::open_calibration(const std::vector<workload::HeadFacts>& head
 }
 
 void CacheOptions::set_outliers_apart(workload::Workload& workload) const {
-  app::set_outliers_apart(workload, sinks.value_or(quantize::TimelineOptions{}.sinks), prefill);
+  app::set_outliers_apart(workload, sinks.value_or(cache::TimelineOptions{}.sinks), prefill);
   warn_of_outliers(workload);
 }
 
@@ -85,9 +85,9 @@ void add_cache_options(CLI::App& command, CacheOptions& options) {
   command.add_flag("--no-weights", options.no_weights, "cluster without importance weights");
   command.add_flag("--no-centring", options.no_centring, "do not centre blocks of keys");
   add_choice(command, "--transform", options.transform, "channel transform",
-             {quantize::TransformKind::kNone, quantize::TransformKind::kGreedy,
-              quantize::TransformKind::kDeterminant, quantize::TransformKind::kWhitening,
-              quantize::TransformKind::kAuto});
+             {cache::TransformKind::kNone, cache::TransformKind::kGreedy,
+              cache::TransformKind::kDeterminant, cache::TransformKind::kWhitening,
+              cache::TransformKind::kAuto});
   add_choice(command, "--clustering", options.clustering, "arithmetic of clustering and encoding",
              {quantize::Clustering::kFixed, quantize::Clustering::kFloat});
   command.add_option("--calibration", options.calibration,

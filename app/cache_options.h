@@ -19,7 +19,7 @@ namespace aqpim::app {
 struct CacheOptions {
   bool no_weights = false;
   bool no_centring = false;
-  quantize::TransformKind transform = quantize::kStandardTransform;
+  cache::TransformKind transform = quantize::kStandardTransform;
   quantize::Clustering clustering = quantize::Clustering::kFixed;
   std::string calibration;  // path; empty: none
   std::optional<std::size_t> window, sinks, append_block, prefill, calibration_tokens;

@@ -212,7 +212,7 @@ report::ChannelHeadReport head_report(const Life& life, const workload::Head& he
                                    .flags = played.flags(),
                                    .saturation = saturation_of(played),
                                    .phases = {},
-                                   .cache = quantize::cache_size(played.cache()),
+                                   .cache = cache::cache_size(played.cache()),
                                    .accuracy = accuracy_of(head, life.options.queries, played)};
   for (std::size_t i = 0; i < statistics.size(); ++i) {
     report.phases.push_back({.name = std::string(system::kHostPhaseNames[i]),

@@ -11,9 +11,9 @@
 
 #include "app/cache_options.h"
 #include "app/commands.h"
+#include "sw/cache/timeline.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
-#include "sw/quantize/timeline.h"
 #include "sw/workload/workload.h"
 
 namespace aqpim::app {
@@ -24,7 +24,7 @@ using nlohmann::ordered_json;
 
 // What a run would do with a head by default, or why it could not.
 struct DefaultRun {
-  std::optional<quantize::Timeline> timeline;
+  std::optional<cache::Timeline> timeline;
   std::vector<std::size_t> queries;
   std::string obstacle;
 };
@@ -32,9 +32,9 @@ struct DefaultRun {
 DefaultRun default_run(const workload::HeadFacts& head) {
   DefaultRun run;
   try {
-    run.timeline = quantize::make_timeline(head.tokens, head.query_tokens);
+    run.timeline = cache::make_timeline(head.tokens, head.query_tokens);
     run.queries =
-        quantize::evaluated_queries(*run.timeline, quantize::default_query_count(*run.timeline));
+        cache::evaluated_queries(*run.timeline, cache::default_query_count(*run.timeline));
   } catch (const InputError& error) {
     run.timeline.reset();
     run.obstacle = error.what();

@@ -12,14 +12,14 @@
 #include "app/commands.h"
 #include "app/progress.h"
 #include "app/rtl_backend.h"
+#include "sw/cache/half.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
 #include "sw/golden/engine.h"
-#include "sw/quantize/half.h"
 #include "sw/quantize/software_backend.h"
+#include "sw/seed/seed.h"
 #include "sw/system/clustering.h"
 #include "sw/system/projection.h"
-#include "tb/common/random.h"
 #include "tb/engine/env.h"
 #include "tb/reducer/reducer_env.h"
 
@@ -44,7 +44,7 @@ struct Tokens {
 // Clumps of tokens that fill the range of a raw token. What they are has no influence on cycles.
 Tokens make_tokens(std::size_t n, const config::EngineConfig& engine, std::uint64_t seed) {
   constexpr double kLargest = 2047.0;  // · 2^−8
-  tb::Random random(seed, "prefill");
+  Random random(seed, "prefill");
   Tokens tokens;
   tokens.vectors.reserve(n * engine.head_dim);
   for (std::size_t t = 0; t < n; ++t) {
@@ -52,7 +52,7 @@ Tokens make_tokens(std::size_t n, const config::EngineConfig& engine, std::uint6
     for (std::size_t d = 0; d < engine.head_dim; ++d) {
       const double value = clump + static_cast<double>(random.below(1200)) - 600.0;
       tokens.vectors.push_back(
-          quantize::to_half(std::ldexp(std::clamp(value, -kLargest, kLargest), -8)));
+          cache::to_half(std::ldexp(std::clamp(value, -kLargest, kLargest), -8)));
     }
     tokens.weights.push_back(static_cast<std::uint8_t>(random.between(1, 255)));
   }

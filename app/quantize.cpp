@@ -16,10 +16,10 @@
 #include "app/cache_options.h"
 #include "app/commands.h"
 #include "app/progress.h"
+#include "sw/cache/cache_file.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
 #include "sw/golden/program.h"
-#include "sw/quantize/cache_file.h"
 #include "sw/reference/accuracy.h"
 #include "sw/reference/attention.h"
 #include "sw/report/saturation.h"
@@ -60,7 +60,7 @@ const config::Configuration& fitting_configuration(std::size_t head_dim) {
 }
 
 // pq_relative_error of docs/quantization.md §5.
-double mean_relative_error(const workload::Head& head, const quantize::HeadCache& cache,
+double mean_relative_error(const workload::Head& head, const cache::HeadCache& cache,
                            const std::vector<std::size_t>& queries) {
   const reference::PqReference pq(head, cache);
   double sum = 0.0;
@@ -73,7 +73,7 @@ double mean_relative_error(const workload::Head& head, const quantize::HeadCache
 }
 
 // What would not fit an engine, and what did not fit the codebooks' range.
-report::Saturation saturation_of(const workload::Head& head, const quantize::HeadCache& cache,
+report::Saturation saturation_of(const workload::Head& head, const cache::HeadCache& cache,
                                  const std::vector<std::size_t>& queries,
                                  const config::EngineConfig& engine) {
   report::Saturation saturation{
@@ -116,7 +116,7 @@ void run(Arguments& arguments) {
   file.metadata = workload.metadata;
   file.metadata["configuration"] = configuration.name;
   file.metadata["workload_sha256"] = workload.sha256;
-  quantize::CacheSize size;
+  cache::CacheSize size;
   double error_sum = 0.0;
   std::vector<std::string> rows;
   std::string saturated;
@@ -127,13 +127,12 @@ void run(Arguments& arguments) {
           fmt::format("{}: quantizing {}, head {} of {}:", configuration.name, facts.name,
                       &facts - workload.heads.data() + 1, workload.heads.size());
       const workload::Head head = workload.read(facts);
-      const quantize::Timeline timeline = quantize::timeline_of(head, options);
+      const cache::Timeline timeline = quantize::timeline_of(head, options);
       const std::vector<std::size_t> queries = quantize::queries_of(head, options);
-      const quantize::HeadCache cache =
+      const cache::HeadCache cache =
           quantize::quantize(head, configuration.engine, options,
                              [&](double fraction) { progress.show(what, fraction); });
-      quantize::add_tensors(file, cache,
-                            {.queries = queries, .groups = head.groups, .outputs = {}});
+      cache::add_tensors(file, cache, {.queries = queries, .groups = head.groups, .outputs = {}});
       const double error = mean_relative_error(head, cache, queries);
       if (!std::isfinite(error)) {
         throw InputError(fmt::format(
@@ -142,12 +141,12 @@ void run(Arguments& arguments) {
       }
       saturated += report::saturation_lines(
           head.name, saturation_of(head, cache, queries, configuration.engine));
-      size += quantize::cache_size(cache);
+      size += cache::cache_size(cache);
       error_sum += error;
-      rows.push_back(fmt::format(
-          "{:<10} {:>8} {:>8} {:>8} {:>8} {:>8}  {:<23} {:>15.4f}", head.name, head.tokens,
-          timeline.prefill, cache.tokens, cache.windows, queries.size(),
-          quantize::name_of(cache.kind_k) + ", " + quantize::name_of(cache.kind_v), error));
+      rows.push_back(fmt::format("{:<10} {:>8} {:>8} {:>8} {:>8} {:>8}  {:<23} {:>15.4f}",
+                                 head.name, head.tokens, timeline.prefill, cache.tokens,
+                                 cache.windows, queries.size(),
+                                 name_of(cache.kind_k) + ", " + name_of(cache.kind_v), error));
     }
   }
   output.write(workload::serialize(file));

@@ -11,9 +11,9 @@
 #include <system_error>
 #include <utility>
 
+#include "sw/cache/timeline.h"
 #include "sw/config/error.h"
 #include "sw/quantize/outliers.h"
-#include "sw/quantize/timeline.h"
 #include "sw/workload/capture.h"
 
 namespace aqpim::app {
@@ -85,7 +85,7 @@ void set_outliers_apart(workload::Workload& workload, std::size_t sinks,
     workload::Head head = read(facts);
     try {
       quantize::set_outliers_apart(
-          head, sinks, prefill.value_or(quantize::default_prefill(head.tokens, head.query_tokens)));
+          head, sinks, prefill.value_or(cache::default_prefill(head.tokens, head.query_tokens)));
     } catch (const InputError& error) {
       throw InputError(fmt::format("{}: {}", path, error.what()));
     }

@@ -23,9 +23,9 @@
 #include "app/progress.h"
 #include "app/selection.h"
 #include "app/simulation.h"
+#include "sw/cache/cache_file.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
-#include "sw/quantize/cache_file.h"
 #include "sw/quantize/quantize.h"
 #include "sw/report/plot.h"
 #include "sw/report/report.h"
@@ -201,7 +201,7 @@ JobResult run(const Job& job, const Arguments& arguments, const report::ResultFo
     HeadRun head_run =
         simulate({env, reducer ? &*reducer : nullptr}, head, job.options, job.queries[i],
                  simulation, [&](double fraction) { progress(what, fraction); });
-    quantize::add_tensors(
+    cache::add_tensors(
         result.outputs, head_run.cache,
         {.queries = job.queries[i], .groups = head.groups, .outputs = std::move(head_run.outputs)});
     result.report.simulation_seconds += head_run.seconds;

@@ -128,7 +128,7 @@ class Decoder {
   Decoder(tb::Env& env, const workload::Head& head, tb::Pace pace)
       : env_(env), head_(head), pace_(pace) {}
 
-  Played play(const quantize::HeadCache& cache, const system::Planner& planner, std::size_t g,
+  Played play(const cache::HeadCache& cache, const system::Planner& planner, std::size_t g,
               std::size_t t) {
     Played played{
         .token = t, .output = {}, .exact = reference::exact(head_, g, t), .probabilities = {}};
@@ -162,7 +162,7 @@ class Decoder {
  private:
   using Clock = std::chrono::steady_clock;
 
-  Part play_tile(const quantize::HeadCache& cache, const system::TilePlan& tile) {
+  Part play_tile(const cache::HeadCache& cache, const system::TilePlan& tile) {
     env_.take_statistics();
     const auto start = Clock::now();
     const golden::Result result = env_.play(tile.program, pace_).results.at(0);
@@ -188,7 +188,7 @@ class Decoder {
 };
 
 // Programs that a prefill in RTL plays while it clusters.
-std::size_t cluster_programs(const quantize::HeadCache& cache, const config::EngineConfig& engine,
+std::size_t cluster_programs(const cache::HeadCache& cache, const config::EngineConfig& engine,
                              unsigned engines) {
   return 2 * cache.windows * engine.slices() * quantize::kPasses * engines;
 }
@@ -274,7 +274,7 @@ HeadRun simulate(const Hardware& hardware, const workload::Head& head,
                 .engine = engine_figures(decoder.statistics(), decoder.tiles()),
                 .phases = phases_of(rtl ? &*rtl : nullptr, decoder.statistics()),
                 .clustering = {},
-                .cache = quantize::cache_size(run.cache),
+                .cache = cache::cache_size(run.cache),
                 .accuracy = report::accuracy_of(errors)};
   run.report.saturation.appended = run.cache.appended;
   run.report.saturation.held_keys = run.cache.held_k;

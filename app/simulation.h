@@ -11,8 +11,8 @@
 #include <functional>
 #include <vector>
 
+#include "sw/cache/cache.h"
 #include "sw/config/config.h"
-#include "sw/quantize/cache.h"
 #include "sw/quantize/quantize.h"
 #include "sw/report/plot.h"
 #include "sw/report/report.h"
@@ -38,7 +38,7 @@ struct Hardware {
 struct HeadRun {
   report::HeadReport report;
   report::HeadPlot plot;
-  quantize::HeadCache cache;
+  cache::HeadCache cache;
   std::vector<float> outputs;  // o [G, Q, D], channels in the file's order
   double seconds = 0.0;        // of simulation, golden model included
   // Bytes of codebooks and codes that are not those of software.

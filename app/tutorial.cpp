@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "sw/cache/formats.h"
+#include "sw/cache/half.h"
 #include "sw/golden/centroid_group.h"
 #include "sw/golden/e3m4.h"
 #include "sw/golden/exp2.h"
@@ -22,8 +24,6 @@
 #include "sw/golden/score.h"
 #include "sw/golden/score_sum.h"
 #include "sw/golden/table_lane.h"
-#include "sw/quantize/formats.h"
-#include "sw/quantize/half.h"
 
 namespace aqpim::app {
 namespace {
@@ -58,7 +58,7 @@ constexpr Codebook kValueCodebook = {{{{{-240, 480}, {60, -960}, {496, 272}, {0,
                                       {{{240, -352}, {-832, 88}, {176, 1472}, {1472, 416}}}}};
 
 std::int32_t integer(double value) {
-  return golden::float_to_fixed(quantize::to_half(value), false, kTokenFraction, kTokenWidth).value;
+  return golden::float_to_fixed(cache::to_half(value), false, kTokenFraction, kTokenWidth).value;
 }
 
 std::string row(unsigned subspace, const Vector& vector) {
@@ -78,8 +78,7 @@ Codes encode(const Vector& vector, const Codebook& codebook, bool values) {
     for (unsigned c = 0; c < kCentroids; ++c) {
       const auto stored = [&](int element) {
         return golden::stored_element(
-            values ? quantize::encode_minifloat(element) : static_cast<std::uint8_t>(element),
-            values);
+            values ? cache::encode_minifloat(element) : static_cast<std::uint8_t>(element), values);
       };
       const std::array<std::int32_t, kDimension> centroid = {stored(codebook[m][c][0]),
                                                              stored(codebook[m][c][1])};
@@ -101,7 +100,7 @@ Lanes table() {
   for (unsigned m = 0; m < kSubspaces; ++m) {
     std::array<std::int32_t, kDimension> query{};
     for (unsigned d = 0; d < kDimension; ++d) {
-      const std::uint16_t bits = quantize::to_half(kQuery[kDimension * m + d] * folded);
+      const std::uint16_t bits = cache::to_half(kQuery[kDimension * m + d] * folded);
       query[d] = golden::float_to_fixed(bits, false, kTableFraction + kShift, kTokenWidth).value;
     }
     fmt::print("{}  {:>5} {:>5}", row(m, kQuery), query[0], query[1]);
@@ -158,7 +157,7 @@ void combine(Lanes& lanes, std::uint32_t weight_sum) {
       const std::uint32_t bucket = lanes[m].take(c);
       fmt::print(" {:>6}", bucket);
       for (unsigned d = 0; d < kDimension; ++d) {
-        const std::uint8_t element = quantize::encode_minifloat(kValueCodebook[m][c][d]);
+        const std::uint8_t element = cache::encode_minifloat(kValueCodebook[m][c][d]);
         sums[d] =
             golden::output_accumulate(sums[d], golden::weighted_element(bucket, element), c == 0);
       }

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that need no simulation: warnings of Verilator and Yosys for engine, reducer, a bank's engine in a channel, the
 sequencer and the whole channel, of every configuration and for D = 256, and for the attend engine; warnings of slang, as
-IEEE 1800-2017 and 1800-2023, and of Verible, where these are there, and of the C++ compiler; the parameters of modules, calls of functions, the
-width of RTL and Markdown lines, the layout of C++ sources, the licence header of every source, the catalogue of modules
-in rtl/README.md, and the lists of files of aqpim.core and Bender.yml. Prints a line per check; the exit code is 0 if all
-are clean, 2 if there are configurations or memories that are not legal. lint.py TEXT...: only checks whose line contains
-one of the TEXTs.
+IEEE 1800-2017 and 1800-2023, and of Verible, where these are there, and of the C++ compiler; the parameters of modules,
+calls of functions, the width of RTL and Markdown lines, includes and layout of C++ sources, the licence header of every
+source, the catalogue of modules in rtl/README.md, and the lists of files of aqpim.core and Bender.yml. Prints a line per
+check; the exit code is 0 if all are clean, 2 if there are configurations or memories that are not legal. lint.py TEXT...:
+only checks whose line contains one of the TEXTs.
 """
 import importlib.util
 import json
@@ -213,6 +213,19 @@ def packages(core=None, bender=None):
     return "".join(f"{complaint}\n" for complaint in complaints)
 
 
+# Rooted at a folder that the source's folder names in CMakeLists.txt; or a generated header, or one beside.
+INCLUDE = re.compile(r'#include "((sw|tb|app)/[\w/]+\.h|[\w@]+\.h|@HEADER@)"')
+
+
+def includes(paths=None):
+    """Includes that would go round what folders may reach (sim/cmake/aqpim_layers.cmake)."""
+    paths = paths or [path for folder in ("sw", "tb", "app", "sim") for path in Path(folder).rglob("*")
+                      if path.suffix in (".cpp", ".h", ".in")]
+    return "".join(f"{path}:{number}: {line.strip()}: not a path from the root of the repository\n"
+                   for path in sorted(paths) for number, line in enumerate(path.read_text().splitlines(), 1)
+                   if re.match(r'\s*#\s*include\s*"', line) and not INCLUDE.match(line))
+
+
 def layout():
     files = sorted(str(path) for folder in ("sw", "tb", "app", "sim", "syn") for path in Path(folder).rglob("*")
                    if path.suffix in (".cpp", ".h"))
@@ -260,7 +273,7 @@ def main():
     checks += [(f"parameters of modules, {name}", lambda check=(name, configuration["modules"]): modules(*check))
                for name, configuration in (known["configurations"] | wide["configurations"]).items()]
     checks += [("warnings of the C++ compiler", cpp_warnings), (f"{RTL_COLUMNS} columns of RTL", columns),
-               ("calls of functions", calls), ("clang-format", layout), ("licence headers", licences),
+               ("calls of functions", calls), ("includes", includes), ("clang-format", layout), ("licence headers", licences),
                (f"{MARKDOWN_COLUMNS} columns of Markdown", markdown_columns), ("catalogue of modules", catalogue),
                ("files of packages", packages), ("header of the RTL's package", package_header.stale), *extra_checks(wanted)]
     clean = True

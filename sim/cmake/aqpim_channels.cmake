@@ -95,6 +95,7 @@ function(aqpim_channel group name)
   endif()
   set(source ${PROJECT_BINARY_DIR}/generated/tb/channel/${kind}_${PREFIX}.cpp)
   configure_file(${PROJECT_SOURCE_DIR}/tb/channel/${kind}.cpp.in ${source} @ONLY)
+  aqpim_find_headers(${source})
   # The models' headers exist only after they were verilated.
   set_property(SOURCE ${source} APPEND PROPERTY OBJECT_DEPENDS ${headers})
 
@@ -131,6 +132,7 @@ function(aqpim_channel_registry group FUNCTION HEADER result_sources result_mode
   get_property(ENTRIES GLOBAL PROPERTY AQPIM_CHANNEL_ENTRIES_${group})
   set(source ${PROJECT_BINARY_DIR}/generated/tb/channel/${FUNCTION}.cpp)
   configure_file(${PROJECT_SOURCE_DIR}/tb/channel/model_registry.cpp.in ${source} @ONLY)
+  aqpim_find_headers(${source})
   list(REMOVE_DUPLICATES tops)
   list(TRANSFORM tops PREPEND verilated_)
   set(${result_sources} ${sources} ${source} PARENT_SCOPE)

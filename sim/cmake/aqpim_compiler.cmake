@@ -33,8 +33,6 @@ target_compile_options(aqpim_options INTERFACE
   -Wall -Wextra
   # The same double precision results on machines that have fused multiply-add.
   -ffp-contract=off)
-target_include_directories(aqpim_options INTERFACE
-  ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 target_link_libraries(aqpim_options INTERFACE fmt::fmt nlohmann_json::nlohmann_json
   Threads::Threads)
 if(AQPIM_SANITIZE)

@@ -61,11 +61,22 @@ def packages():
         assert lint.packages(*texts) == complaint + "\n", lint.packages(*texts)
 
 
+def includes():
+    assert lint.includes() == "", lint.includes()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.cpp"
+        for line, fine in (("sw/golden/engine.h", True), ("Vpq_engine.h", True), ("../golden/engine.h", False),
+                           ("/sw/golden/engine.h", False), ("golden/engine.h", False)):
+            path.write_text(f'#include <vector>\n#include "{line}"\n')
+            assert (lint.includes([path]) == "") == fine, line
+
+
 def main():
     os.chdir(ROOT)
     markdown()
     catalogue()
     packages()
+    includes()
 
 
 if __name__ == "__main__":

@@ -12,10 +12,13 @@
 #include "sw/golden/e3m4.h"
 #include "sw/golden/engine.h"
 #include "sw/golden/float_to_fixed.h"
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
 namespace {
 
+using aqpim::Random;
+using aqpim::test_iterations;
+using aqpim::test_seed;
 using aqpim::config::EngineConfig;
 using aqpim::golden::AttendConfig;
 using aqpim::golden::AttendEngine;
@@ -26,9 +29,6 @@ using aqpim::golden::Operation;
 using aqpim::golden::RegisterSelect;
 using aqpim::golden::RegisterWrite;
 using aqpim::golden::Result;
-using aqpim::tb::Random;
-using aqpim::tb::test_iterations;
-using aqpim::tb::test_seed;
 using Bytes = std::vector<std::uint8_t>;
 
 constexpr unsigned kBeatBytes = AttendConfig::kBeatBytes;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "sw/golden/e3m4.h"
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
 namespace {
 
@@ -44,13 +44,13 @@ TEST_CASE("golden e3m4: all 256 bytes") {
 
 TEST_CASE(
     "golden weighted_element: bucket times value, for all bytes and up to the widest bucket") {
-  aqpim::tb::Random random(aqpim::tb::test_seed(), "golden weighted_element");
+  aqpim::Random random(aqpim::test_seed(), "golden weighted_element");
   for (unsigned byte = 0; byte < 256; ++byte) {
     const auto element = static_cast<std::uint8_t>(byte);
     CHECK(weighted_element(0, element) == 0);
     CHECK(weighted_element(1, element) == minifloat(byte));
     CHECK(weighted_element((1u << 26) - 1, element) == ((1 << 26) - 1) * minifloat(byte));
-    for (std::uint64_t i = 0; i < aqpim::tb::test_iterations(20); ++i) {
+    for (std::uint64_t i = 0; i < aqpim::test_iterations(20); ++i) {
       const auto bucket = static_cast<std::uint32_t>(random.bits(26));
       REQUIRE(weighted_element(bucket, element) == bucket * minifloat(byte));
     }
@@ -58,8 +58,8 @@ TEST_CASE(
 }
 
 TEST_CASE("golden table_entry: the rounded dot product, by double precision") {
-  aqpim::tb::Random random(aqpim::tb::test_seed(), "golden table_entry");
-  for (std::uint64_t i = 0; i < aqpim::tb::test_iterations(5000); ++i) {
+  aqpim::Random random(aqpim::test_seed(), "golden table_entry");
+  for (std::uint64_t i = 0; i < aqpim::test_iterations(5000); ++i) {
     const std::size_t dim = random.pick({1, 2, 4, 8});
     const auto shift = static_cast<unsigned>(random.below(16));
     const auto width = static_cast<unsigned>(random.between(12, 16));
@@ -90,8 +90,8 @@ TEST_CASE("golden table_entry: both ends saturate") {
 }
 
 TEST_CASE("golden squared_distance: the sum of squared differences, by double precision") {
-  aqpim::tb::Random random(aqpim::tb::test_seed(), "golden squared_distance");
-  for (std::uint64_t i = 0; i < aqpim::tb::test_iterations(5000); ++i) {
+  aqpim::Random random(aqpim::test_seed(), "golden squared_distance");
+  for (std::uint64_t i = 0; i < aqpim::test_iterations(5000); ++i) {
     const std::size_t dim = random.pick({2, 4, 8});
     std::vector<std::int32_t> vector(dim), centroid(dim);
     double distance = 0;

@@ -10,10 +10,11 @@
 #include <vector>
 
 #include "sw/golden/channel_test_support.h"
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
 namespace {
 
+using aqpim::Random;
 using aqpim::config::ChannelShape;
 using aqpim::golden::AnswerCode;
 using aqpim::golden::Beat;
@@ -22,7 +23,6 @@ using aqpim::golden::HostAnswer;
 using aqpim::golden::HostCommand;
 using aqpim::golden::HostOpcode;
 using aqpim::golden::Result;
-using aqpim::tb::Random;
 using aqpim::test::channel_shapes;
 using aqpim::test::command;
 using aqpim::test::make_channel;

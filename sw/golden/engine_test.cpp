@@ -11,10 +11,13 @@
 #include <stdexcept>
 #include <vector>
 
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
 namespace {
 
+using aqpim::Random;
+using aqpim::test_iterations;
+using aqpim::test_seed;
 using aqpim::config::EngineConfig;
 using aqpim::golden::Command;
 using aqpim::golden::Engine;
@@ -29,9 +32,6 @@ using aqpim::golden::ReadResult;
 using aqpim::golden::RegisterSelect;
 using aqpim::golden::RegisterWrite;
 using aqpim::golden::Result;
-using aqpim::tb::Random;
-using aqpim::tb::test_iterations;
-using aqpim::tb::test_seed;
 using Bytes = std::vector<std::uint8_t>;
 
 // Every ratio of sub-spaces, lanes and words: one word a token, two and four; K = 16 and 256.

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
 using aqpim::golden::combine_operands;
 using aqpim::golden::multiplier;
@@ -22,7 +22,7 @@ TEST_CASE("golden multiplier: table operands give every product of query and ele
 }
 
 TEST_CASE("golden multiplier: combine operands give the product of bucket and mantissa") {
-  aqpim::tb::Random random(aqpim::tb::test_seed(), "golden multiplier");
+  aqpim::Random random(aqpim::test_seed(), "golden multiplier");
   for (const unsigned width : {22u, 25u, 26u}) {
     const std::uint32_t largest = (1u << width) - 1;
     for (std::uint32_t mantissa = 0; mantissa < 32; ++mantissa) {
@@ -30,7 +30,7 @@ TEST_CASE("golden multiplier: combine operands give the product of bucket and ma
         REQUIRE(multiplier(combine_operands(bucket, mantissa)) ==
                 std::int64_t{bucket} * std::int64_t{mantissa});
       }
-      for (std::uint64_t i = 0; i < aqpim::tb::test_iterations(200); ++i) {
+      for (std::uint64_t i = 0; i < aqpim::test_iterations(200); ++i) {
         const auto bucket = static_cast<std::uint32_t>(random.bits(width));
         REQUIRE(multiplier(combine_operands(bucket, mantissa)) ==
                 std::int64_t{bucket} * std::int64_t{mantissa});

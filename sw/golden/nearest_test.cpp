@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
 namespace {
 
@@ -36,9 +36,9 @@ unsigned nearest_one_by_one(const Vector& centroids, const Vector& vector) {
 }  // namespace
 
 TEST_CASE("golden Nearest: the first of the smallest distances, by double precision") {
-  aqpim::tb::Random random(aqpim::tb::test_seed(), "golden Nearest");
+  aqpim::Random random(aqpim::test_seed(), "golden Nearest");
   std::uint64_t ties = 0;
-  for (std::uint64_t i = 0; i < aqpim::tb::test_iterations(400); ++i) {
+  for (std::uint64_t i = 0; i < aqpim::test_iterations(400); ++i) {
     const std::size_t dimension = random.pick({2, 4, 8});
     const std::size_t count = random.pick({16, 256});
     // A narrow range makes ties, the widest one the largest distances.
@@ -66,7 +66,7 @@ TEST_CASE("golden Nearest: the first of the smallest distances, by double precis
       ties += last > expected ? 1 : 0;
     }
   }
-  if (aqpim::tb::test_iterations(400) >= 400) CHECK(ties > 100);
+  if (aqpim::test_iterations(400) >= 400) CHECK(ties > 100);
 }
 
 TEST_CASE("golden Nearest: one near centroid is found in every place") {

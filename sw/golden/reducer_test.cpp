@@ -16,10 +16,13 @@
 #include "sw/golden/engine.h"
 #include "sw/golden/float_to_fixed.h"
 #include "sw/golden/reducer_test_support.h"
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
 namespace {
 
+using aqpim::Random;
+using aqpim::test_iterations;
+using aqpim::test_seed;
 using aqpim::config::EngineConfig;
 using aqpim::golden::centroid_half;
 using aqpim::golden::Engine;
@@ -32,9 +35,6 @@ using aqpim::golden::records;
 using aqpim::golden::reduce;
 using aqpim::golden::Reduced;
 using aqpim::golden::store_element;
-using aqpim::tb::Random;
-using aqpim::tb::test_iterations;
-using aqpim::tb::test_seed;
 using Bytes = std::vector<std::uint8_t>;
 
 // One and two tokens at a time; all and half of a record's places for Σw in use.

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sw/config/config.h"
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
 namespace aqpim::golden {
 
@@ -47,7 +47,7 @@ inline std::vector<std::uint8_t> records(const config::EngineConfig& engine, con
 
 // Sums of at most `tokens` tokens: of none in a third of the clusters, of all with the largest
 // weights in some; at both ends of what they can be, around a tie, or anything.
-inline Part random_part(const config::EngineConfig& engine, tb::Random& random, unsigned tokens) {
+inline Part random_part(const config::EngineConfig& engine, Random& random, unsigned tokens) {
   Part part;
   const std::int64_t most = 255 * std::int64_t{tokens};
   for (unsigned place = 0; place < engine.centroids() * engine.slice_subspaces(); ++place) {

@@ -3,10 +3,10 @@
 
 #include <set>
 
-#include "tb/common/random.h"
-#include "tb/common/replay_listener.h"
+#include "sw/seed/replay_listener.h"
+#include "sw/seed/seed.h"
 
-using aqpim::tb::Random;
+using aqpim::Random;
 
 TEST_CASE("random streams: the same seed and agent repeat, other ones differ") {
   Random one(7, "bank"), same(7, "bank"), other_agent(7, "command"), other_seed(8, "bank");

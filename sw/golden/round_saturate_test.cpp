@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
 namespace {
 
@@ -63,8 +63,8 @@ TEST_CASE("golden round_saturate: every small value, shift and width is as defin
 }
 
 TEST_CASE("golden round_saturate: random wide values are as defined") {
-  aqpim::tb::Random random(aqpim::tb::test_seed(), "golden round_saturate");
-  for (std::uint64_t i = 0; i < aqpim::tb::test_iterations(20000); ++i) {
+  aqpim::Random random(aqpim::test_seed(), "golden round_saturate");
+  for (std::uint64_t i = 0; i < aqpim::test_iterations(20000); ++i) {
     const auto shift = static_cast<unsigned>(random.below(41));
     const auto width = static_cast<unsigned>(random.between(2, 40));
     // All magnitudes up to 2^61 are equally likely.

@@ -10,7 +10,7 @@
 #include "sw/golden/bias.h"
 #include "sw/golden/maximum.h"
 #include "sw/golden/score_sum.h"
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
 namespace {
 
@@ -30,8 +30,8 @@ TEST_CASE("golden score_sum: the sum of all entries, also at their ends") {
 }
 
 TEST_CASE("golden score: bias and sum are added before the one rounding") {
-  aqpim::tb::Random random(aqpim::tb::test_seed(), "golden score");
-  for (std::uint64_t i = 0; i < aqpim::tb::test_iterations(20000); ++i) {
+  aqpim::Random random(aqpim::test_seed(), "golden score");
+  for (std::uint64_t i = 0; i < aqpim::test_iterations(20000); ++i) {
     const auto extra = static_cast<unsigned>(random.below(12));
     const auto width = static_cast<unsigned>(random.between(12, 16));
     const std::int64_t sum = random.between(-(1 << random.below(24)), 1 << random.below(24));
@@ -84,8 +84,8 @@ TEST_CASE("golden bias: run 0 stands for no biases") {
 }
 
 TEST_CASE("golden maximum: the smallest integer that no score exceeds") {
-  aqpim::tb::Random random(aqpim::tb::test_seed(), "golden maximum");
-  for (std::uint64_t i = 0; i < aqpim::tb::test_iterations(2000); ++i) {
+  aqpim::Random random(aqpim::test_seed(), "golden maximum");
+  for (std::uint64_t i = 0; i < aqpim::test_iterations(2000); ++i) {
     const auto fraction = static_cast<unsigned>(random.between(4, 8));
     std::vector<std::int32_t> scores(1 + random.below(5));
     for (std::int32_t& one : scores) {

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "sw/golden/output_lane.h"
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
 using aqpim::golden::output_accumulate;
 using aqpim::golden::TableLane;
@@ -38,11 +38,11 @@ TEST_CASE("golden table_lane: buckets start at zero after TABLE and again after 
 }
 
 TEST_CASE("golden table_lane: random weights add up per code") {
-  aqpim::tb::Random random(aqpim::tb::test_seed(), "golden table_lane");
+  aqpim::Random random(aqpim::test_seed(), "golden table_lane");
   TableLane lane(256);
   for (std::size_t c = 0; c < 256; ++c) lane.write(c, static_cast<std::int32_t>(c));
   std::map<std::size_t, std::uint64_t> sums;
-  for (std::uint64_t i = 0; i < aqpim::tb::test_iterations(2000); ++i) {
+  for (std::uint64_t i = 0; i < aqpim::test_iterations(2000); ++i) {
     const std::size_t code = random.below(random.chance(1, 2) ? 4 : 256);
     const auto weight = static_cast<std::uint32_t>(random.bits(14));
     lane.add(code, weight);

@@ -9,15 +9,15 @@
 #include <vector>
 
 #include "sw/golden/exp2.h"
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
 namespace {
 
+using aqpim::Random;
+using aqpim::test_iterations;
+using aqpim::test_seed;
 using aqpim::golden::exp2;
 using aqpim::golden::WeightBound;
-using aqpim::tb::Random;
-using aqpim::tb::test_iterations;
-using aqpim::tb::test_seed;
 
 constexpr unsigned kFraction = 8;
 constexpr unsigned kWeightWidth = 14;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "sw/quantize/half.h"
+#include "sw/cache/half.h"
 
 namespace aqpim::quantize {
 
@@ -20,7 +20,7 @@ std::vector<float> block_centres(std::span<const double> vectors, std::size_t di
     }
     for (const double value : sum) {
       const double mean = value / static_cast<double>(end - begin);
-      centres.push_back(static_cast<float>(round_to_half(mean)));
+      centres.push_back(static_cast<float>(cache::round_to_half(mean)));
     }
   }
   return centres;

@@ -5,11 +5,12 @@
 
 #include <vector>
 
-#include "sw/quantize/half.h"
+#include "sw/cache/half.h"
 #include "sw/quantize/test_heads.h"
 
 namespace {
 
+using namespace aqpim::cache;
 using namespace aqpim::quantize;
 
 std::vector<double> noise(std::size_t count) {

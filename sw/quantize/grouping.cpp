@@ -244,7 +244,7 @@ std::vector<double> covariance(std::span<const double> vectors, std::size_t dime
   return result;
 }
 
-std::vector<double> query_moment(const workload::Head& head, const Timeline& timeline) {
+std::vector<double> query_moment(const workload::Head& head, const cache::Timeline& timeline) {
   const std::size_t dim = head.head_dim;
   const std::size_t first_held = head.tokens - head.query_tokens;
   std::vector<double> sum(dim * dim, 0.0);
@@ -271,7 +271,7 @@ std::vector<double> query_moment(const workload::Head& head, const Timeline& tim
   return sum;
 }
 
-std::vector<double> query_rms(const workload::Head& head, const Timeline& timeline) {
+std::vector<double> query_rms(const workload::Head& head, const cache::Timeline& timeline) {
   const std::vector<double> moment = query_moment(head, timeline);
   std::vector<double> rms(head.head_dim);
   for (std::size_t d = 0; d < rms.size(); ++d) rms[d] = std::sqrt(moment[d * rms.size() + d]);

@@ -25,7 +25,7 @@
 #include <span>
 #include <vector>
 
-#include "sw/quantize/timeline.h"
+#include "sw/cache/timeline.h"
 #include "sw/workload/workload.h"
 
 namespace aqpim::quantize {
@@ -37,10 +37,10 @@ std::vector<double> covariance(std::span<const double> vectors, std::size_t dime
 
 // E[q qᵀ] over all query heads and the queries of tokens < P that the file holds: [D, D]. The
 // identity if there are none, or if all of them are 0.
-std::vector<double> query_moment(const workload::Head& head, const Timeline& timeline);
+std::vector<double> query_moment(const workload::Head& head, const cache::Timeline& timeline);
 
 // √E[q_d²], the root of the diagonal of query_moment(): [D].
-std::vector<double> query_rms(const workload::Head& head, const Timeline& timeline);
+std::vector<double> query_rms(const workload::Head& head, const cache::Timeline& timeline);
 
 // J of a grouping: channels order[g·sub_dim … g·sub_dim + sub_dim − 1] form group g. The diagonal
 // of `covariance` is raised as in determinant_optimal_order().

@@ -13,6 +13,7 @@
 
 namespace {
 
+using namespace aqpim::cache;
 using namespace aqpim::quantize;
 using aqpim::test::Draw;
 using Order = std::vector<std::uint32_t>;

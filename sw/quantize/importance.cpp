@@ -5,7 +5,7 @@
 #include <cmath>
 #include <span>
 
-#include "sw/quantize/outliers.h"
+#include "sw/cache/cache.h"
 
 namespace aqpim::quantize {
 
@@ -36,7 +36,8 @@ std::vector<double> causal_softmax(const workload::Head& head, std::size_t group
 
 }  // namespace
 
-std::vector<std::uint8_t> importance_weights(const workload::Head& head, const Timeline& timeline) {
+std::vector<std::uint8_t> importance_weights(const workload::Head& head,
+                                             const cache::Timeline& timeline) {
   const std::size_t first_held = head.tokens - head.query_tokens;
   const std::size_t wanted = timeline.prefill - std::min(timeline.prefill, kImportanceQueries);
   std::vector<double> importance(timeline.clustered(), 0.0);
@@ -48,7 +49,8 @@ std::vector<std::uint8_t> importance_weights(const workload::Head& head, const T
       }
     }
   }
-  for (const std::size_t token : exact_tokens(head.exact, timeline.sinks, timeline.prefill)) {
+  for (const std::size_t token :
+       cache::exact_tokens(head.exact, timeline.sinks, timeline.prefill)) {
     importance[token - timeline.sinks] = 0.0;
   }
   const double largest = *std::max_element(importance.begin(), importance.end());

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "sw/quantize/timeline.h"
+#include "sw/cache/timeline.h"
 #include "sw/workload/workload.h"
 
 namespace aqpim::quantize {
@@ -24,6 +24,7 @@ inline constexpr std::size_t kImportanceQueries = 32;
 
 // u8 weights [P − sinks], each 1 … 255. Uses as many of the 32 queries as the file holds before P;
 // with none, all weights are 1.
-std::vector<std::uint8_t> importance_weights(const workload::Head& head, const Timeline& timeline);
+std::vector<std::uint8_t> importance_weights(const workload::Head& head,
+                                             const cache::Timeline& timeline);
 
 }  // namespace aqpim::quantize

@@ -12,6 +12,7 @@
 
 namespace {
 
+using namespace aqpim::cache;
 using namespace aqpim::quantize;
 using aqpim::test::make_head;
 

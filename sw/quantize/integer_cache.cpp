@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sw/quantize/half.h"
+#include "sw/cache/cache.h"
+#include "sw/cache/half.h"
 #include "sw/quantize/outliers.h"
 
 namespace aqpim::quantize {
@@ -16,7 +17,8 @@ constexpr std::size_t kHalfBits = 16;   // of an element of an outlier
 
 // The binary16 value nearest to `value`, held at the largest finite one.
 double held_half(double value) {
-  return from_half(to_half(std::clamp(value, -kLargestHalf, kLargestHalf)));
+  return cache::from_half(
+      cache::to_half(std::clamp(value, -cache::kLargestHalf, cache::kLargestHalf)));
 }
 
 }  // namespace
@@ -33,7 +35,7 @@ IntegerGroup integer_group(std::span<const double> values, unsigned bits) {
   return group;
 }
 
-PlainCache integer_cache(const workload::Head& head, const Timeline& timeline, unsigned bits,
+PlainCache integer_cache(const workload::Head& head, const cache::Timeline& timeline, unsigned bits,
                          std::size_t group) {
   const std::size_t dim = head.head_dim;
   const std::size_t tokens = timeline.encoded();
@@ -65,14 +67,15 @@ PlainCache integer_cache(const workload::Head& head, const Timeline& timeline, u
       store(values, cache.values, i * dim + first, 1, std::min(group, dim - first));
     }
   }
-  const auto exact = exact_tokens(head.exact, timeline.sinks, timeline.sinks + tokens).size();
+  const auto exact =
+      cache::exact_tokens(head.exact, timeline.sinks, timeline.sinks + tokens).size();
   cache.bits_per_element =
       bits + static_cast<double>(groups * kGroupBits) / static_cast<double>(2 * tokens * dim) +
       static_cast<double>(exact * kHalfBits) / static_cast<double>(tokens);
   return cache;
 }
 
-PlainCache half_cache(const workload::Head& head, const Timeline& timeline) {
+PlainCache half_cache(const workload::Head& head, const cache::Timeline& timeline) {
   const auto first = static_cast<std::ptrdiff_t>(timeline.sinks * head.head_dim);
   const auto last = first + static_cast<std::ptrdiff_t>(timeline.encoded() * head.head_dim);
   PlainCache cache{.keys = {head.k.begin() + first, head.k.begin() + last},

@@ -17,7 +17,7 @@
 #include <span>
 #include <vector>
 
-#include "sw/quantize/timeline.h"
+#include "sw/cache/timeline.h"
 #include "sw/workload/workload.h"
 
 namespace aqpim::quantize {
@@ -42,9 +42,9 @@ struct IntegerGroup {
 // Groups of n ≥ 1 values, 1 ≤ bits ≤ 8. Values that FP16 cannot hold are held at its ends.
 IntegerGroup integer_group(std::span<const double> values, unsigned bits);
 
-PlainCache integer_cache(const workload::Head& head, const Timeline& timeline, unsigned bits,
+PlainCache integer_cache(const workload::Head& head, const cache::Timeline& timeline, unsigned bits,
                          std::size_t group);
 
-PlainCache half_cache(const workload::Head& head, const Timeline& timeline);
+PlainCache half_cache(const workload::Head& head, const cache::Timeline& timeline);
 
 }  // namespace aqpim::quantize

@@ -7,16 +7,16 @@
 #include <cmath>
 #include <vector>
 
-#include "sw/quantize/half.h"
+#include "sw/cache/half.h"
 #include "sw/quantize/test_heads.h"
 
 namespace {
 
+using aqpim::cache::make_timeline;
 using aqpim::quantize::half_cache;
 using aqpim::quantize::integer_cache;
 using aqpim::quantize::integer_group;
 using aqpim::quantize::IntegerGroup;
-using aqpim::quantize::make_timeline;
 using aqpim::quantize::PlainCache;
 using aqpim::test::make_head;
 
@@ -112,7 +112,7 @@ TEST_CASE("half_cache: values of FP16 stay, others are rounded, too large ones a
   head.v[8 * 64] = 1e6f;
   const PlainCache cache = half_cache(head, timeline);
   CHECK(cache.keys[0] == 1.0);
-  CHECK(cache.values[0] == aqpim::quantize::kLargestHalf);
+  CHECK(cache.values[0] == aqpim::cache::kLargestHalf);
   CHECK(cache.keys.size() == 128 * 64);
   for (std::size_t e = 1; e < cache.keys.size(); ++e) {
     CHECK(cache.keys[e] == static_cast<double>(head.k[8 * 64 + e]));

@@ -8,8 +8,9 @@
 #include <limits>
 #include <optional>
 
+#include "sw/cache/cache.h"
+#include "sw/cache/half.h"
 #include "sw/config/error.h"
-#include "sw/quantize/half.h"
 
 namespace aqpim::quantize {
 
@@ -93,7 +94,9 @@ void take_offsets(workload::Head& head, std::span<const Channel> keys) {
 }
 
 void check_range(const workload::Head& head, std::size_t sinks) {
-  const auto fits = [](float x) { return std::fabs(static_cast<double>(x)) <= kLargestHalf; };
+  const auto fits = [](float x) {
+    return std::fabs(static_cast<double>(x)) <= cache::kLargestHalf;
+  };
   if (const auto found = std::ranges::find_if_not(head.q, fits); found != head.q.end()) {
     const auto row = static_cast<std::size_t>(found - head.q.begin()) / head.head_dim;
     throw InputError(fmt::format("{}.q has {} at query head {}, token {}: queries are FP16, ±65504",
@@ -177,9 +180,9 @@ std::string describe(const workload::Head& head) {
 }
 
 std::vector<float> with_stand_ins(const std::vector<float>& vectors, const workload::Head& head,
-                                  const Timeline& timeline) {
+                                  const cache::Timeline& timeline) {
   std::vector<float> result = vectors;
-  const auto exact = exact_tokens(head.exact, timeline.sinks, head.tokens);
+  const auto exact = cache::exact_tokens(head.exact, timeline.sinks, head.tokens);
   if (exact.empty()) return result;
   const std::size_t dim = head.head_dim;
   const std::size_t block = timeline.append_block;
@@ -199,13 +202,6 @@ std::vector<float> with_stand_ins(const std::vector<float>& vectors, const workl
     }
   }
   return result;
-}
-
-std::span<const std::size_t> exact_tokens(const std::vector<std::size_t>& exact, std::size_t first,
-                                          std::size_t last) {
-  const auto begin = std::ranges::lower_bound(exact, first);
-  const auto end = std::ranges::lower_bound(exact, std::max(first, last));
-  return {begin, end};
 }
 
 }  // namespace aqpim::quantize

@@ -23,7 +23,7 @@
 #include <string>
 #include <vector>
 
-#include "sw/quantize/timeline.h"
+#include "sw/cache/timeline.h"
 #include "sw/workload/workload.h"
 
 namespace aqpim::quantize {
@@ -45,10 +45,6 @@ std::string describe(const workload::Head& head);
 // append block, before P for a token before P. Where the outliers are more than half of these, the
 // others before P, one after another: copies of one mean would take centroids from the rest.
 std::vector<float> with_stand_ins(const std::vector<float>& vectors, const workload::Head& head,
-                                  const Timeline& timeline);
-
-// The outliers among tokens first … last − 1.
-std::span<const std::size_t> exact_tokens(const std::vector<std::size_t>& exact, std::size_t first,
-                                          std::size_t last);
+                                  const cache::Timeline& timeline);
 
 }  // namespace aqpim::quantize

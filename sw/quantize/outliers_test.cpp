@@ -17,11 +17,11 @@
 
 namespace {
 
-using aqpim::quantize::HeadCache;
-using aqpim::quantize::make_timeline;
+using aqpim::cache::HeadCache;
+using aqpim::cache::make_timeline;
+using aqpim::cache::Timeline;
 using aqpim::quantize::QuantizeOptions;
 using aqpim::quantize::set_outliers_apart;
-using aqpim::quantize::Timeline;
 using aqpim::quantize::with_stand_ins;
 using aqpim::test::make_engine;
 using aqpim::test::make_head;

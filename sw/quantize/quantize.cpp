@@ -22,8 +22,8 @@ constexpr std::size_t kWindowUnit = 16;
 constexpr std::size_t kLargestWindow = std::size_t{1} << 20;
 
 // The timeline, after everything about the options that does not depend on the tokens.
-Timeline checked_timeline(const workload::Head& head, const config::EngineConfig& engine,
-                          const QuantizeOptions& options) {
+cache::Timeline checked_timeline(const workload::Head& head, const config::EngineConfig& engine,
+                                 const QuantizeOptions& options) {
   if (head.head_dim != engine.head_dim) {
     throw InputError(fmt::format("head {} has {} channels, the configuration needs {}", head.name,
                                  head.head_dim, engine.head_dim));
@@ -45,7 +45,7 @@ bool same_sequence(const workload::Head& a, const workload::Head& b) {
 }
 
 // Transforms of `head`, from the calibration if there is one.
-ChosenTransforms transforms_of(const workload::Head& head, const Timeline& timeline,
+ChosenTransforms transforms_of(const workload::Head& head, const cache::Timeline& timeline,
                                const config::EngineConfig& engine, const QuantizeOptions& options) {
   if (!options.calibration) return choose_transforms(head, timeline, engine, options);
   const workload::Workload& file = *options.calibration;
@@ -57,12 +57,12 @@ ChosenTransforms transforms_of(const workload::Head& head, const Timeline& timel
     throw InputError(fmt::format("head {} has {} channels, but {} in the calibration {}", head.name,
                                  head.head_dim, found->head_dim, file.path));
   }
-  const Timeline range{.tokens = found->tokens,
-                       .query_tokens = found->query_tokens,
-                       .prefill = options.calibration_tokens.value_or(
-                           default_prefill(found->tokens, found->query_tokens)),
-                       .sinks = timeline.sinks,
-                       .append_block = timeline.append_block};
+  const cache::Timeline range{.tokens = found->tokens,
+                              .query_tokens = found->query_tokens,
+                              .prefill = options.calibration_tokens.value_or(
+                                  cache::default_prefill(found->tokens, found->query_tokens)),
+                              .sinks = timeline.sinks,
+                              .append_block = timeline.append_block};
   if (range.prefill > range.tokens || range.prefill <= range.sinks) {
     throw InputError(fmt::format("the calibration cannot use {} of the {} tokens of head {} in {}",
                                  range.prefill, range.tokens, head.name, file.path));
@@ -77,14 +77,14 @@ ChosenTransforms transforms_of(const workload::Head& head, const Timeline& timel
   return choose_transforms(other, range, engine, options);
 }
 
-std::span<const float> after_sinks(const std::vector<float>& vectors, const Timeline& timeline,
-                                   std::size_t dim) {
+std::span<const float> after_sinks(const std::vector<float>& vectors,
+                                   const cache::Timeline& timeline, std::size_t dim) {
   return std::span(vectors).subspan(timeline.sinks * dim);
 }
 
 // Appends the centroids of a stored codebook [K, D] as [M, K, Dsub].
 template <typename Element>
-void append_codebook(const std::vector<std::uint8_t>& stored, const HeadCache& cache,
+void append_codebook(const std::vector<std::uint8_t>& stored, const cache::HeadCache& cache,
                      std::vector<Element>& codebook) {
   for (std::size_t m = 0; m < cache.subspaces(); ++m) {
     for (std::size_t c = 0; c < cache.centroids; ++c) {
@@ -105,9 +105,9 @@ QuantizeOptions default_options(const config::Configuration& configuration) {
   return options;
 }
 
-Timeline timeline_of(const workload::HeadFacts& head, const QuantizeOptions& options) {
+cache::Timeline timeline_of(const workload::HeadFacts& head, const QuantizeOptions& options) {
   try {
-    return make_timeline(head.tokens, head.query_tokens, options.timeline);
+    return cache::make_timeline(head.tokens, head.query_tokens, options.timeline);
   } catch (const InputError& error) {
     throw InputError(fmt::format("head {}: {}", head.name, error.what()));
   }
@@ -115,9 +115,9 @@ Timeline timeline_of(const workload::HeadFacts& head, const QuantizeOptions& opt
 
 std::vector<std::size_t> queries_of(const workload::HeadFacts& head, const QuantizeOptions& options,
                                     std::optional<std::size_t> count) {
-  const Timeline timeline = timeline_of(head, options);
+  const cache::Timeline timeline = timeline_of(head, options);
   try {
-    return evaluated_queries(timeline, count.value_or(default_query_count(timeline)));
+    return cache::evaluated_queries(timeline, count.value_or(cache::default_query_count(timeline)));
   } catch (const InputError& error) {
     throw InputError(fmt::format("head {}: {}", head.name, error.what()));
   }
@@ -151,7 +151,7 @@ HeadQuantizer::HeadQuantizer(const workload::Head& head, const config::EngineCon
   cache_.kind_k = transforms_.kind_k;
   cache_.kind_v = transforms_.kind_v;
   const auto exact =
-      exact_tokens(head.exact, timeline_.sinks, timeline_.sinks + timeline_.encoded());
+      cache::exact_tokens(head.exact, timeline_.sinks, timeline_.sinks + timeline_.encoded());
   cache_.exact.assign(exact.begin(), exact.end());
   cache_.key_offset = head.key_offset;
 }
@@ -197,9 +197,9 @@ void HeadQuantizer::encode(std::size_t tokens) {
   cache_.held_v = v_.held();
 }
 
-HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
-                   const QuantizeOptions& options, const Backend& backend,
-                   const Progress& progress) {
+cache::HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
+                          const QuantizeOptions& options, const Backend& backend,
+                          const Progress& progress) {
   HeadQuantizer quantizer(head, engine, options, backend);
   quantizer.prefill(progress);
   while (quantizer.append()) {
@@ -207,8 +207,8 @@ HeadCache quantize(const workload::Head& head, const config::EngineConfig& engin
   return quantizer.cache();
 }
 
-HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
-                   const QuantizeOptions& options, const Progress& progress) {
+cache::HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
+                          const QuantizeOptions& options, const Progress& progress) {
   return quantize(head, engine, options, software_backend(engine, options.clustering), progress);
 }
 

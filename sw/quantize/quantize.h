@@ -16,12 +16,12 @@
 #include <optional>
 #include <vector>
 
+#include "sw/cache/cache.h"
+#include "sw/cache/timeline.h"
 #include "sw/config/config.h"
 #include "sw/quantize/backend.h"
-#include "sw/quantize/cache.h"
 #include "sw/quantize/options.h"
 #include "sw/quantize/side.h"
-#include "sw/quantize/timeline.h"
 #include "sw/quantize/transform_choice.h"
 #include "sw/workload/workload.h"
 
@@ -34,7 +34,7 @@ QuantizeOptions default_options(const config::Configuration& configuration);
 using Progress = std::function<void(double)>;
 
 // The division of a head's tokens under these options; throws as make_timeline(), naming the head.
-Timeline timeline_of(const workload::HeadFacts& head, const QuantizeOptions& options);
+cache::Timeline timeline_of(const workload::HeadFacts& head, const QuantizeOptions& options);
 
 // The tokens whose queries are evaluated, default_query_count() of them unless `count` says how
 // many; throws as make_timeline() and evaluated_queries(), naming the head.
@@ -61,28 +61,28 @@ class HeadQuantizer {
   void append_until(std::size_t t);
 
   // All tokens encoded so far.
-  const HeadCache& cache() const { return cache_; }
+  const cache::HeadCache& cache() const { return cache_; }
 
-  const Timeline& timeline() const { return timeline_; }
+  const cache::Timeline& timeline() const { return timeline_; }
 
  private:
   void encode(std::size_t tokens);
 
-  Timeline timeline_;
+  cache::Timeline timeline_;
   Backend backend_;
   std::vector<std::uint8_t> weights_;  // [N_P]
   ChosenTransforms transforms_;
   Side k_, v_;
-  HeadCache cache_;
+  cache::HeadCache cache_;
 };
 
 // The whole head: W = max(1, round(N_P / window)) codebooks, window w from tokens [w·window,
 // (w + 1)·window) of the clustered ones, the last from the rest, and no window beyond the N encoded
 // tokens. Without a backend, software does it as the options say. Throws as HeadQuantizer.
-HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
-                   const QuantizeOptions& options = {}, const Progress& progress = {});
-HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
-                   const QuantizeOptions& options, const Backend& backend,
-                   const Progress& progress = {});
+cache::HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
+                          const QuantizeOptions& options = {}, const Progress& progress = {});
+cache::HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
+                          const QuantizeOptions& options, const Backend& backend,
+                          const Progress& progress = {});
 
 }  // namespace aqpim::quantize

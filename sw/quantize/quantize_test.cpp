@@ -12,9 +12,9 @@
 #include <tuple>
 #include <vector>
 
+#include "sw/cache/formats.h"
+#include "sw/cache/half.h"
 #include "sw/config/test_support.h"
-#include "sw/quantize/formats.h"
-#include "sw/quantize/half.h"
 #include "sw/quantize/software_backend.h"
 #include "sw/quantize/test_heads.h"
 #include "sw/reference/accuracy.h"
@@ -23,6 +23,7 @@
 
 namespace {
 
+using namespace aqpim::cache;
 using namespace aqpim::quantize;
 using aqpim::test::make_engine;
 using aqpim::test::make_head;

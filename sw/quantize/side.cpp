@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sw/cache/formats.h"
+#include "sw/cache/half.h"
 #include "sw/golden/nearest.h"
 #include "sw/quantize/centring.h"
-#include "sw/quantize/formats.h"
-#include "sw/quantize/half.h"
 
 namespace aqpim::quantize {
 
@@ -28,11 +28,11 @@ std::vector<float> scales(std::span<const double> vectors, const SideShape& shap
     value = std::max(value, std::fabs(vectors[e]));
   }
   std::vector<float> result;
-  for (const double value : largest) result.push_back(stored_scale(value, shape.values));
+  for (const double value : largest) result.push_back(cache::stored_scale(value, shape.values));
   return result;
 }
 
-std::size_t window_count(const Timeline& timeline, std::size_t window) {
+std::size_t window_count(const cache::Timeline& timeline, std::size_t window) {
   const std::size_t rounded = (timeline.clustered() + window / 2) / window;
   const std::size_t reached = (timeline.encoded() - 1) / window + 1;
   return std::max<std::size_t>(1, std::min(rounded, reached));
@@ -40,7 +40,7 @@ std::size_t window_count(const Timeline& timeline, std::size_t window) {
 
 }  // namespace
 
-SideShape side_shape(const config::EngineConfig& engine, const Timeline& timeline,
+SideShape side_shape(const config::EngineConfig& engine, const cache::Timeline& timeline,
                      const QuantizeOptions& options, bool values) {
   const bool shared = options.window == 0;
   return {.values = values,
@@ -53,7 +53,7 @@ SideShape side_shape(const config::EngineConfig& engine, const Timeline& timelin
           .windows = shared ? 1 : window_count(timeline, options.window)};
 }
 
-Side::Side(std::span<const float> vectors, const SideShape& shape, Transform transform)
+Side::Side(std::span<const float> vectors, const SideShape& shape, cache::Transform transform)
     : shape_(shape),
       transform_(std::move(transform)),
       vectors_(transform_.apply(vectors)),
@@ -78,7 +78,7 @@ std::vector<std::uint16_t> Side::raw(std::span<const double> vectors) {
   for (std::size_t e = 0; e < vectors.size(); ++e) {
     const double value = vectors[e] * factors[e % shape_.head_dim];
     held_ += std::fabs(value) > kLargestRaw;
-    result[e] = to_half(std::clamp(value, -kLargestRaw, kLargestRaw));
+    result[e] = cache::to_half(std::clamp(value, -kLargestRaw, kLargestRaw));
   }
   return result;
 }

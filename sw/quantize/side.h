@@ -16,11 +16,11 @@
 #include <span>
 #include <vector>
 
+#include "sw/cache/timeline.h"
+#include "sw/cache/transform.h"
 #include "sw/config/config.h"
 #include "sw/quantize/backend.h"
 #include "sw/quantize/options.h"
-#include "sw/quantize/timeline.h"
-#include "sw/quantize/transform.h"
 
 namespace aqpim::quantize {
 
@@ -38,13 +38,13 @@ struct SideShape {
 };
 
 // W = max(1, round(N_P / window)), but no window beyond the N encoded tokens.
-SideShape side_shape(const config::EngineConfig& engine, const Timeline& timeline,
+SideShape side_shape(const config::EngineConfig& engine, const cache::Timeline& timeline,
                      const QuantizeOptions& options, bool values);
 
 class Side {
  public:
   // `vectors` [n, D], n ≥ N_P, from the first token after the sinks on.
-  Side(std::span<const float> vectors, const SideShape& shape, Transform transform);
+  Side(std::span<const float> vectors, const SideShape& shape, cache::Transform transform);
 
   // Makes the codebook of window w; `weights` [N_P].
   void cluster(std::size_t w, std::span<const std::uint8_t> weights, const Backend& backend);
@@ -58,7 +58,7 @@ class Side {
   // Elements of encoded vectors that were held at ±2047/256.
   std::size_t held() const { return held_; }
 
-  const Transform& transform() const { return transform_; }
+  const cache::Transform& transform() const { return transform_; }
   const std::vector<float>& scale() const { return scale_; }
   const std::vector<std::uint8_t>& codes() const { return codes_; }
   const std::vector<float>& centres() const { return centres_; }
@@ -71,7 +71,7 @@ class Side {
   std::vector<std::uint16_t> raw(std::span<const double> vectors);
 
   SideShape shape_;
-  Transform transform_;
+  cache::Transform transform_;
   std::size_t held_ = 0;
   std::vector<double> vectors_;                       // [n, D], transformed
   std::vector<std::uint16_t> clustered_;              // [N_P, D], raw

@@ -6,11 +6,11 @@
 #include <span>
 #include <vector>
 
+#include "sw/cache/formats.h"
+#include "sw/cache/half.h"
 #include "sw/golden/float_to_fixed.h"
 #include "sw/golden/nearest.h"
 #include "sw/golden/reducer.h"
-#include "sw/quantize/formats.h"
-#include "sw/quantize/half.h"
 #include "sw/quantize/kmeans.h"
 #include "sw/quantize/nearest.h"
 
@@ -36,7 +36,7 @@ std::int32_t fixed_element(std::uint16_t raw) {
 }
 
 double float_element(std::uint16_t raw) {
-  return std::ldexp(from_half(raw), static_cast<int>(kTokenFraction));
+  return std::ldexp(cache::from_half(raw), static_cast<int>(kTokenFraction));
 }
 
 // Channels of sub-space m of `rows` [n, D], contiguous: [n, Dsub].
@@ -126,8 +126,8 @@ std::vector<std::uint8_t> encode_fixed(const Shape& shape, std::span<const std::
 }
 
 std::uint8_t store_float(double element, bool values) {
-  if (values) return encode_minifloat(element);
-  return static_cast<std::uint8_t>(encode_int8(element, kInt8Step));
+  if (values) return cache::encode_minifloat(element);
+  return static_cast<std::uint8_t>(cache::encode_int8(element, kInt8Step));
 }
 
 std::vector<std::uint8_t> cluster_float(const Shape& shape, std::size_t start_offset,

@@ -8,14 +8,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "sw/cache/half.h"
 #include "sw/golden/float_to_fixed.h"
 #include "sw/golden/nearest.h"
-#include "sw/quantize/half.h"
 #include "sw/quantize/test_heads.h"
 #include "sw/quantize/test_kmeans.h"
 
 namespace {
 
+using namespace aqpim::cache;
 using namespace aqpim::quantize;
 using aqpim::config::EngineConfig;
 using aqpim::test::Draw;

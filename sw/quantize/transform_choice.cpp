@@ -20,8 +20,8 @@ namespace {
 // Quantizes keys or values with each candidate for the judge.
 class Contest {
  public:
-  Contest(const workload::Head& head, const Timeline& timeline, const config::EngineConfig& engine,
-          const QuantizeOptions& options)
+  Contest(const workload::Head& head, const cache::Timeline& timeline,
+          const config::EngineConfig& engine, const QuantizeOptions& options)
       : head_(head),
         timeline_(timeline),
         engine_(engine),
@@ -33,21 +33,21 @@ class Contest {
                                  : std::vector<std::uint8_t>(timeline.clustered(), 1)),
         backend_(software_backend(engine, options.clustering)) {}
 
-  TransformKind best_keys(const TransformSearch& search) const {
-    return judge_.best(kKindsK, [&](TransformKind kind) {
+  cache::TransformKind best_keys(const TransformSearch& search) const {
+    return judge_.best(kKindsK, [&](cache::TransformKind kind) {
       return judge_.error_of_keys(decoded(keys_, search.keys(kind), false));
     });
   }
 
-  TransformKind best_values(const TransformSearch& search) const {
-    return judge_.best(kKindsV, [&](TransformKind kind) {
+  cache::TransformKind best_values(const TransformSearch& search) const {
+    return judge_.best(kKindsV, [&](cache::TransformKind kind) {
       return judge_.error_of_values(decoded(values_, search.values(kind), true));
     });
   }
 
  private:
   // What the cache gives back of the tokens that are encoded before P.
-  std::vector<double> decoded(std::span<const float> vectors, Transform transform,
+  std::vector<double> decoded(std::span<const float> vectors, cache::Transform transform,
                               bool values) const {
     const SideShape shape = side_shape(engine_, timeline_, options_, values);
     const std::size_t dim = head_.head_dim;
@@ -59,7 +59,7 @@ class Contest {
   }
 
   const workload::Head& head_;
-  const Timeline& timeline_;
+  const cache::Timeline& timeline_;
   const config::EngineConfig& engine_;
   const QuantizeOptions& options_;
   std::vector<float> keys_, values_;  // [T, D]
@@ -70,13 +70,13 @@ class Contest {
 
 }  // namespace
 
-ChosenTransforms choose_transforms(const workload::Head& head, const Timeline& timeline,
+ChosenTransforms choose_transforms(const workload::Head& head, const cache::Timeline& timeline,
                                    const config::EngineConfig& engine,
                                    const QuantizeOptions& options) {
   const TransformSearch search(head, timeline, engine.sub_dim, options.centring);
-  TransformKind kind_k = options.transform;
-  TransformKind kind_v = options.transform;
-  if (options.transform == TransformKind::kAuto) {
+  cache::TransformKind kind_k = options.transform;
+  cache::TransformKind kind_v = options.transform;
+  if (options.transform == cache::TransformKind::kAuto) {
     const Contest contest(head, timeline, engine, options);
     kind_k = contest.best_keys(search);
     kind_v = contest.best_values(search);

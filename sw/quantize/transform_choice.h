@@ -5,22 +5,23 @@
 // (transform_judge.h), with the keys quantized alone, and with the values quantized alone.
 #pragma once
 
+#include "sw/cache/timeline.h"
+#include "sw/cache/transform.h"
 #include "sw/config/config.h"
 #include "sw/quantize/options.h"
-#include "sw/quantize/timeline.h"
-#include "sw/quantize/transform.h"
 #include "sw/workload/workload.h"
 
 namespace aqpim::quantize {
 
 struct ChosenTransforms {
-  TransformKind kind_k = TransformKind::kNone, kind_v = TransformKind::kNone;  // never kAuto
-  Transform k, v;
+  cache::TransformKind kind_k = cache::TransformKind::kNone,
+                       kind_v = cache::TransformKind::kNone;  // never kAuto
+  cache::Transform k, v;
 };
 
 // Uses tokens < P of `head` only. If the file holds no query before P, or nothing is encoded by
 // then, `auto` is `determinant`.
-ChosenTransforms choose_transforms(const workload::Head& head, const Timeline& timeline,
+ChosenTransforms choose_transforms(const workload::Head& head, const cache::Timeline& timeline,
                                    const config::EngineConfig& engine,
                                    const QuantizeOptions& options);
 

@@ -27,7 +27,7 @@ double relative_difference(std::span<const double> a, std::span<const double> ex
 
 }  // namespace
 
-TransformJudge::TransformJudge(const workload::Head& head, const Timeline& timeline)
+TransformJudge::TransformJudge(const workload::Head& head, const cache::Timeline& timeline)
     : head_(head), timeline_(timeline) {
   const std::size_t first_held = head.tokens - head.query_tokens;
   const std::size_t wanted = timeline.prefill - std::min(timeline.prefill, kJudgingQueries);

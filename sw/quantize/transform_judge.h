@@ -9,8 +9,8 @@
 #include <span>
 #include <vector>
 
+#include "sw/cache/timeline.h"
 #include "sw/quantize/options.h"
-#include "sw/quantize/timeline.h"
 #include "sw/workload/workload.h"
 
 namespace aqpim::quantize {
@@ -21,7 +21,7 @@ inline constexpr std::size_t kJudgingQueries = 32;
 class TransformJudge {
  public:
   // The head must outlive this.
-  TransformJudge(const workload::Head& head, const Timeline& timeline);
+  TransformJudge(const workload::Head& head, const cache::Timeline& timeline);
 
   // Tokens from the sinks on that a query before P may find encoded.
   std::size_t encoded() const {
@@ -41,11 +41,11 @@ class TransformJudge {
   // The candidate of the smallest error(candidate), the first of equal ones; kDeterminant if
   // nothing can be judged, or no error is finite.
   template <typename Candidates, typename Error>
-  TransformKind best(const Candidates& candidates, const Error& error) const {
-    if (!possible()) return TransformKind::kDeterminant;
-    TransformKind best = TransformKind::kDeterminant;
+  cache::TransformKind best(const Candidates& candidates, const Error& error) const {
+    if (!possible()) return cache::TransformKind::kDeterminant;
+    cache::TransformKind best = cache::TransformKind::kDeterminant;
     double smallest = std::numeric_limits<double>::infinity();
-    for (const TransformKind candidate : candidates) {
+    for (const cache::TransformKind candidate : candidates) {
       const double its_error = error(candidate);
       if (its_error < smallest) {
         best = candidate;
@@ -71,7 +71,7 @@ class TransformJudge {
                              std::span<const double> values) const;
 
   const workload::Head& head_;
-  Timeline timeline_;
+  cache::Timeline timeline_;
   std::vector<Query> queries_;
 };
 

@@ -19,23 +19,24 @@ namespace {
 constexpr double kMetricRidge = 1e-2;
 
 // The first `count` vectors after the sinks.
-std::span<const float> after_sinks(const std::vector<float>& vectors, const Timeline& timeline,
-                                   std::size_t dim, std::size_t count) {
+std::span<const float> after_sinks(const std::vector<float>& vectors,
+                                   const cache::Timeline& timeline, std::size_t dim,
+                                   std::size_t count) {
   return std::span(vectors).subspan(timeline.sinks * dim, count * dim);
 }
 
 }  // namespace
 
-TransformSearch::TransformSearch(const workload::Head& head, const Timeline& timeline,
+TransformSearch::TransformSearch(const workload::Head& head, const cache::Timeline& timeline,
                                  std::size_t sub_dim, bool centring)
     : head_(head),
       timeline_(timeline),
       dim_(head.head_dim),
       sub_dim_(sub_dim),
-      keys_(Transform(natural_order(dim_))
+      keys_(cache::Transform(natural_order(dim_))
                 .apply(after_sinks(with_stand_ins(head.k, head, timeline), timeline, dim_,
                                    timeline.clustered()))),
-      values_(Transform(natural_order(dim_))
+      values_(cache::Transform(natural_order(dim_))
                   .apply(after_sinks(with_stand_ins(head.v, head, timeline), timeline, dim_,
                                      timeline.clustered()))) {
   if (!centring) return;
@@ -43,39 +44,39 @@ TransformSearch::TransformSearch(const workload::Head& head, const Timeline& tim
                    timeline.append_block);
 }
 
-Transform TransformSearch::keys(TransformKind kind) const {
+cache::Transform TransformSearch::keys(cache::TransformKind kind) const {
   switch (kind) {
-    case TransformKind::kGreedy:
-      return Transform(greedy_order(keys_, dim_, sub_dim_));
-    case TransformKind::kDeterminant:
-      return Transform(determinant_optimal_order(
+    case cache::TransformKind::kGreedy:
+      return cache::Transform(greedy_order(keys_, dim_, sub_dim_));
+    case cache::TransformKind::kDeterminant:
+      return cache::Transform(determinant_optimal_order(
           covariance(keys_, dim_, query_rms(head_, timeline_)), dim_, sub_dim_));
-    case TransformKind::kWhitening:
+    case cache::TransformKind::kWhitening:
       return whitening();
-    case TransformKind::kNone:
-      return Transform(natural_order(dim_));
-    case TransformKind::kAuto:
+    case cache::TransformKind::kNone:
+      return cache::Transform(natural_order(dim_));
+    case cache::TransformKind::kAuto:
       break;
   }
   throw std::invalid_argument("auto is no transform of its own");
 }
 
-Transform TransformSearch::values(TransformKind kind) const {
+cache::Transform TransformSearch::values(cache::TransformKind kind) const {
   switch (kind_of_values(kind)) {
-    case TransformKind::kGreedy:
-      return Transform(greedy_order(values_, dim_, sub_dim_));
-    case TransformKind::kDeterminant:
-      return Transform(determinant_optimal_order(covariance(values_, dim_), dim_, sub_dim_));
-    case TransformKind::kNone:
-      return Transform(natural_order(dim_));
-    case TransformKind::kWhitening:
-    case TransformKind::kAuto:
+    case cache::TransformKind::kGreedy:
+      return cache::Transform(greedy_order(values_, dim_, sub_dim_));
+    case cache::TransformKind::kDeterminant:
+      return cache::Transform(determinant_optimal_order(covariance(values_, dim_), dim_, sub_dim_));
+    case cache::TransformKind::kNone:
+      return cache::Transform(natural_order(dim_));
+    case cache::TransformKind::kWhitening:
+    case cache::TransformKind::kAuto:
       break;
   }
   throw std::invalid_argument("auto is no transform of its own");
 }
 
-Transform TransformSearch::whitening() const {
+cache::Transform TransformSearch::whitening() const {
   const std::vector<double> moment = query_moment(head_, timeline_);
   std::vector<std::uint32_t> order =
       determinant_optimal_order(covariance(keys_, dim_), dim_, sub_dim_, moment);
@@ -90,7 +91,7 @@ Transform TransformSearch::whitening() const {
     const std::vector<float> matrix = whitening_matrix(block, sub_dim_);
     matrices.insert(matrices.end(), matrix.begin(), matrix.end());
   }
-  return Transform(std::move(order), sub_dim_, std::move(matrices));
+  return cache::Transform(std::move(order), sub_dim_, std::move(matrices));
 }
 
 std::vector<float> whitening_matrix(std::span<const double> moment, std::size_t n) {

@@ -18,40 +18,41 @@
 #include <span>
 #include <vector>
 
+#include "sw/cache/timeline.h"
+#include "sw/cache/transform.h"
 #include "sw/quantize/options.h"
-#include "sw/quantize/timeline.h"
-#include "sw/quantize/transform.h"
 #include "sw/workload/workload.h"
 
 namespace aqpim::quantize {
 
 // All kinds that there are to find. Values have no metric: whitening is determinant there.
-inline constexpr std::array kKindsK = {TransformKind::kNone, TransformKind::kGreedy,
-                                       TransformKind::kDeterminant, TransformKind::kWhitening};
-inline constexpr std::array kKindsV = {TransformKind::kNone, TransformKind::kGreedy,
-                                       TransformKind::kDeterminant};
+inline constexpr std::array kKindsK = {cache::TransformKind::kNone, cache::TransformKind::kGreedy,
+                                       cache::TransformKind::kDeterminant,
+                                       cache::TransformKind::kWhitening};
+inline constexpr std::array kKindsV = {cache::TransformKind::kNone, cache::TransformKind::kGreedy,
+                                       cache::TransformKind::kDeterminant};
 
 // The kind of the values' transform in the place of a kind of the keys'.
-inline TransformKind kind_of_values(TransformKind kind) {
-  return kind == TransformKind::kWhitening ? TransformKind::kDeterminant : kind;
+inline cache::TransformKind kind_of_values(cache::TransformKind kind) {
+  return kind == cache::TransformKind::kWhitening ? cache::TransformKind::kDeterminant : kind;
 }
 
 class TransformSearch {
  public:
   // Keys relative to the means of their append blocks if they will be centred. The head must
   // outlive this.
-  TransformSearch(const workload::Head& head, const Timeline& timeline, std::size_t sub_dim,
+  TransformSearch(const workload::Head& head, const cache::Timeline& timeline, std::size_t sub_dim,
                   bool centring);
 
   // Not of kAuto: std::invalid_argument.
-  Transform keys(TransformKind kind) const;
-  Transform values(TransformKind kind) const;
+  cache::Transform keys(cache::TransformKind kind) const;
+  cache::Transform values(cache::TransformKind kind) const;
 
  private:
-  Transform whitening() const;
+  cache::Transform whitening() const;
 
   const workload::Head& head_;
-  Timeline timeline_;
+  cache::Timeline timeline_;
   std::size_t dim_, sub_dim_;
   std::vector<double> keys_, values_;  // [N_P, D], keys centred
 };

@@ -60,7 +60,7 @@ Attention exact(const workload::Head& head, std::size_t g, std::size_t t) {
       [&](std::size_t s) { return head.v.data() + s * dim; });
 }
 
-PqReference::PqReference(const workload::Head& head, const quantize::HeadCache& cache)
+PqReference::PqReference(const workload::Head& head, const cache::HeadCache& cache)
     : head_(head),
       sinks_(cache.sinks),
       append_block_(cache.append_block),
@@ -118,7 +118,7 @@ std::vector<double> exact_attention(const workload::Head& head, std::size_t g, s
   return exact(head, g, t).output;
 }
 
-std::vector<double> pq_attention(const quantize::HeadCache& cache, const workload::Head& head,
+std::vector<double> pq_attention(const cache::HeadCache& cache, const workload::Head& head,
                                  std::size_t g, std::size_t t) {
   return PqReference(head, cache)(g, t).output;
 }

@@ -15,7 +15,7 @@
 #include <span>
 #include <vector>
 
-#include "sw/quantize/cache.h"
+#include "sw/cache/cache.h"
 #include "sw/workload/workload.h"
 
 namespace aqpim::reference {
@@ -33,7 +33,7 @@ Attention exact(const workload::Head& head, std::size_t g, std::size_t t);
 class PqReference {
  public:
   // Throws std::invalid_argument if the cache is not one of this head. The head must outlive this.
-  PqReference(const workload::Head& head, const quantize::HeadCache& cache);
+  PqReference(const workload::Head& head, const cache::HeadCache& cache);
 
   Attention operator()(std::size_t g, std::size_t t) const;
 
@@ -51,7 +51,7 @@ class PqReference {
 
 // exact(head, g, t).output and the PQ output alone.
 std::vector<double> exact_attention(const workload::Head& head, std::size_t g, std::size_t t);
-std::vector<double> pq_attention(const quantize::HeadCache& cache, const workload::Head& head,
+std::vector<double> pq_attention(const cache::HeadCache& cache, const workload::Head& head,
                                  std::size_t g, std::size_t t);
 
 }  // namespace aqpim::reference

@@ -13,7 +13,7 @@
 
 namespace {
 
-using aqpim::quantize::HeadCache;
+using aqpim::cache::HeadCache;
 using aqpim::reference::exact;
 using aqpim::reference::PqReference;
 using aqpim::test::make_engine;

@@ -27,6 +27,7 @@
 
 namespace {
 
+using namespace aqpim::cache;
 using namespace aqpim::quantize;
 using aqpim::config::EngineConfig;
 using aqpim::test::make_engine;

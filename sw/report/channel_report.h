@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "sw/cache/cache.h"
 #include "sw/config/config.h"
-#include "sw/quantize/cache.h"
 #include "sw/quantize/options.h"
 #include "sw/report/report.h"
 
@@ -60,7 +60,7 @@ struct ChannelHeadReport {
   std::uint16_t flags = 0;
   Saturation saturation = {};  // of the results of all engines
   std::vector<HostFigures> phases;
-  quantize::CacheSize cache;
+  cache::CacheSize cache;
   Accuracy accuracy;
 };
 

@@ -64,7 +64,7 @@ ordered_json accuracy_json(const Accuracy& accuracy) {
           {"fixed_point_distance", accuracy.fixed_point_distance}};
 }
 
-ordered_json cache_json(const quantize::CacheSize& size) {
+ordered_json cache_json(const cache::CacheSize& size) {
   return {{"bytes", size.bytes()},
           {"ratio", size.ratio()},
           {"codes_bytes", size.codes},
@@ -100,8 +100,8 @@ ordered_json configuration_json(const config::Configuration& configuration) {
 ordered_json cache_options_json(const quantize::QuantizeOptions& options) {
   ordered_json json = {{"weights", options.weights},
                        {"centring", options.centring},
-                       {"transform", quantize::name_of(options.transform)},
-                       {"clustering", quantize::name_of(options.clustering)},
+                       {"transform", name_of(options.transform)},
+                       {"clustering", name_of(options.clustering)},
                        {"window", options.window},
                        {"sinks", options.timeline.sinks},
                        {"append_block", options.timeline.append_block},

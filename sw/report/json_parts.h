@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "sw/cache/cache.h"
 #include "sw/config/config.h"
-#include "sw/quantize/cache.h"
 #include "sw/quantize/options.h"
 #include "sw/report/report.h"
 
@@ -20,7 +20,7 @@ std::string json_text(const nlohmann::ordered_json& json);
 const std::string& finite_csv(const std::string& csv);
 
 nlohmann::ordered_json accuracy_json(const Accuracy& accuracy);
-nlohmann::ordered_json cache_json(const quantize::CacheSize& size);
+nlohmann::ordered_json cache_json(const cache::CacheSize& size);
 nlohmann::ordered_json configuration_json(const config::Configuration& configuration);
 nlohmann::ordered_json cache_options_json(const quantize::QuantizeOptions& options);
 

@@ -326,8 +326,8 @@ std::uint64_t RunReport::prefill_cycles() const {
 
 std::uint64_t RunReport::cycles() const { return engine().cycles + prefill_cycles(); }
 
-quantize::CacheSize RunReport::cache() const {
-  quantize::CacheSize sum;
+cache::CacheSize RunReport::cache() const {
+  cache::CacheSize sum;
   for (const HeadReport& head : heads) sum += head.cache;
   return sum;
 }

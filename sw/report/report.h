@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "sw/cache/cache.h"
 #include "sw/config/config.h"
-#include "sw/quantize/cache.h"
 #include "sw/quantize/quantize.h"
 #include "sw/report/saturation.h"
 
@@ -144,7 +144,7 @@ struct HeadReport {
   EngineFigures engine;        // of attention
   std::array<PhaseFigures, kPhaseNames.size()> phases;
   ClusterFigures clustering;
-  quantize::CacheSize cache;
+  cache::CacheSize cache;
   Accuracy accuracy;
 
   // Of clustering and encoding.
@@ -172,7 +172,7 @@ struct RunReport {
   std::uint64_t prefill_cycles() const;
   // Of prefill and attention.
   std::uint64_t cycles() const;
-  quantize::CacheSize cache() const;
+  cache::CacheSize cache() const;
   Accuracy accuracy() const;
 };
 

@@ -11,15 +11,15 @@
 #include <tuple>
 #include <utility>
 
+#include "sw/cache/cache.h"
+#include "sw/cache/timeline.h"
 #include "sw/config/error.h"
-#include "sw/quantize/cache.h"
 #include "sw/quantize/importance.h"
 #include "sw/quantize/integer_cache.h"
 #include "sw/quantize/outliers.h"
 #include "sw/quantize/quantize.h"
 #include "sw/quantize/side.h"
 #include "sw/quantize/software_backend.h"
-#include "sw/quantize/timeline.h"
 #include "sw/quantize/transform_judge.h"
 #include "sw/quantize/transform_search.h"
 #include "sw/study/parallel.h"
@@ -28,12 +28,12 @@ namespace aqpim::study {
 
 namespace {
 
+using cache::Timeline;
+using cache::Transform;
+using cache::TransformKind;
 using config::Configuration;
 using quantize::Clustering;
 using quantize::Side;
-using quantize::Timeline;
-using quantize::Transform;
-using quantize::TransformKind;
 
 constexpr std::array kWindows = {std::size_t{0}, std::size_t{256}, std::size_t{512},
                                  std::size_t{1024}};
@@ -63,11 +63,11 @@ quantize::QuantizeOptions plain_options(const StudyOptions& study) {
 
 Variant variant_of(const std::string& config, const quantize::QuantizeOptions& options) {
   return {.config = config,
-          .transform = quantize::name_of(options.transform),
+          .transform = name_of(options.transform),
           .weights = options.weights,
           .centring = options.centring,
           .window = options.window,
-          .clustering = quantize::name_of(options.clustering)};
+          .clustering = name_of(options.clustering)};
 }
 
 // What the variants of a head have in common, for configurations with the same append block.
@@ -266,7 +266,7 @@ class HeadStudy {
   // Keys or values as they come back from the cache.
   struct Half {
     std::vector<double> vectors;  // [N, D]
-    quantize::CacheSize size;     // of this half
+    cache::CacheSize size;        // of this half
     double error = 0.0;           // of the queries before P
   };
 
@@ -291,7 +291,7 @@ class HeadStudy {
     half.size.codes = side.codes().size() * engine.code_bits / 8;
     half.size.centres = side.centres().size() * kHalfBytes;
     half.size.exact =
-        quantize::exact_tokens(head_.exact, timeline.sinks, timeline.sinks + timeline.encoded())
+        cache::exact_tokens(head_.exact, timeline.sinks, timeline.sinks + timeline.encoded())
             .size() *
         engine.head_dim * kHalfBytes;
     half.size.half = timeline.encoded() * engine.head_dim * kHalfBytes;
@@ -346,7 +346,7 @@ class HeadStudy {
                                : values.at(quantize::kind_of_values(kind));
         options.centring = centring;
         options.transform = kind;
-        quantize::CacheSize size = k.size;
+        cache::CacheSize size = k.size;
         size += v.size;
         rows.push_back(row_of(variant_of(task.configuration->name, options), options == standard,
                               size.bits_per_element(),

@@ -86,7 +86,7 @@ struct Study {
 
 struct StudyOptions {
   std::optional<std::size_t> queries = {};  // per query head; default_query_count() if absent
-  std::optional<std::size_t> prefill = {};  // quantize::default_prefill() if absent
+  std::optional<std::size_t> prefill = {};  // cache::default_prefill() if absent
   std::size_t threads = 1;
   bool only_standard = false;  // leave out all variants but the standard ones
 };

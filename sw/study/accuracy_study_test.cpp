@@ -19,10 +19,10 @@
 
 namespace {
 
+using aqpim::cache::TransformKind;
 using aqpim::config::Configuration;
 using aqpim::quantize::Clustering;
 using aqpim::quantize::QuantizeOptions;
-using aqpim::quantize::TransformKind;
 using aqpim::study::measure;
 using aqpim::study::Row;
 using aqpim::study::Study;
@@ -108,7 +108,7 @@ TEST_CASE("accuracy study: a row is what quantizing with its options alone gives
       options.window = on ? 128 : 0;
       options.clustering = on ? Clustering::kFixed : Clustering::kFloat;
       const Row& row = row_of(study, {.config = "small",
-                                      .transform = aqpim::quantize::name_of(transform),
+                                      .transform = name_of(transform),
                                       .weights = options.weights,
                                       .centring = options.centring,
                                       .window = options.window,
@@ -116,8 +116,7 @@ TEST_CASE("accuracy study: a row is what quantizing with its options alone gives
       CHECK(row.figures.relative_error ==
             doctest::Approx(error_of(head, configuration, options)).epsilon(1e-5));
       CHECK(row.bits_per_element ==
-            aqpim::quantize::cache_size(
-                aqpim::quantize::quantize(head, configuration.engine, options))
+            aqpim::cache::cache_size(aqpim::quantize::quantize(head, configuration.engine, options))
                 .bits_per_element());
     }
   }

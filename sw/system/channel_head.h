@@ -56,8 +56,8 @@ class ChannelHead {
   std::size_t expected_steps() const;
 
   // After it was played.
-  const quantize::HeadCache& cache() const { return quantizer_.cache(); }
-  const quantize::Timeline& timeline() const { return quantizer_.timeline(); }
+  const cache::HeadCache& cache() const { return quantizer_.cache(); }
+  const cache::Timeline& timeline() const { return quantizer_.timeline(); }
   const Placement& placement() const { return placement_; }
   // o [D] of query (g, queries[q]): [G · Q].
   std::vector<std::vector<double>> outputs() const;

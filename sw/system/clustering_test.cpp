@@ -18,10 +18,10 @@
 #include <variant>
 #include <vector>
 
+#include "sw/cache/half.h"
 #include "sw/config/error.h"
 #include "sw/golden/engine.h"
 #include "sw/quantize/backend.h"
-#include "sw/quantize/half.h"
 #include "sw/quantize/software_backend.h"
 #include "sw/quantize/test_heads.h"
 #include "sw/quantize/test_kmeans.h"
@@ -69,7 +69,7 @@ Tokens make_tokens(std::uint64_t seed, std::size_t n, std::size_t head_dim) {
     const double clump = static_cast<double>(draw.below(7)) / 4.0 - 0.75;
     for (std::size_t d = 0; d < head_dim; ++d) {
       const double value = 1200.0 * clump + 300.0 * draw.bell();
-      tokens.vectors.push_back(aqpim::quantize::to_half(
+      tokens.vectors.push_back(aqpim::cache::to_half(
           std::clamp(std::nearbyint(value), -double{kLargest}, double{kLargest}) / 256.0));
     }
     tokens.weights.push_back(static_cast<std::uint8_t>(1 + draw.below(255)));
@@ -149,7 +149,7 @@ class Passes {
   }
 
  private:
-  static double integer(std::uint16_t half) { return 256.0 * aqpim::quantize::from_half(half); }
+  static double integer(std::uint16_t half) { return 256.0 * aqpim::cache::from_half(half); }
 
   Fixed fixed(std::size_t m) const {
     const std::size_t subspaces = config_.slice_subspaces();

@@ -20,8 +20,8 @@
 
 namespace {
 
+using aqpim::cache::HeadCache;
 using aqpim::config::EngineConfig;
-using aqpim::quantize::HeadCache;
 using aqpim::quantize::QuantizeOptions;
 using aqpim::system::exact_part;
 using aqpim::system::QueryFormat;

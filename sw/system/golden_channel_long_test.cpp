@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "sw/cache/half.h"
 #include "sw/golden/channel.h"
 #include "sw/golden/channel_test_support.h"
 #include "sw/golden/engine.h"
-#include "sw/quantize/half.h"
 #include "sw/quantize/quantize.h"
 #include "sw/quantize/software_backend.h"
 #include "sw/quantize/test_heads.h"
@@ -28,6 +28,7 @@
 
 namespace {
 
+using aqpim::cache::HeadCache;
 using aqpim::config::ChannelShape;
 using aqpim::golden::AnswerCode;
 using aqpim::golden::Beat;
@@ -39,7 +40,6 @@ using aqpim::golden::Operation;
 using aqpim::golden::Program;
 using aqpim::golden::RegisterSelect;
 using aqpim::golden::Result;
-using aqpim::quantize::HeadCache;
 using aqpim::system::PreparedQuery;
 using aqpim::system::TileBiases;
 using aqpim::test::beats_of_bytes;
@@ -426,7 +426,7 @@ Raw raw_tokens(std::uint64_t seed, std::size_t n, std::size_t head_dim) {
     const double clump = 300.0 * static_cast<double>(draw.below(9)) - 1200.0;
     for (std::size_t d = 0; d < head_dim; ++d) {
       const double value = std::clamp(std::nearbyint(clump + 250.0 * draw.bell()), -1984.0, 1984.0);
-      raw.vectors.push_back(aqpim::quantize::to_half(value / 256.0));
+      raw.vectors.push_back(aqpim::cache::to_half(value / 256.0));
     }
     raw.weights.push_back(static_cast<std::uint8_t>(1 + draw.below(255)));
   }

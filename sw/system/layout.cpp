@@ -11,7 +11,7 @@ constexpr std::size_t kBitsPerByte = 8;
 
 // Reorders one window of a [W, M, K, Dsub] codebook to [K, M, Dsub] = [K, D].
 template <typename Element>
-std::vector<std::uint8_t> centroid_major(const quantize::HeadCache& cache,
+std::vector<std::uint8_t> centroid_major(const cache::HeadCache& cache,
                                          const std::vector<Element>& codebook, std::size_t window) {
   std::vector<std::uint8_t> bytes(cache.centroids * cache.head_dim);
   for (std::size_t m = 0; m < cache.subspaces(); ++m) {
@@ -26,7 +26,7 @@ std::vector<std::uint8_t> centroid_major(const quantize::HeadCache& cache,
 }
 
 template <typename PackWindow>
-PackedCache::Stream all_windows(const quantize::HeadCache& cache, const PackWindow& pack_window) {
+PackedCache::Stream all_windows(const cache::HeadCache& cache, const PackWindow& pack_window) {
   std::vector<std::uint8_t> bytes;
   for (std::size_t w = 0; w < cache.windows; ++w) {
     const std::vector<std::uint8_t> window = pack_window(cache, w);
@@ -37,11 +37,11 @@ PackedCache::Stream all_windows(const quantize::HeadCache& cache, const PackWind
 
 }  // namespace
 
-std::vector<std::uint8_t> pack_codebook_k(const quantize::HeadCache& cache, std::size_t window) {
+std::vector<std::uint8_t> pack_codebook_k(const cache::HeadCache& cache, std::size_t window) {
   return centroid_major(cache, cache.codebook_k, window);
 }
 
-std::vector<std::uint8_t> pack_codebook_v(const quantize::HeadCache& cache, std::size_t window) {
+std::vector<std::uint8_t> pack_codebook_v(const cache::HeadCache& cache, std::size_t window) {
   return centroid_major(cache, cache.codebook_v, window);
 }
 
@@ -68,7 +68,7 @@ std::vector<std::uint8_t> unpack_codes(std::span<const std::uint8_t> bytes,
   return codes;
 }
 
-PackedCache pack(const quantize::HeadCache& cache, const config::EngineConfig& engine) {
+PackedCache pack(const cache::HeadCache& cache, const config::EngineConfig& engine) {
   if (cache.head_dim != engine.head_dim || cache.sub_dim != engine.sub_dim ||
       cache.centroids != engine.centroids()) {
     throw std::invalid_argument("the cache was made for another engine");

@@ -17,14 +17,14 @@
 #include <span>
 #include <vector>
 
+#include "sw/cache/cache.h"
 #include "sw/config/config.h"
-#include "sw/quantize/cache.h"
 
 namespace aqpim::system {
 
 // Words of window w's codebook: K·D bytes.
-std::vector<std::uint8_t> pack_codebook_k(const quantize::HeadCache& cache, std::size_t window);
-std::vector<std::uint8_t> pack_codebook_v(const quantize::HeadCache& cache, std::size_t window);
+std::vector<std::uint8_t> pack_codebook_k(const cache::HeadCache& cache, std::size_t window);
+std::vector<std::uint8_t> pack_codebook_v(const cache::HeadCache& cache, std::size_t window);
 
 // Words of the codes [n, M] of n tokens: n·M·CodeBits/8 bytes.
 std::vector<std::uint8_t> pack_codes(std::span<const std::uint8_t> codes,
@@ -44,6 +44,6 @@ struct PackedCache {
 };
 
 // Throws std::invalid_argument if the cache was not made for this engine.
-PackedCache pack(const quantize::HeadCache& cache, const config::EngineConfig& engine);
+PackedCache pack(const cache::HeadCache& cache, const config::EngineConfig& engine);
 
 }  // namespace aqpim::system

@@ -10,7 +10,7 @@
 
 namespace {
 
-using aqpim::quantize::HeadCache;
+using aqpim::cache::HeadCache;
 using aqpim::system::pack;
 using aqpim::system::pack_codes;
 using aqpim::test::make_engine;

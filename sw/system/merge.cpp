@@ -7,16 +7,14 @@
 #include <numbers>
 #include <stdexcept>
 
-#include "sw/quantize/outliers.h"
-
 namespace aqpim::system {
 
 Partial engine_part(const golden::Result& result, const TilePlan& tile,
-                    const quantize::HeadCache& cache, const config::EngineConfig& engine) {
+                    const cache::HeadCache& cache, const config::EngineConfig& engine) {
   return engine_part(result, tile.common, cache, engine);
 }
 
-Partial engine_part(const golden::Result& result, double common, const quantize::HeadCache& cache,
+Partial engine_part(const golden::Result& result, double common, const cache::HeadCache& cache,
                     const config::EngineConfig& engine) {
   const int unit = -static_cast<int>(engine.weight_width);
   Partial part{.maximum = static_cast<double>(result.maximum) + common,
@@ -57,11 +55,10 @@ Partial exact_part(const workload::Head& head, std::size_t g, std::size_t t, std
   return part;
 }
 
-std::vector<OutlierParts> outlier_parts(const workload::Head& head,
-                                        const quantize::HeadCache& cache, std::size_t g,
-                                        std::size_t t) {
+std::vector<OutlierParts> outlier_parts(const workload::Head& head, const cache::HeadCache& cache,
+                                        std::size_t g, std::size_t t) {
   std::vector<OutlierParts> parts;
-  const auto exact = quantize::exact_tokens(cache.exact, cache.sinks, cache.first_recent(t));
+  const auto exact = cache::exact_tokens(cache.exact, cache.sinks, cache.first_recent(t));
   if (exact.empty()) return parts;
   const std::size_t dim = cache.head_dim;
   const double scale = std::numbers::log2e / std::sqrt(static_cast<double>(dim));

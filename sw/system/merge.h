@@ -16,9 +16,9 @@
 #include <span>
 #include <vector>
 
+#include "sw/cache/cache.h"
 #include "sw/config/config.h"
 #include "sw/golden/program.h"
-#include "sw/quantize/cache.h"
 #include "sw/system/plan.h"
 #include "sw/workload/workload.h"
 
@@ -32,8 +32,8 @@ struct Partial {
 
 // What the engine computed for one tile, or for tokens whose biases left out `common`.
 Partial engine_part(const golden::Result& result, const TilePlan& tile,
-                    const quantize::HeadCache& cache, const config::EngineConfig& engine);
-Partial engine_part(const golden::Result& result, double common, const quantize::HeadCache& cache,
+                    const cache::HeadCache& cache, const config::EngineConfig& engine);
+Partial engine_part(const golden::Result& result, double common, const cache::HeadCache& cache,
                     const config::EngineConfig& engine);
 
 // Tokens first … last − 1 of the file, in double precision, for query head g of token t.
@@ -50,9 +50,8 @@ struct OutlierParts {
 };
 
 // Those that the query of head g and token t finds encoded.
-std::vector<OutlierParts> outlier_parts(const workload::Head& head,
-                                        const quantize::HeadCache& cache, std::size_t g,
-                                        std::size_t t);
+std::vector<OutlierParts> outlier_parts(const workload::Head& head, const cache::HeadCache& cache,
+                                        std::size_t g, std::size_t t);
 
 // The joint part of all. Merging is associative and commutative up to rounding.
 Partial merge(std::span<const Partial> parts);

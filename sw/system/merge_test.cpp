@@ -76,11 +76,11 @@ TEST_CASE("merge: two parts by hand") {
 }
 
 TEST_CASE("merge: the engine's integers carry the weight's fraction, V scale and channel order") {
-  aqpim::quantize::HeadCache cache;
+  aqpim::cache::HeadCache cache;
   cache.head_dim = 4;
   cache.sub_dim = 2;
   cache.scale_v = {8.0f, 0.75f};
-  cache.transform_v = aqpim::quantize::Transform({2, 0, 3, 1}, 2, {1, 0, 0, 1, 2, 0, 0, 1});
+  cache.transform_v = aqpim::cache::Transform({2, 0, 3, 1}, 2, {1, 0, 0, 1, 2, 0, 0, 1});
   aqpim::config::EngineConfig engine;
   engine.weight_width = 14;
   aqpim::golden::Result result;

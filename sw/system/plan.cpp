@@ -17,7 +17,7 @@ using golden::RegisterSelect;
 constexpr std::size_t kShortestRun = 8;
 constexpr std::size_t kLongestRun = 128;
 
-std::size_t run_of(const quantize::HeadCache& cache, const config::EngineConfig& engine) {
+std::size_t run_of(const cache::HeadCache& cache, const config::EngineConfig& engine) {
   if (cache.center_block == 0) return 0;
   const std::size_t run = longest_run(cache.center_block, engine);
   if (run == 0) {
@@ -51,7 +51,7 @@ std::size_t longest_run(std::size_t block, const config::EngineConfig& engine) {
   return run < kShortestRun ? 0 : run;
 }
 
-Planner::Planner(const quantize::HeadCache& cache, const config::EngineConfig& engine,
+Planner::Planner(const cache::HeadCache& cache, const config::EngineConfig& engine,
                  QueryFormat format)
     : cache_(cache),
       engine_(engine),

@@ -17,8 +17,8 @@
 #include <span>
 #include <vector>
 
+#include "sw/cache/cache.h"
 #include "sw/golden/program.h"
-#include "sw/quantize/cache.h"
 #include "sw/system/layout.h"
 #include "sw/system/query.h"
 
@@ -39,7 +39,7 @@ struct TilePlan {
 class Planner {
  public:
   // Throws std::invalid_argument if the cache was not made for this engine.
-  Planner(const quantize::HeadCache& cache, const config::EngineConfig& engine,
+  Planner(const cache::HeadCache& cache, const config::EngineConfig& engine,
           QueryFormat format = QueryFormat::kBinary16);
 
   // Tiles of the query [D] (file order) of token t. None if nothing is encoded yet.
@@ -56,7 +56,7 @@ class Planner {
   TilePlan plan_tile(const PreparedQuery& query, std::span<const double> centre_scores,
                      std::size_t first, std::size_t tokens) const;
 
-  const quantize::HeadCache& cache_;
+  const cache::HeadCache& cache_;
   config::EngineConfig engine_;
   QueryFormat format_;
   PackedCache packed_;

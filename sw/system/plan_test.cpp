@@ -14,13 +14,13 @@
 
 namespace {
 
+using aqpim::cache::HeadCache;
 using aqpim::config::EngineConfig;
 using aqpim::golden::Command;
 using aqpim::golden::Operation;
 using aqpim::golden::ReadResult;
 using aqpim::golden::RegisterSelect;
 using aqpim::golden::RegisterWrite;
-using aqpim::quantize::HeadCache;
 using aqpim::system::Planner;
 using aqpim::system::TilePlan;
 using aqpim::test::make_engine;

@@ -6,8 +6,8 @@
 #include <limits>
 #include <numbers>
 
-#include "sw/quantize/formats.h"
-#include "sw/quantize/half.h"
+#include "sw/cache/formats.h"
+#include "sw/cache/half.h"
 
 namespace aqpim::system {
 
@@ -26,17 +26,16 @@ double log2_scale(std::size_t head_dim) {
 // Holding values here makes a query that is too large saturate in the engine instead of being
 // reported as not finite.
 double largest_finite(QueryFormat format) {
-  return format == QueryFormat::kBinary16 ? quantize::kLargestHalf : quantize::kLargestBfloat16;
+  return format == QueryFormat::kBinary16 ? cache::kLargestHalf : cache::kLargestBfloat16;
 }
 
 std::uint16_t to_bits(double value, QueryFormat format) {
   const double held = std::clamp(value, -largest_finite(format), largest_finite(format));
-  return format == QueryFormat::kBinary16 ? quantize::to_half(held) : quantize::to_bfloat16(held);
+  return format == QueryFormat::kBinary16 ? cache::to_half(held) : cache::to_bfloat16(held);
 }
 
 double from_bits(std::uint16_t bits, QueryFormat format) {
-  return format == QueryFormat::kBinary16 ? quantize::from_half(bits)
-                                          : quantize::from_bfloat16(bits);
+  return format == QueryFormat::kBinary16 ? cache::from_half(bits) : cache::from_bfloat16(bits);
 }
 
 struct Magnitudes {
@@ -46,7 +45,7 @@ struct Magnitudes {
 
 }  // namespace
 
-PreparedQuery prepare_query(std::span<const float> query, const quantize::HeadCache& cache,
+PreparedQuery prepare_query(std::span<const float> query, const cache::HeadCache& cache,
                             const config::EngineConfig& engine, QueryFormat format) {
   const double scale = log2_scale(cache.head_dim);
   PreparedQuery prepared{.format = format,
@@ -70,7 +69,7 @@ PreparedQuery prepare_query(std::span<const float> query, const quantize::HeadCa
     worst.sum = std::max(worst.sum, magnitudes[m].sum);
   }
 
-  const double entry_limit = largest_signed(engine.entry_width) / quantize::kLargestInt8;
+  const double entry_limit = largest_signed(engine.entry_width) / cache::kLargestInt8;
   const double query_limit = largest_signed(engine.query_width);
   const auto fits_query = [&](double magnitude, int fraction) {
     return std::nearbyint(std::ldexp(magnitude, fraction)) <= query_limit;
@@ -101,7 +100,7 @@ PreparedQuery prepare_query(std::span<const float> query, const quantize::HeadCa
   return prepared;
 }
 
-std::vector<double> centre_scores(std::span<const float> query, const quantize::HeadCache& cache) {
+std::vector<double> centre_scores(std::span<const float> query, const cache::HeadCache& cache) {
   if (cache.center_block == 0) return {};
   const double scale = log2_scale(cache.head_dim);
   const std::vector<double> transformed = cache.transform_k.apply_to_query(query);
@@ -116,7 +115,7 @@ std::vector<double> centre_scores(std::span<const float> query, const quantize::
   return scores;
 }
 
-TileBiases tile_biases(std::span<const double> centre_scores, const quantize::HeadCache& cache,
+TileBiases tile_biases(std::span<const double> centre_scores, const cache::HeadCache& cache,
                        const config::EngineConfig& engine, std::size_t first, std::size_t tokens,
                        std::size_t run) {
   if (cache.center_block == 0) return {};

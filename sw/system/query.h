@@ -19,8 +19,8 @@
 #include <span>
 #include <vector>
 
+#include "sw/cache/cache.h"
 #include "sw/config/config.h"
-#include "sw/quantize/cache.h"
 
 namespace aqpim::system {
 
@@ -37,7 +37,7 @@ struct PreparedQuery {
 };
 
 // `query` [D] in the file's channel order.
-PreparedQuery prepare_query(std::span<const float> query, const quantize::HeadCache& cache,
+PreparedQuery prepare_query(std::span<const float> query, const cache::HeadCache& cache,
                             const config::EngineConfig& engine,
                             QueryFormat format = QueryFormat::kBinary16);
 
@@ -51,10 +51,10 @@ struct TileBiases {
 
 // Score of each centre, (transform_k^−T · q)·centre_b · log2(e)/√D: [B]; empty if the keys are not
 // centred.
-std::vector<double> centre_scores(std::span<const float> query, const quantize::HeadCache& cache);
+std::vector<double> centre_scores(std::span<const float> query, const cache::HeadCache& cache);
 
 // Biases of encoded tokens first … first + tokens − 1; `run` divides the centre block and `first`.
-TileBiases tile_biases(std::span<const double> centre_scores, const quantize::HeadCache& cache,
+TileBiases tile_biases(std::span<const double> centre_scores, const cache::HeadCache& cache,
                        const config::EngineConfig& engine, std::size_t first, std::size_t tokens,
                        std::size_t run);
 

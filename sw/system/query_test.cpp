@@ -9,16 +9,16 @@
 #include <span>
 #include <vector>
 
-#include "sw/quantize/half.h"
+#include "sw/cache/half.h"
 #include "sw/quantize/quantize.h"
 #include "sw/quantize/test_heads.h"
 
 namespace {
 
+using aqpim::cache::from_bfloat16;
+using aqpim::cache::from_half;
+using aqpim::cache::HeadCache;
 using aqpim::config::EngineConfig;
-using aqpim::quantize::from_bfloat16;
-using aqpim::quantize::from_half;
-using aqpim::quantize::HeadCache;
 using aqpim::system::centre_scores;
 using aqpim::system::prepare_query;
 using aqpim::system::PreparedQuery;

@@ -66,7 +66,8 @@ std::string lower(std::string_view text) {
 }
 
 bool is_text(std::string_view text) {
-  return std::ranges::all_of(text, [](unsigned char c) { return std::isprint(c) || std::isspace(c); });
+  return std::ranges::all_of(text,
+                             [](unsigned char c) { return std::isprint(c) || std::isspace(c); });
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <limits>
 #include <vector>
 
-#include "sw/quantize/half.h"
+#include "sw/cache/half.h"
 #include "tb/channel/channel_env.h"
 #include "tb/channel/channel_statistics.h"
 #include "tb/common/random.h"
@@ -77,7 +77,7 @@ class Commands {
       std::vector<std::uint16_t> elements;
       for (unsigned k = 0; k < config::kBeatBytes / 2; ++k) {
         const double element = static_cast<double>(random_.below(2001)) - 1000.0;
-        elements.push_back(quantize::to_half(std::ldexp(element, -20)));
+        elements.push_back(cache::to_half(std::ldexp(element, -20)));
       }
       made.payload.push_back(beat_of(elements));
     }

@@ -23,11 +23,11 @@
 #include "sw/config/memory.h"
 #include "sw/golden/channel.h"
 #include "sw/golden/host_command.h"
+#include "sw/seed/replay_listener.h"
 #include "tb/channel/channel_env.h"
 #include "tb/channel/host_stimulus.h"
 #include "tb/channel/test_channels.h"
 #include "tb/common/random.h"
-#include "tb/common/replay_listener.h"
 #include "tb/memory/trace.h"
 
 namespace {

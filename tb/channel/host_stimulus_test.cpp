@@ -16,6 +16,9 @@
 
 namespace {
 
+using aqpim::Random;
+using aqpim::test_iterations;
+using aqpim::test_seed;
 using aqpim::config::ChannelShape;
 using aqpim::golden::AnswerCode;
 using aqpim::golden::Beat;
@@ -27,9 +30,6 @@ using aqpim::tb::HostCoverage;
 using aqpim::tb::HostOptions;
 using aqpim::tb::HostStep;
 using aqpim::tb::HostStimulus;
-using aqpim::tb::Random;
-using aqpim::tb::test_iterations;
-using aqpim::tb::test_seed;
 
 // Those of the golden model's tests, and one of a single rank.
 std::vector<ChannelShape> shapes() {

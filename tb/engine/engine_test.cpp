@@ -15,8 +15,8 @@
 
 #include "sw/config/config.h"
 #include "sw/golden/program.h"
+#include "sw/seed/replay_listener.h"
 #include "tb/common/random.h"
-#include "tb/common/replay_listener.h"
 #include "tb/engine/env.h"
 #include "tb/engine/stimulus.h"
 #include "tb/engine/timing.h"

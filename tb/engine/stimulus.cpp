@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "sw/quantize/half.h"
+#include "sw/cache/half.h"
 
 namespace aqpim::tb {
 
@@ -61,7 +61,7 @@ RegisterWrite Stimulus::control(unsigned fraction, unsigned bias_run, bool bfloa
 }
 
 std::uint16_t Stimulus::half(double value, bool bfloat16) const {
-  return bfloat16 ? quantize::to_bfloat16(value) : quantize::to_half(value);
+  return bfloat16 ? cache::to_bfloat16(value) : cache::to_half(value);
 }
 
 std::uint16_t Stimulus::special(bool bfloat16) {

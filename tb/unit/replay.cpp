@@ -1,2 +1,2 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tb/common/replay_listener.h"
+#include "sw/seed/replay_listener.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/quantize/timeline.h"
+#include "sw/cache/timeline.h"
 
 #include <doctest/doctest.h>
 
@@ -7,10 +7,10 @@
 
 namespace {
 
-using aqpim::quantize::default_query_count;
-using aqpim::quantize::evaluated_queries;
-using aqpim::quantize::make_timeline;
-using aqpim::quantize::Timeline;
+using aqpim::cache::default_query_count;
+using aqpim::cache::evaluated_queries;
+using aqpim::cache::make_timeline;
+using aqpim::cache::Timeline;
 using aqpim::test::sentence_of;
 
 bool mentions(const std::string& sentence, const std::string& part) {

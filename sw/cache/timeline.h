@@ -14,7 +14,7 @@
 #include <optional>
 #include <vector>
 
-namespace aqpim::quantize {
+namespace aqpim::cache {
 
 // Tokens that always stay exact at the end of the context, the query's own token included.
 inline constexpr std::size_t kRecentTokens = 32;
@@ -65,4 +65,4 @@ std::size_t default_query_count(const Timeline& timeline);
 // T − 1. Throws InputError if Q is 0 or exceeds T − P, or if the file lacks one of the queries.
 std::vector<std::size_t> evaluated_queries(const Timeline& timeline, std::size_t count);
 
-}  // namespace aqpim::quantize
+}  // namespace aqpim::cache

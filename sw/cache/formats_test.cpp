@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/quantize/formats.h"
+#include "sw/cache/formats.h"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@
 
 namespace {
 
-using namespace aqpim::quantize;
+using namespace aqpim::cache;
 
 }  // namespace
 

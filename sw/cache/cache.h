@@ -18,10 +18,9 @@
 #include <string>
 #include <vector>
 
-#include "sw/quantize/options.h"
-#include "sw/quantize/transform.h"
+#include "sw/cache/transform.h"
 
-namespace aqpim::quantize {
+namespace aqpim::cache {
 
 struct HeadCache {
   std::string name;
@@ -44,7 +43,7 @@ struct HeadCache {
   Transform transform_k, transform_v;
   TransformKind kind_k = TransformKind::kNone, kind_v = TransformKind::kNone;  // how they were made
   // Tokens among sinks … sinks + N − 1 that count as they are, ascending; their codes are those of
-  // stand-ins (outliers.h).
+  // stand-ins (quantize/outliers.h).
   std::vector<std::size_t> exact;
   // Elements of keys that were appended after the prefill, and those of keys and of values that
   // were held at the ends of its range.
@@ -105,4 +104,8 @@ struct CacheSize {
 
 CacheSize cache_size(const HeadCache& cache);
 
-}  // namespace aqpim::quantize
+// The outliers among tokens first … last − 1.
+std::span<const std::size_t> exact_tokens(const std::vector<std::size_t>& exact, std::size_t first,
+                                          std::size_t last);
+
+}  // namespace aqpim::cache

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/quantize/transform.h"
+#include "sw/cache/transform.h"
 
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
-namespace aqpim::quantize {
+namespace aqpim::cache {
 
 namespace {
 
@@ -147,4 +147,20 @@ std::vector<float> Transform::dense() const {
   return result;
 }
 
-}  // namespace aqpim::quantize
+std::string name_of(TransformKind kind) {
+  switch (kind) {
+    case TransformKind::kNone:
+      return "none";
+    case TransformKind::kGreedy:
+      return "greedy";
+    case TransformKind::kDeterminant:
+      return "determinant";
+    case TransformKind::kWhitening:
+      return "whitening";
+    case TransformKind::kAuto:
+      return "auto";
+  }
+  throw std::invalid_argument("no kind of transform");
+}
+
+}  // namespace aqpim::cache

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/quantize/half.h"
+#include "sw/cache/half.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 
 namespace {
 
-using namespace aqpim::quantize;
+using namespace aqpim::cache;
 
 constexpr unsigned kPatterns = 1u << 16;
 

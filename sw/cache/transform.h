@@ -13,9 +13,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
-namespace aqpim::quantize {
+namespace aqpim::cache {
+
+// Which channel transform keys and values get.
+enum class TransformKind {
+  kNone,         // the natural order of the channels
+  kGreedy,       // the greedy cosine grouping of AQPIM
+  kDeterminant,  // the grouping of the smallest determinants
+  kWhitening,    // such a grouping under the queries' metric, and that metric per sub-space
+  kAuto,         // per head the one with the smallest attention error before P
+};
+
+// As on the command line: none, greedy, determinant, whitening, auto.
+std::string name_of(TransformKind kind);
 
 class Transform {
  public:
@@ -56,4 +69,4 @@ class Transform {
   std::vector<double> inverses_;  // [M, Dsub, Dsub]
 };
 
-}  // namespace aqpim::quantize
+}  // namespace aqpim::cache

@@ -12,9 +12,9 @@
 #include <string>
 #include <string_view>
 
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
-namespace aqpim::tb {
+namespace aqpim {
 
 class ReplayListener : public doctest::IReporter {
  public:
@@ -56,6 +56,6 @@ class ReplayListener : public doctest::IReporter {
   std::string_view name_;
 };
 
-}  // namespace aqpim::tb
+}  // namespace aqpim
 
-REGISTER_LISTENER("replay", 0, aqpim::tb::ReplayListener);
+REGISTER_LISTENER("replay", 0, aqpim::ReplayListener);

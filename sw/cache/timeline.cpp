@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/quantize/timeline.h"
+#include "sw/cache/timeline.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "sw/config/error.h"
 
-namespace aqpim::quantize {
+namespace aqpim::cache {
 
 namespace {
 
@@ -100,4 +100,4 @@ std::vector<std::size_t> evaluated_queries(const Timeline& timeline, std::size_t
   return queries;
 }
 
-}  // namespace aqpim::quantize
+}  // namespace aqpim::cache

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/quantize/cache.h"
+#include "sw/cache/cache.h"
 
 #include <algorithm>
 #include <bit>
 
-#include "sw/quantize/formats.h"
-#include "sw/quantize/outliers.h"
-#include "sw/quantize/timeline.h"
+#include "sw/cache/formats.h"
+#include "sw/cache/timeline.h"
 
-namespace aqpim::quantize {
+namespace aqpim::cache {
 
 namespace {
 constexpr std::size_t kBitsPerByte = 8;
@@ -88,4 +87,11 @@ CacheSize cache_size(const HeadCache& cache) {
           .half = 2 * cache.tokens * cache.head_dim * kHalfBytes};
 }
 
-}  // namespace aqpim::quantize
+std::span<const std::size_t> exact_tokens(const std::vector<std::size_t>& exact, std::size_t first,
+                                          std::size_t last) {
+  const auto begin = std::ranges::lower_bound(exact, first);
+  const auto end = std::ranges::lower_bound(exact, std::max(first, last));
+  return {begin, end};
+}
+
+}  // namespace aqpim::cache

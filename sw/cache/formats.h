@@ -11,7 +11,7 @@
 
 #include <cstdint>
 
-namespace aqpim::quantize {
+namespace aqpim::cache {
 
 inline constexpr int kLargestInt8 = 127;
 inline constexpr int kLargestMinifloat = 1984;
@@ -29,4 +29,4 @@ int decode_minifloat(std::uint8_t byte);
 // E3M4 byte nearest to `value` (in units of the scale), ties to the even mantissa, held at ±1984.
 std::uint8_t encode_minifloat(double value);
 
-}  // namespace aqpim::quantize
+}  // namespace aqpim::cache

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/quantize/formats.h"
+#include "sw/cache/formats.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-namespace aqpim::quantize {
+namespace aqpim::cache {
 
 namespace {
 
@@ -58,4 +58,4 @@ std::uint8_t encode_minifloat(double value) {
   return static_cast<std::uint8_t>(byte | (negative ? kSignBit : 0));
 }
 
-}  // namespace aqpim::quantize
+}  // namespace aqpim::cache

@@ -22,10 +22,10 @@
 #include <filesystem>
 #include <vector>
 
-#include "sw/quantize/cache.h"
+#include "sw/cache/cache.h"
 #include "sw/workload/safetensors.h"
 
-namespace aqpim::quantize {
+namespace aqpim::cache {
 
 // What was computed with a cache. Empty parts are left out of the file.
 struct HeadOutputs {
@@ -38,4 +38,4 @@ struct HeadOutputs {
 // InputError if a number is not finite.
 void add_tensors(workload::File& file, const HeadCache& cache, const HeadOutputs& outputs = {});
 
-}  // namespace aqpim::quantize
+}  // namespace aqpim::cache

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/quantize/transform.h"
+#include "sw/cache/transform.h"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@
 
 namespace {
 
-using aqpim::quantize::Transform;
+using aqpim::cache::Transform;
 using aqpim::test::Draw;
 using Order = std::vector<std::uint32_t>;
 

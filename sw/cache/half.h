@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace aqpim::quantize {
+namespace aqpim::cache {
 
 // Largest finite values of binary16 and bfloat16.
 inline constexpr double kLargestHalf = 65504.0;
@@ -93,4 +93,4 @@ inline double round_to_half(double value) {
   return from_half(to_half(value));
 }
 
-}  // namespace aqpim::quantize
+}  // namespace aqpim::cache

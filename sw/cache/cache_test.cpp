@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/quantize/cache.h"
+#include "sw/cache/cache.h"
 
 #include <doctest/doctest.h>
 
+#include "sw/cache/cache_file.h"
+#include "sw/cache/formats.h"
 #include "sw/config/test_support.h"
-#include "sw/quantize/cache_file.h"
-#include "sw/quantize/formats.h"
 #include "sw/quantize/quantize.h"
 #include "sw/quantize/test_heads.h"
 
 namespace {
 
+using namespace aqpim::cache;
 using namespace aqpim::quantize;
 using aqpim::test::make_engine;
 using aqpim::test::make_head;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sw/quantize/cache_file.h"
+#include "sw/cache/cache_file.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 
 #include "sw/config/error.h"
 
-namespace aqpim::quantize {
+namespace aqpim::cache {
 
 namespace {
 
@@ -91,4 +91,4 @@ void add_tensors(workload::File& file, const HeadCache& cache, const HeadOutputs
   add("o", make_tensor<float>(shape, outputs.outputs));
 }
 
-}  // namespace aqpim::quantize
+}  // namespace aqpim::cache
