@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LAYER = re.compile(r"^aqpim_(?:layer|folder)\((\S+)(?: USES ([^)A-Z]+))?", re.M)
+LAYER = re.compile(r"^aqpim_(?:layer|folder)\(([\w/]+)(?: USES ([^)A-Z]+))?", re.M)
 # One each that needs nothing else to be declared.
 FUNCTIONS = {"sw/golden": "namespace aqpim::golden { std::int32_t e3m4(std::uint8_t byte); }\n"
                           "auto reached() { return aqpim::golden::e3m4(1); }\n",
@@ -39,7 +39,7 @@ def compiler_of(tree, folder, what):
 
 def includes(tree, folder, header):
     """Can a source of this folder include the header?"""
-    code, text = run(compiler_of(tree, folder, ["-E", "-x", "c++", "-"]), input=f'#include "{header}"\n')
+    code, text = run(compiler_of(tree, folder, ["-E", "-x", "c++", "-"]), cwd="/", input=f'#include "{header}"\n')
     missing = f"{header}: No such file or directory" in text
     assert missing == (code != 0), text
     return not missing
