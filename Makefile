@@ -61,11 +61,18 @@ quote = '$(subst ','\'',$(1))'
 
 # All of the above, and what else may be given: to make, to compilers and to scripts.
 options := $(shell sed -n 's/^\(export \)\{0,1\}\([A-Z_]*\) *?=.*/\2/p' Makefile)
+tools := VERILATOR YOSYS STA CCACHE_DIR
 others := AUTO_DEPS JOBS PYTHON SHELL MAKEFLAGS CC CXX CFLAGS CXXFLAGS LDFLAGS AQPIM_%
 # Those of the names that come from $(1), which is "command" (line) or "environment".
 from = $(foreach name,$(2),$(if $(filter $(1),$(firstword $(origin $(name)))),$(name)))
 unknown := $(firstword $(filter-out $(options) $(others),$(call from,command,$(.VARIABLES))))
 $(if $(unknown),$(error $(shell sim/unknown_variable.sh $(call quote,$(unknown)) $(options))))
+# An option that no goal of the command line has in the brackets behind its text would do nothing.
+takes = $(shell sed -n 's/^$(1):.*\#\# .*(\([A-Z_ ]*\))$$/\1/p' Makefile)
+taken := $(foreach goal,$(MAKECMDGOALS),$(call takes,$(goal)))
+idle := $(if $(filter-out help,$(MAKECMDGOALS)),$(firstword $(filter-out $(taken) $(tools) $(others),$(call from,command,$(options)))))
+$(if $(idle),$(error make $(MAKECMDGOALS) does not take $(idle), but $(or $(sort $(taken)),no option)))
+$(if $(filter-out 0 1,$(QUERIES_FIRST)),$(error QUERIES_FIRST must be 0 or 1, not $(QUERIES_FIRST)))
 # Values count as they are: nothing in them is expanded, neither here nor by the shell.
 $(foreach name,$(call from,command environment,$(options)),$(eval override export $(name) := $$(value $(name)))\
   $(if $(findstring $(newline),$($(name))),$(error $(name) has more than one line)))
@@ -230,7 +237,7 @@ netlist: ## simulate the mapped netlist beside the RTL, block by block: all outp
 .PHONY: waves
 waves: CONFIG := $(or $(CONFIG),pq8)
 waves: QUERIES := $(or $(QUERIES),1)
-waves: ## the attention of one query with waveforms: build/waves (WORKLOAD CONFIG HEADS QUERIES PREFILL QUERIES_FIRST)
+waves: ## the attention of one query with waveforms: build/waves (WORKLOAD CONFIG HEADS QUERIES PREFILL QUERIES_FIRST SEED)
 	@sim/install_dependencies.sh waves
 	@sim/shapes.sh check $(configs)
 	@sim/build.sh release aqpim

@@ -53,6 +53,14 @@ def check_unknown(checker):
         checker.refused(f"there is no variable {name}; the nearest is {nearest}.", "sim", f"{name}=pq8")
     checker.refused("there is no variable X; there are WORKLOAD, CONFIG", "help", "X=1")
     checker.refused("there is no variable it's; there are", "help", "it's=1")
+    checker.refused("make channel does not take BANKS_PER_ENGINE, but CONFIG HEADS MEMORY ", "channel", "BANKS_PER_ENGINE=2")
+    checker.refused("make lint test does not take CONFIG, but no option", "lint", "test", "CONFIG=pq4")
+    checker.refused("QUERIES_FIRST must be 0 or 1, not no", "sim", "QUERIES_FIRST=no")
+    for arguments in (["area", "lint", "LIB=x"], ["sim", "YOSYS=y", "QUERIES_FIRST=0"], ["CONFIG=pq4"]):
+        result = make(*arguments)
+        checker.check(" ".join(arguments), result.returncode == 0, result)
+    result = make("sim", LIB="x")
+    checker.check("an option of others in the environment", result.returncode == 0, result)
     checker.refused("OUT has more than one line", "sim", "OUT=a\ntouch b")
     for name in ("AUTO_DEPS=0", "JOBS=1", "CCACHE_DIR=/tmp", "CXX=g++", "PYTHON=python3", "AQPIM_QUALITY=x"):
         result = make("help", name)
