@@ -244,6 +244,7 @@ JobResult run(const Job& job, const Arguments& arguments, const workload::Worklo
   result.report.workload_file = workload.path;
   result.report.workload_sha256 = workload.sha256;
   result.report.workload_metadata = workload.metadata;
+  result.report.workload_queries_first = workload.queries_first;
   result.report.options = job.options;
 
   SessionOptions session_options = job.session;

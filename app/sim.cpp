@@ -173,6 +173,7 @@ JobResult run(const Job& job, const Arguments& arguments, const report::ResultFo
                    .workload_file = job.workload->path,
                    .workload_sha256 = job.workload->sha256,
                    .workload_metadata = job.workload->metadata,
+                   .workload_queries_first = job.workload->queries_first,
                    .options = job.options,
                    .seed = arguments.seed,
                    .spacing = arguments.pace().every,

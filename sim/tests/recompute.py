@@ -88,10 +88,12 @@ def decode(outputs):
     return keys, values
 
 
-def check_head(name, run, workload):
+def check_head(name, run, workload, queries_first):
     """Relative differences of o to its recomputation, and errors against exact attention."""
     outputs = {key[len(name) + 1:]: value for key, value in run.items() if key.startswith(name + ".")}
     q = workload[name + ".q"].astype(np.float64)
+    if queries_first:
+        q = q.transpose(1, 0, 2)
     k = workload[name + ".k"].astype(np.float64)
     v = workload[name + ".v"].astype(np.float64)
     first_query = k.shape[0] - q.shape[1]
@@ -149,7 +151,7 @@ def main(arguments):
 
     means, worst, errors = [], 0.0, []
     for name in names:
-        differences, error = check_head(name, run, workload)
+        differences, error = check_head(name, run, workload, report["workload"]["queries_first"])
         print(f"{name}: {differences.size} outputs, difference mean {differences.mean():.5f} "
               f"worst {differences.max():.5f}, relative error {error:.5f}")
         require_three_digits(f"relative_error of {name}", reported_error(reports[name]), error)

@@ -51,7 +51,7 @@ def set_outliers(queries, keys, values):
     keys[:, 7] += 1e5
 
 
-def unseen_workload(path, head_dim, tokens, groups, query_tokens, dtype, change=lambda *_: None):
+def unseen_workload(path, head_dim, tokens, groups, query_tokens, dtype, change=lambda *_: None, queries_first=False):
     """Two heads of noise with a drift in the keys and a few tokens that attract the queries."""
     noise = np.random.default_rng(head_dim + tokens)
     encode = {"F32": lambda x: x, "F16": lambda x: x.astype("<f2"), "BF16": to_bfloat16}[dtype]
@@ -64,7 +64,7 @@ def unseen_workload(path, head_dim, tokens, groups, query_tokens, dtype, change=
         change(queries, keys, values)
         tensors[f"{name}.k"] = (dtype, encode(keys))
         tensors[f"{name}.v"] = (dtype, encode(values))
-        tensors[f"{name}.q"] = (dtype, encode(queries))
+        tensors[f"{name}.q"] = (dtype, encode(queries.transpose(1, 0, 2) if queries_first else queries))
     write_safetensors(path, tensors)
 
 
@@ -136,12 +136,12 @@ def main():
         for stem, *shape in (("one_query_head", 64, 400, 1, 40, "F32"), ("bfloat16", 128, 700, 3, 700, "BF16"),
                              ("outliers", 64, 480, 2, 160, "F32", set_outliers)):
             workloads[stem] = folder / f"{stem}.safetensors"
-            unseen_workload(workloads[stem], *shape)
+            unseen_workload(workloads[stem], *shape, queries_first=stem == "bfloat16")
         runs = []
         for stem, workload in workloads.items():
             # One with matrices in its transform for certain; the others choose.
-            transform = ("--transform", "whitening") if stem == "one_query_head" else ()
-            found, problem = simulate(program, workload, folder / stem, "--queries", "4", *transform)
+            options = {"one_query_head": ["--transform", "whitening"], "bfloat16": ["--queries-first"]}.get(stem, [])
+            found, problem = simulate(program, workload, folder / stem, "--queries", "4", *options)
             tally.count(f"{stem}: aqpim sim", problem)
             for run in found:
                 tally.count(f"{stem}: {run.name}", verdict(run, workload))

@@ -92,6 +92,7 @@ ordered_json to_json(const ChannelReport& run) {
           {"workload",
            {{"file", run.workload_file},
             {"sha256", run.workload_sha256},
+            {"queries_first", run.workload_queries_first},
             {"metadata", run.workload_metadata}}},
           {"options", options},
           {"seed", run.seed},

@@ -77,6 +77,7 @@ struct ChannelReport {
   std::string workload_file;
   std::string workload_sha256;
   std::map<std::string, std::string> workload_metadata;
+  bool workload_queries_first = false;
   quantize::QuantizeOptions options;
 
   std::uint64_t cycles = 0;    // of the clock; 0 without time

@@ -355,6 +355,7 @@ ordered_json to_json(const RunReport& run) {
           {"workload",
            {{"file", run.workload_file},
             {"sha256", run.workload_sha256},
+            {"queries_first", run.workload_queries_first},
             {"heads", run.heads.size()},
             {"tokens", tokens},
             {"queries", queries},

@@ -156,6 +156,7 @@ struct RunReport {
   std::string workload_file;
   std::string workload_sha256;
   std::map<std::string, std::string> workload_metadata;
+  bool workload_queries_first = false;
   quantize::QuantizeOptions options;
   std::uint64_t seed = 0;
   unsigned spacing = 1;           // a word every so many cycles; 0 = random gaps

@@ -69,6 +69,7 @@ RunReport run(std::vector<HeadReport> heads) {
           .workload_file = "some/file.safetensors",
           .workload_sha256 = "abc",
           .workload_metadata = {{"model", "m"}},
+          .workload_queries_first = true,
           .options = {},
           .seed = 7,
           .spacing = 1,
@@ -146,6 +147,7 @@ TEST_CASE("report.json: has the keys that scripts read") {
   CHECK(json["config"]["engine"].size() == 12);
   CHECK(json["workload"]["file"] == "some/file.safetensors");
   CHECK(json["workload"]["sha256"] == "abc");
+  CHECK(json["workload"]["queries_first"] == true);
   CHECK(json["workload"]["heads"] == 2);
   CHECK(json["workload"]["tokens"] == 100);
   CHECK(json["workload"]["queries"] == 2);

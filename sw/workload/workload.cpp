@@ -257,6 +257,7 @@ Workload open(const std::filesystem::path& path, const LoadOptions& options) {
       .files = capture->files(),
       .sha256 = {},
       .metadata = capture->metadata(),
+      .queries_first = options.queries_first,
       .heads = {},
       .read = [capture, options](
                   const HeadFacts& head) { return read_head_that_fits(*capture, head, options); },

@@ -61,6 +61,7 @@ struct Workload {
   std::vector<std::filesystem::path> files;  // that it is read from
   std::string sha256;                        // digest(), if it was loaded
   std::map<std::string, std::string> metadata;
+  bool queries_first = false;    // as LoadOptions had it
   std::vector<HeadFacts> heads;  // by layer, then KV head
   // The values of one of the heads, read anew with each call, by any number of threads at once.
   // Throws InputError as load().
