@@ -12,9 +12,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <map>
+#include <functional>
 #include <mutex>
-#include <ranges>
 #include <set>
 #include <string>
 #include <string_view>
@@ -34,7 +33,8 @@ constexpr std::size_t kSuffix = 6;
 // Signals are the process's, and so is the list of what to remove.
 struct Registry {
   std::mutex mutex;
-  std::map<fs::path, std::vector<fs::path>> temporaries;  // and the folders that were made for them
+  std::set<fs::path> temporaries;
+  std::set<fs::path, std::greater<>> made;  // folders for them, inner ones first
   std::set<pid_t> children;
 };
 
@@ -44,10 +44,12 @@ Registry& registry() {
   return everything;
 }
 
-void remove_folders(const std::vector<fs::path>& made) {
+// All that were made and are empty: others may have written there meanwhile, and a folder that one
+// temporary was the first to need holds those of others.
+void remove_folders() {
   std::error_code ignored;
-  // Only what is empty: somebody else may have written there meanwhile.
-  for (const fs::path& folder : made | std::views::reverse) fs::remove(folder, ignored);
+  std::erase_if(registry().made,
+                [&](const fs::path& folder) { return fs::remove(folder, ignored); });
 }
 
 bool is_temporary(const std::string& name) {
@@ -96,14 +98,14 @@ bool is_there(int descriptor, const std::string& name) {
   // Kept to the end: nothing new is made.
   all.mutex.lock();
   for (const pid_t child : all.children) ::kill(child, SIGKILL);
-  for (const auto& [path, made] : all.temporaries) {
+  for (const fs::path& path : all.temporaries) {
     std::error_code error;
     // Other threads may still be writing there.
     for (int attempt = 0; attempt < 100 && fs::exists(path, error); ++attempt) {
       fs::remove_all(path, error);
     }
-    remove_folders(made);
   }
+  remove_folders();
   std::signal(signal, SIG_DFL);
   sigset_t set;
   sigemptyset(&set);
@@ -115,7 +117,8 @@ bool is_there(int descriptor, const std::string& name) {
 
 }  // namespace
 
-Temporary::Temporary(const fs::path& folder, Kind kind, std::vector<fs::path> made) {
+Temporary::Temporary(const fs::path& folder, Kind kind, std::vector<fs::path> made)
+    : made_(std::move(made)) {
   sweep(folder);
   const std::scoped_lock lock(registry().mutex);
   do {
@@ -127,7 +130,8 @@ Temporary::Temporary(const fs::path& folder, Kind kind, std::vector<fs::path> ma
     // A file system without locks has no sweeps either.
     if (::flock(descriptor_, LOCK_EX) != 0) break;
   } while (!is_there(descriptor_, path_));
-  registry().temporaries.emplace(path_, std::move(made));
+  registry().temporaries.insert(path_);
+  registry().made.insert(made_.begin(), made_.end());
 }
 
 Temporary::~Temporary() {
@@ -135,13 +139,13 @@ Temporary::~Temporary() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
   ::close(descriptor_);
-  const auto entry = registry().temporaries.extract(path_);
-  if (!entry.empty()) remove_folders(entry.mapped());
+  registry().temporaries.erase(path_);
+  remove_folders();
 }
 
 void Temporary::keep() {
   const std::scoped_lock lock(registry().mutex);
-  registry().temporaries[path_].clear();
+  for (const fs::path& folder : made_) registry().made.erase(folder);
 }
 
 void end_cleanly_on_signals() {

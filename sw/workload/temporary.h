@@ -20,8 +20,8 @@ class Temporary {
  public:
   enum class Kind { kFile, kFolder };
 
-  // Makes one in `folder`, which must exist. `made` are folders that go, innermost last, when this
-  // was not kept and they are empty. Throws std::system_error.
+  // Makes one in `folder`, which must exist. `made` are folders that go, unless this is kept,
+  // with the last temporary in them. Throws std::system_error.
   Temporary(const std::filesystem::path& folder, Kind kind,
             std::vector<std::filesystem::path> made = {});
   Temporary(const Temporary&) = delete;
@@ -36,6 +36,7 @@ class Temporary {
   void keep();
 
  private:
+  std::vector<std::filesystem::path> made_;
   std::filesystem::path path_;
   int descriptor_ = -1;
 };

@@ -44,6 +44,20 @@ TEST_CASE("Temporary: it goes with its object, and so do folders made for it, un
   }
 }
 
+TEST_CASE("Temporary: a folder made for several goes with the last of them") {
+  const TemporaryFolder folder;
+  const fs::path made = folder.path() / "a";
+  fs::create_directories(made / "b");
+  fs::create_directories(made / "c");
+  {
+    const Temporary last(made / "c", Temporary::Kind::kFolder, {made / "c"});
+    { const Temporary first(made / "b", Temporary::Kind::kFolder, {made, made / "b"}); }
+    CHECK_FALSE(fs::exists(made / "b"));
+    CHECK(fs::exists(last.path()));
+  }
+  CHECK_FALSE(fs::exists(made));
+}
+
 TEST_CASE("Temporary: what nobody holds any more is removed, and nothing else") {
   const TemporaryFolder folder;
   const fs::path dead_folder = folder.path() / ".aqpim-dead01";
