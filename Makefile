@@ -210,9 +210,9 @@ mutate: ## break the RTL and the golden model in many places, count which breaks
 	@$(PYTHON) sim/mutate.py
 
 .PHONY: prove
-prove: ## prove with z3 that no bucket of the attend engine overflows
+prove: ## prove with z3 what the harnesses in formal/ say of the RTL, and that broken twins fail (PAGE)
 	@sim/install_dependencies.sh prove
-	@$(PYTHON) formal/prove.py
+	@$(PYTHON) formal/prove.py $(call option,page,$(PAGE))
 
 .PHONY: lint
 lint: ## warnings of Verilator and Yosys, and of slang and Verible if there, in all configurations, layout of RTL and C++, licence headers

@@ -3,13 +3,11 @@
 
 // weight_rounding: what a weight loses and gains by rounding, for all scores.
 //
-// A weight w of SCORE stands for at most w + 1. The weight v that the same score has when it is
-// taken `steps` powers of two smaller (the maximum has risen, the buckets ask for it) is at most
-// the share of that, and 1/2:
-//
-//   v <= (w + 1) / 2^steps + 1/2
-//
-// for every argument that pq_exp2 can have.
+// A weight w of SCORE stands for at most w + 1. Given: an argument that pq_exp2 can have, and a
+// number of `steps`, powers of two that the weight v of the same score is smaller by (the maximum
+// has risen, the buckets ask for it).
+//   1. v is at most the share of w + 1 that is left, and 1/2: v <= (w + 1) / 2^steps + 1/2
+//   2. beyond 24 steps, v is 0
 module weight_rounding (
   input wire logic clk_i
 );
@@ -41,8 +39,8 @@ module weight_rounding (
   always_ff @(posedge clk_i) begin
     cycle_q <= cycle_q == 3'(Latency + 1) ? cycle_q : cycle_q + 1'b1;
     if (cycle_q > 3'(Latency)) begin
-      if (32'(steps) > Vanished) assert (v == '0);
-      else assert ((Wide'({v, 1'b0}) << steps)
+      if (32'(steps) > Vanished) rule_2: assert (v == '0);
+      else rule_1: assert ((Wide'({v, 1'b0}) << steps)
                    <= Wide'({w, 1'b0}) + Wide'(2) + (Wide'(1) << steps));
     end
   end
