@@ -5,39 +5,31 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <filesystem>
+#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "app/cache_options.h"
 #include "app/channel_session.h"
 #include "app/commands.h"
 #include "app/files.h"
-#include "app/progress.h"
+#include "app/run.h"
 #include "app/selection.h"
 #include "sw/config/error.h"
 #include "sw/reference/attention.h"
 #include "sw/report/channel_report.h"
 #include "sw/report/result_folder.h"
-#include "sw/study/parallel.h"
 #include "sw/system/channel_head.h"
 #include "sw/system/placement.h"
 #include "sw/workload/reshape.h"
 #include "sw/workload/workload.h"
-#include "tb/common/run_failed.h"
 
 namespace aqpim::app {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 // All files of a run; an older run may have left those that this one does not write.
 constexpr const char* kTrace = "commands.trace";
@@ -49,96 +41,20 @@ const std::vector<const char*> kResultFiles = {
 // Clustering takes K + 1 engine cycles for each pair of tokens.
 constexpr unsigned kMostQuickCentroids = 16;
 
-unsigned processors() { return std::max(1u, std::thread::hardware_concurrency()); }
-
 struct Arguments {
   std::string workload;
-  std::vector<std::string> configurations;  // empty: those that fit
-  workload::LoadOptions load;
-  std::optional<std::size_t> queries, tokens;
+  RunOptions run{.out = "build/channel"};
+  std::optional<std::size_t> tokens;
   std::string memory = "hbm3-5200";
   unsigned banks_per_engine = 1;
   unsigned ranks = 2;
   bool no_power_limit = false;
   bool golden = false;
   bool trace = false;
-  bool waves = false;
   std::string prefill_by = "auto";
   std::size_t tile = 0;
-  std::string out = "build/channel";
-  std::uint64_t seed = 1;
-  unsigned jobs = processors();
   std::optional<unsigned> threads;  // of each job; none: the processors that jobs leave
-  CacheOptions cache;
 };
-
-// One configuration on the heads that fit it.
-struct Job {
-  SessionOptions session;
-  quantize::QuantizeOptions options;
-  bool software_prefill = false;
-  std::vector<const workload::HeadFacts*> heads;
-};
-
-bool fits(const config::Configuration& configuration, const Arguments& arguments,
-          const config::Memory& memory) {
-  try {
-    system::check_channel({.engine = configuration.engine,
-                           .memory = memory.organization,
-                           .banks_per_engine = arguments.banks_per_engine});
-  } catch (const InputError& error) {
-    if (arguments.configurations.empty()) return false;
-    throw InputError(fmt::format("configuration {}: {}", configuration.name, error.what()));
-  }
-  return true;
-}
-
-std::vector<Job> make_jobs(const std::vector<workload::HeadFacts>& heads,
-                           const Arguments& arguments) {
-  const config::Memory& memory = config::find_memory(arguments.memory);
-  if (arguments.golden && (arguments.trace || arguments.waves)) {
-    throw InputError("the golden model has no time: --golden goes without --trace and --waves");
-  }
-  if (arguments.ranks > memory.organization.ranks) {
-    throw InputError(fmt::format("{} has {} ranks, not {}", memory.name, memory.organization.ranks,
-                                 arguments.ranks));
-  }
-  std::vector<Job> jobs;
-  std::set<std::size_t> dimensions;
-  for (const workload::HeadFacts& head : heads) dimensions.insert(head.head_dim);
-  for (const config::Configuration* configuration :
-       wanted_configurations(arguments.configurations)) {
-    if (!fits(*configuration, arguments, memory)) continue;
-    const bool quick = configuration->engine.centroids() <= kMostQuickCentroids;
-    Job job{.session = {.configuration = configuration,
-                        .memory = &memory,
-                        .ranks = arguments.ranks,
-                        .banks_per_engine = arguments.banks_per_engine,
-                        .power_limited = !arguments.no_power_limit,
-                        .seed = arguments.seed},
-            .options = arguments.cache.for_configuration(*configuration),
-            .software_prefill = arguments.prefill_by == "software" ||
-                                (arguments.prefill_by == "auto" && !quick && !arguments.golden),
-            .heads = {}};
-    for (const workload::HeadFacts& head : heads) {
-      if (head.head_dim == configuration->engine.head_dim) job.heads.push_back(&head);
-    }
-    if (!job.heads.empty()) {
-      jobs.push_back(std::move(job));
-    } else if (!arguments.configurations.empty()) {
-      throw InputError(fmt::format(
-          "configuration {} is for heads of {} channels, {} has heads of {}", configuration->name,
-          configuration->engine.head_dim, arguments.workload, fmt::join(dimensions, ", ")));
-    }
-  }
-  if (jobs.empty()) {
-    throw InputError(fmt::format("no pseudo-channel is for the heads of {} channels in {}",
-                                 fmt::join(dimensions, ", "), arguments.workload));
-  }
-  return jobs;
-}
-
-// ---- Playing ------------------------------------------------------------------------------------
 
 // A head on a rank, in one round of the run.
 struct Life {
@@ -146,30 +62,6 @@ struct Life {
   bool reversed = false;  // its channels
   system::ChannelHeadOptions options;
 };
-
-// As many heads at once as there are ranks. Where there are fewer, the others play the last one
-// again, from other data.
-std::vector<std::vector<Life>> make_rounds(const Job& job, const Arguments& arguments) {
-  std::vector<std::vector<Life>> rounds;
-  for (std::size_t first = 0; first < job.heads.size(); first += job.session.ranks) {
-    const auto context = static_cast<unsigned>(rounds.size() % golden::kContexts);
-    std::vector<Life>& round = rounds.emplace_back();
-    for (unsigned rank = 0; rank < job.session.ranks; ++rank) {
-      const bool there = first + rank < job.heads.size();
-      const workload::HeadFacts* head = job.heads[there ? first + rank : job.heads.size() - 1];
-      Life life{.head = head,
-                .reversed = !there,
-                .options = {.cache = job.options,
-                            .queries = quantize::queries_of(*head, job.options, arguments.queries),
-                            .software_prefill = job.software_prefill,
-                            .tile_limit = arguments.tile,
-                            .rank = rank,
-                            .context = context}};
-      round.push_back(std::move(life));
-    }
-  }
-  return rounds;
-}
 
 report::Accuracy accuracy_of(const workload::Head& head, const std::vector<std::size_t>& queries,
                              const system::ChannelHead& played) {
@@ -222,76 +114,6 @@ report::ChannelHeadReport head_report(const Life& life, const workload::Head& he
   return report;
 }
 
-struct JobResult {
-  report::ChannelReport report;
-  std::string verdict;                  // empty: all is well
-  std::optional<std::string> obstacle;  // why there is no picture
-};
-
-JobResult run(const Job& job, const Arguments& arguments, const workload::Workload& workload,
-              const report::ResultFolder& folder, const std::function<void(double)>& progress) {
-  using Clock = std::chrono::steady_clock;
-  const config::ChannelShape shape = shape_of(job.session);
-  JobResult result;
-  result.report.configuration = *job.session.configuration;
-  result.report.memory = job.session.memory->name;
-  result.report.banks_per_engine = job.session.banks_per_engine;
-  result.report.engines = shape.engines();
-  result.report.ranks = job.session.ranks;
-  result.report.power_limited = job.session.power_limited;
-  result.report.software_prefill = job.software_prefill;
-  result.report.seed = job.session.seed;
-  result.report.workload_file = workload.path;
-  result.report.workload_sha256 = workload.sha256;
-  result.report.workload_metadata = workload.metadata;
-  result.report.workload_queries_first = workload.queries_first;
-  result.report.options = job.options;
-
-  SessionOptions session_options = job.session;
-  if (arguments.trace) session_options.trace = folder.file(kTrace);
-  if (arguments.waves) session_options.waves = folder.file("");
-  const std::unique_ptr<ChannelSession> session =
-      arguments.golden ? golden_session(session_options) : rtl_session(session_options);
-  const std::vector<std::vector<Life>> rounds = make_rounds(job, arguments);
-  for (std::size_t round = 0; round < rounds.size(); ++round) {
-    std::vector<workload::Head> values;
-    for (const Life& life : rounds[round]) {
-      workload::Head head = workload.read(*life.head);
-      values.push_back(life.reversed ? workload::with_channels_reversed(head) : std::move(head));
-    }
-    std::vector<std::unique_ptr<system::ChannelHead>> heads;
-    std::vector<system::HostProgram> programs;
-    std::size_t expected = 1, done = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      heads.push_back(
-          std::make_unique<system::ChannelHead>(values[i], shape, rounds[round][i].options));
-      programs.push_back(heads.back()->program());
-      expected += heads.back()->expected_steps();
-    }
-    const auto start = Clock::now();
-    const std::vector<system::RankStatistics> statistics = system::play(
-        session->port(), std::move(programs), {.played = [&] {
-          const double part =
-              static_cast<double>(++done) / static_cast<double>(std::max(expected, done));
-          progress((static_cast<double>(round) + part) / static_cast<double>(rounds.size()));
-        }});
-    result.report.simulation_seconds += std::chrono::duration<double>(Clock::now() - start).count();
-    for (std::size_t i = 0; i < heads.size(); ++i) {
-      result.report.heads.push_back(
-          head_report(rounds[round][i], values[i], *heads[i], statistics[i]));
-      if (heads[i]->mismatches() == 0) continue;
-      result.verdict += fmt::format(
-          "{}: {} bytes of codebooks and codes of head {} on rank {} are not those of software\n",
-          job.session.configuration->name, heads[i]->mismatches(), values[i].name, i);
-    }
-  }
-  result.verdict += session->finish(result.report);
-  result.obstacle = session->draw(folder.file(kPicture));
-  return result;
-}
-
-// ---- Telling ------------------------------------------------------------------------------------
-
 // What a run has shown that found no difference.
 std::string agreement(const report::ChannelReport& run) {
   std::uint64_t bytes = 0, commands = 0;
@@ -305,83 +127,206 @@ std::string agreement(const report::ChannelReport& run) {
                     run.compared, commands);
 }
 
-void write_files(const report::ChannelReport& report, const report::ResultFolder& folder) {
-  write_file(folder.file("report.json"), report::to_json_text(report));
-  write_file(folder.file("report.csv"), report::to_csv(report));
+// One configuration on the heads that fit it.
+class ChannelJob : public Job {
+ public:
+  ChannelJob(Selection selection, const Arguments& arguments)
+      : Job(std::move(selection)),
+        arguments_(arguments),
+        session_{.configuration = &configuration(),
+                 .memory = &config::find_memory(arguments.memory),
+                 .ranks = arguments.ranks,
+                 .banks_per_engine = arguments.banks_per_engine,
+                 .power_limited = !arguments.no_power_limit,
+                 .seed = arguments.run.seed},
+        options_(arguments.run.cache.for_configuration(configuration())),
+        software_prefill_(arguments.prefill_by == "software" ||
+                          (arguments.prefill_by == "auto" && !arguments.golden &&
+                           configuration().engine.centroids() > kMostQuickCentroids)) {}
+
+  void set_threads(unsigned threads) { session_.threads = threads; }
+
+  std::string play(const report::ResultFolder& folder, const JobProgress& progress) override {
+    const config::ChannelShape shape = shape_of(session_);
+    report::ChannelReport report;
+    report.configuration = configuration();
+    report.memory = session_.memory->name;
+    report.banks_per_engine = session_.banks_per_engine;
+    report.engines = shape.engines();
+    report.ranks = session_.ranks;
+    report.power_limited = session_.power_limited;
+    report.software_prefill = software_prefill_;
+    report.seed = session_.seed;
+    report.workload_file = workload().path;
+    report.workload_sha256 = workload().sha256;
+    report.workload_queries_first = workload().queries_first;
+    report.workload_metadata = workload().metadata;
+    report.options = options_;
+
+    if (arguments_.trace) session_.trace = folder.file(kTrace);
+    if (arguments_.run.waves) session_.waves = folder.file("");
+    const std::unique_ptr<ChannelSession> session =
+        arguments_.golden ? golden_session(session_) : rtl_session(session_);
+    std::string verdict;
+    const std::vector<std::vector<Life>> rounds = make_rounds();
+    for (std::size_t round = 0; round < rounds.size(); ++round) {
+      verdict += play(rounds[round], shape, *session, report, [&](double part) {
+        progress(configuration().name,
+                 (static_cast<double>(round) + part) / static_cast<double>(rounds.size()));
+      });
+    }
+    verdict += session->finish(report);
+    obstacle_ = session->draw(folder.file(kPicture));
+    report_ = std::move(report);
+    return verdict;
+  }
+
+  void write(const report::ResultFolder& folder) override {
+    write_file(folder.file("report.json"), report::to_json_text(*report_));
+    write_file(folder.file("report.csv"), report::to_csv(*report_));
+  }
+
+  std::string describe(Ending ending, const std::string& folder) const override {
+    std::string text =
+        fmt::format("{}, {} rank{} of {} engines, {}, power {}\n", configuration().name,
+                    session_.ranks, session_.ranks == 1 ? "" : "s", shape_of(session_).engines(),
+                    session_.memory->name, session_.power_limited ? "limited" : "not limited");
+    if (ending == Ending::kFailed) return text + "  FAILED; no results written\n";
+    text += report::to_table(*report_);
+    for (const report::ChannelHeadReport& head : report_->heads) {
+      text += report::saturation_lines("  " + head.name, head.saturation);
+    }
+    if (ending == Ending::kUnequal) {
+      return text + "  NOT equal or not legal; no results written\n";
+    }
+    if (obstacle_) text += fmt::format("  {}\n", *obstacle_);
+    return text + fmt::format("  {}\n  results in {}\n", agreement(*report_), folder);
+  }
+
+ private:
+  // As many heads at once as there are ranks. Where there are fewer, the others play the last one
+  // again, from other data.
+  std::vector<std::vector<Life>> make_rounds() const {
+    std::vector<std::vector<Life>> rounds;
+    for (std::size_t first = 0; first < heads().size(); first += session_.ranks) {
+      const auto context = static_cast<unsigned>(rounds.size() % golden::kContexts);
+      std::vector<Life>& round = rounds.emplace_back();
+      for (unsigned rank = 0; rank < session_.ranks; ++rank) {
+        const bool there = first + rank < heads().size();
+        const workload::HeadFacts* head = heads()[there ? first + rank : heads().size() - 1];
+        Life life{
+            .head = head,
+            .reversed = !there,
+            .options = {.cache = options_,
+                        .queries = quantize::queries_of(*head, options_, arguments_.run.queries),
+                        .software_prefill = software_prefill_,
+                        .tile_limit = arguments_.tile,
+                        .rank = rank,
+                        .context = context}};
+        round.push_back(std::move(life));
+      }
+    }
+    return rounds;
+  }
+
+  // Plays a round to its end. Returns what is not as it has to be.
+  std::string play(const std::vector<Life>& round, const config::ChannelShape& shape,
+                   ChannelSession& session, report::ChannelReport& report,
+                   const std::function<void(double)>& progress) const {
+    using Clock = std::chrono::steady_clock;
+    std::vector<workload::Head> values;
+    for (const Life& life : round) {
+      workload::Head head = workload().read(*life.head);
+      values.push_back(life.reversed ? workload::with_channels_reversed(head) : std::move(head));
+    }
+    std::vector<std::unique_ptr<system::ChannelHead>> played;
+    std::vector<system::HostProgram> programs;
+    std::size_t expected = 1, done = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      played.push_back(std::make_unique<system::ChannelHead>(values[i], shape, round[i].options));
+      programs.push_back(played.back()->program());
+      expected += played.back()->expected_steps();
+    }
+    const auto start = Clock::now();
+    const std::vector<system::RankStatistics> statistics = system::play(
+        session.port(), std::move(programs), {.played = [&] {
+          progress(static_cast<double>(++done) / static_cast<double>(std::max(expected, done)));
+        }});
+    report.simulation_seconds += std::chrono::duration<double>(Clock::now() - start).count();
+    std::string verdict;
+    for (std::size_t i = 0; i < played.size(); ++i) {
+      report.heads.push_back(head_report(round[i], values[i], *played[i], statistics[i]));
+      if (played[i]->mismatches() == 0) continue;
+      verdict += fmt::format(
+          "{}: {} bytes of codebooks and codes of head {} on rank {} are not those of software\n",
+          configuration().name, played[i]->mismatches(), values[i].name, i);
+    }
+    return verdict;
+  }
+
+  const Arguments& arguments_;
+  SessionOptions session_;
+  quantize::QuantizeOptions options_;
+  bool software_prefill_;
+  std::optional<report::ChannelReport> report_;  // of a run that did not fail
+  std::optional<std::string> obstacle_;          // why there is no picture
+};
+
+bool fits(const config::Configuration& configuration, const Arguments& arguments,
+          const config::Memory& memory) {
+  try {
+    system::check_channel({.engine = configuration.engine,
+                           .memory = memory.organization,
+                           .banks_per_engine = arguments.banks_per_engine});
+  } catch (const InputError& error) {
+    if (arguments.run.configurations.empty()) return false;
+    throw InputError(fmt::format("configuration {}: {}", configuration.name, error.what()));
+  }
+  return true;
 }
 
-std::string title_of(const Job& job) {
-  return fmt::format("{}, {} rank{} of {} engines, {}, power {}", job.session.configuration->name,
-                     job.session.ranks, job.session.ranks == 1 ? "" : "s",
-                     shape_of(job.session).engines(), job.session.memory->name,
-                     job.session.power_limited ? "limited" : "not limited");
+Jobs make_jobs(const std::vector<workload::Workload>& workloads, const Arguments& arguments) {
+  const config::Memory& memory = config::find_memory(arguments.memory);
+  if (arguments.golden && (arguments.trace || arguments.run.waves)) {
+    throw InputError("the golden model has no time: --golden goes without --trace and --waves");
+  }
+  if (arguments.ranks > memory.organization.ranks) {
+    throw InputError(fmt::format("{} has {} ranks, not {}", memory.name, memory.organization.ranks,
+                                 arguments.ranks));
+  }
+  Jobs jobs;
+  const auto allowed = [&](const config::Configuration& configuration) {
+    return fits(configuration, arguments, memory);
+  };
+  for (Selection& selection : select_heads(workloads, arguments.run, allowed)) {
+    jobs.push_back(std::make_unique<ChannelJob>(std::move(selection), arguments));
+  }
+  if (jobs.empty()) {
+    std::set<std::size_t> dimensions;
+    for (const workload::HeadFacts& head : workloads.front().heads)
+      dimensions.insert(head.head_dim);
+    throw InputError(fmt::format("no pseudo-channel is for the heads of {} channels in {}",
+                                 fmt::join(dimensions, ", "), arguments.workload));
+  }
+  const std::size_t side_by_side = std::min<std::size_t>(arguments.run.jobs, jobs.size());
+  for (const std::unique_ptr<Job>& job : jobs) {
+    dynamic_cast<ChannelJob&>(*job).set_threads(arguments.threads.value_or(
+        std::max(1u, processors() / static_cast<unsigned>(side_by_side))));
+  }
+  return jobs;
 }
 
 void run_all(Arguments& arguments, int& exit_code) {
-  workload::Workload workload = workload::load(arguments.workload, arguments.load);
-  if (arguments.tokens) workload = workload::with_tokens(std::move(workload), *arguments.tokens);
-  arguments.cache.set_outliers_apart(workload);
-  arguments.cache.open_calibration(workload.heads, arguments.load);
-  std::vector<Job> jobs = make_jobs(workload.heads, arguments);
-  std::vector<report::ResultFolder> folders;
-  for (const Job& job : jobs) {
-    fs::path folder = arguments.out;
-    if (arguments.configurations.size() != 1) folder /= job.session.configuration->name;
-    folders.emplace_back(folder);
+  arguments.run.workloads = {arguments.workload};
+  std::vector<workload::Workload> workloads =
+      load_workloads(arguments.run.workloads, arguments.run.load);
+  if (arguments.tokens) {
+    workloads = {workload::with_tokens(std::move(workloads.front()), *arguments.tokens)};
   }
-
-  const auto side_by_side =
-      static_cast<unsigned>(std::min<std::size_t>(arguments.jobs, jobs.size()));
-  for (Job& job : jobs) {
-    job.session.threads = arguments.threads.value_or(std::max(1u, processors() / side_by_side));
-  }
-
-  ProgressLine line;
-  std::mutex mutex;
-  std::vector<std::optional<JobResult>> results(jobs.size());
-  std::vector<std::string> failures(jobs.size());
-  study::parallel_for(jobs.size(), arguments.jobs, [&](std::size_t i) {
-    try {
-      results[i] = run(jobs[i], arguments, workload, folders[i], [&](double fraction) {
-        const std::scoped_lock lock(mutex);
-        line.show(jobs[i].session.configuration->name, fraction);
-      });
-    } catch (const tb::RunFailed& error) {
-      failures[i] = fmt::format("{}\n", error.what());
-    } catch (const system::CommandRefused& error) {
-      failures[i] = fmt::format("{}: {}\n", jobs[i].session.configuration->name, error.what());
-    }
-  });
-  line.clear();
-
-  std::string verdict;
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    // Before figures are printed, they are known to be finite.
-    if (results[i] && results[i]->verdict.empty()) write_files(results[i]->report, folders[i]);
-    fmt::print("{}\n", title_of(jobs[i]));
-    if (!results[i]) {
-      verdict += failures[i];
-      fmt::print("  FAILED; no results written\n");
-      continue;
-    }
-    fmt::print("{}", report::to_table(results[i]->report));
-    for (const report::ChannelHeadReport& head : results[i]->report.heads) {
-      fmt::print("{}", report::saturation_lines("  " + head.name, head.saturation));
-    }
-    if (!results[i]->verdict.empty()) {
-      verdict += results[i]->verdict;
-      fmt::print("  NOT equal or not legal; no results written\n");
-      continue;
-    }
-    if (results[i]->obstacle) fmt::print("  {}\n", *results[i]->obstacle);
-    folders[i].commit(kResultFiles);
-    fmt::print("  {}\n  results in {}\n", agreement(results[i]->report),
-               folders[i].folder().string());
-  }
-  if (verdict.empty()) return;
-  std::fflush(stdout);
-  fmt::print(stderr, "aqpim: {}", verdict);
-  exit_code = static_cast<int>(ExitCode::kFailure);
+  prepare_workloads(workloads, arguments.run);
+  const Jobs jobs = make_jobs(workloads, arguments);
+  std::vector<report::ResultFolder> folders = make_folders(jobs, arguments.run);
+  end_with(play(jobs, folders, arguments.run.jobs, kResultFiles), exit_code);
 }
 
 }  // namespace
@@ -394,16 +339,8 @@ void add_channel(CLI::App& app, int& exit_code) {
       ->add_option("--workload", arguments->workload,
                    "workload: a safetensors file, an index or a folder of shards")
       ->required();
-  command
-      ->add_option("--config", arguments->configurations,
-                   "configurations, e.g. pq8,pq4 (default: those that fit)")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  add_load_options(*command, arguments->load);
-  command
-      ->add_option("--queries", arguments->queries,
-                   "evaluated tokens per head (default: 16, or all after the prefill if fewer)")
-      ->check(kCount);
+  add_run_options(*command, arguments->run, "of the power-up state",
+                  "write waveforms of the first queries: sequencer.fst, an engine of each rank");
   command
       ->add_option("--tokens", arguments->tokens,
                    "length of the context: the last tokens of the head, repeated if it has fewer")
@@ -421,8 +358,6 @@ void add_channel(CLI::App& app, int& exit_code) {
                     "play on the golden model alone, without RTL and time");
   command->add_flag("--trace", arguments->trace,
                     "write the DRAM commands, commands.trace, beside the other results");
-  command->add_flag("--waves", arguments->waves,
-                    "write waveforms of the first queries: sequencer.fst, an engine of each rank");
   command
       ->add_option(
           "--prefill-by", arguments->prefill_by,
@@ -433,21 +368,11 @@ void add_channel(CLI::App& app, int& exit_code) {
   command->add_option("--tile", arguments->tile, "most tokens of an engine in one ATTEND")
       ->check(CLI::Range(1, 1 << 20));
   command
-      ->add_option("--out", arguments->out,
-                   "results: OUT/<configuration>/, or OUT itself if --config names one")
-      ->capture_default_str();
-  command->add_option("--seed", arguments->seed, "of the power-up state")->capture_default_str();
-  command
-      ->add_option("--jobs", arguments->jobs,
-                   "configurations that run side by side (default: one per processor)")
-      ->check(CLI::Range(1, 64));
-  command
       ->add_option(
           "--threads", arguments->threads,
           "threads that share the engines of a configuration in RTL; results do not depend "
           "on it (default: the processors that --jobs leaves)")
       ->check(CLI::Range(1, 64));
-  add_cache_options(*command, arguments->cache);
   command->callback([arguments, &exit_code] { run_all(*arguments, exit_code); });
 }
 

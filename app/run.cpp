@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/run.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "app/commands.h"
+#include "app/progress.h"
+#include "app/selection.h"
+#include "sw/config/error.h"
+#include "sw/study/parallel.h"
+#include "sw/system/host_port.h"
+#include "tb/common/run_failed.h"
+
+namespace aqpim::app {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// What became of a job.
+struct Outcome {
+  Ending ending = Ending::kEqual;
+  std::string failure;
+};
+
+Outcome play(Job& job, const report::ResultFolder& folder, const JobProgress& progress) {
+  try {
+    std::string verdict = job.play(folder, progress);
+    return {verdict.empty() ? Ending::kEqual : Ending::kUnequal, std::move(verdict)};
+  } catch (const tb::RunFailed& error) {
+    return {Ending::kFailed, fmt::format("{}\n", error.what())};
+  } catch (const system::CommandRefused& error) {
+    return {Ending::kFailed, fmt::format("{}: {}\n", job.configuration().name, error.what())};
+  }
+}
+
+}  // namespace
+
+unsigned processors() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+void add_run_options(CLI::App& command, RunOptions& options, const std::string& seeded,
+                     const std::string& waves) {
+  command
+      .add_option("--config", options.configurations,
+                  "configurations, e.g. pq8,pq4 (default: those that fit the heads)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  add_load_options(command, options.load);
+  command
+      .add_option("--queries", options.queries,
+                  "evaluated tokens per head (default: 16, or all after the prefill if fewer)")
+      ->check(kCount);
+  command
+      .add_option("--out", options.out,
+                  "results: OUT/<configuration>/, or OUT itself if --config names one")
+      ->capture_default_str();
+  command.add_option("--seed", options.seed, seeded)->capture_default_str();
+  command
+      .add_option("--jobs", options.jobs,
+                  "configurations that run side by side (default: one per processor)")
+      ->check(CLI::Range(1, 64));
+  add_cache_options(command, options.cache);
+  command.add_flag("--waves", options.waves, waves);
+}
+
+void prepare_workloads(std::vector<workload::Workload>& workloads, RunOptions& options) {
+  for (workload::Workload& workload : workloads) {
+    options.cache.set_outliers_apart(workload);
+    options.cache.open_calibration(workload.heads, options.load);
+  }
+}
+
+std::vector<Selection> select_heads(const std::vector<workload::Workload>& workloads,
+                                    const RunOptions& options,
+                                    const std::function<bool(const config::Configuration&)>& fits) {
+  std::vector<Selection> selections;
+  for (const config::Configuration* configuration : wanted_configurations(options.configurations)) {
+    if (fits && !fits(*configuration)) continue;
+    std::set<std::size_t> dimensions;
+    bool used = false;
+    for (const workload::Workload& workload : workloads) {
+      Selection selection{.configuration = configuration, .workload = &workload, .heads = {}};
+      for (const workload::HeadFacts& head : workload.heads) {
+        dimensions.insert(head.head_dim);
+        if (head.head_dim == configuration->engine.head_dim) selection.heads.push_back(&head);
+      }
+      if (selection.heads.empty()) continue;
+      used = true;
+      selections.push_back(std::move(selection));
+    }
+    if (!used && !options.configurations.empty()) {
+      throw InputError(fmt::format(
+          "configuration {} is for heads of {} channels, {} {} heads of {}", configuration->name,
+          configuration->engine.head_dim, fmt::join(options.workloads, ", "),
+          options.workloads.size() == 1 ? "has" : "have", fmt::join(dimensions, ", ")));
+    }
+  }
+  return selections;
+}
+
+std::vector<report::ResultFolder> make_folders(const Jobs& jobs, const RunOptions& options) {
+  std::map<const config::Configuration*, std::size_t> workloads;
+  for (const auto& job : jobs) ++workloads[&job->configuration()];
+  std::vector<fs::path> paths;
+  for (const auto& job : jobs) {
+    fs::path path = options.out;
+    if (options.configurations.size() != 1) path /= job->configuration().name;
+    if (workloads[&job->configuration()] > 1) path /= workload::stem(job->workload().path);
+    if (std::ranges::find(paths, path) != paths.end()) {
+      throw InputError(fmt::format("two workloads are called {}, their results would be too",
+                                   workload::stem(job->workload().path)));
+    }
+    paths.push_back(std::move(path));
+  }
+  std::vector<report::ResultFolder> folders;
+  for (const fs::path& path : paths) folders.emplace_back(path);
+  return folders;
+}
+
+std::string play(const Jobs& jobs, std::vector<report::ResultFolder>& folders,
+                 unsigned side_by_side, const std::vector<const char*>& files) {
+  ProgressLine line;
+  std::mutex mutex;
+  std::vector<std::optional<Outcome>> outcomes(jobs.size());
+  std::size_t told = 0;
+  std::string failures;
+  // Takes what jobs found, from several threads, and tells it in the order of the jobs.
+  const auto tell = [&] {
+    for (; told < jobs.size() && outcomes[told]; ++told) {
+      const Ending ending = outcomes[told]->ending;
+      failures += outcomes[told]->failure;
+      if (ending == Ending::kEqual) {
+        jobs[told]->write(folders[told]);
+        folders[told].commit(files);
+      }
+      fmt::print("{}", jobs[told]->describe(ending, folders[told].folder().string()));
+    }
+    std::fflush(stdout);
+  };
+  study::parallel_for(jobs.size(), side_by_side, [&](std::size_t i) {
+    Outcome outcome = play(*jobs[i], folders[i], [&](const std::string& what, double fraction) {
+      const std::scoped_lock lock(mutex);
+      line.show(what, fraction);
+    });
+    const std::scoped_lock lock(mutex);
+    outcomes[i] = std::move(outcome);
+    line.clear();
+    tell();
+  });
+  return failures;
+}
+
+void end_with(const std::string& failures, int& exit_code) {
+  if (failures.empty()) return;
+  std::fflush(stdout);
+  fmt::print(stderr, "aqpim: {}", failures);
+  exit_code = static_cast<int>(ExitCode::kFailure);
+}
+
+}  // namespace aqpim::app
