@@ -11,13 +11,13 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
-#include "app/cache_options.h"
 #include "app/commands.h"
 #include "app/files.h"
+#include "app/options.h"
 #include "app/progress.h"
+#include "app/run.h"
 #include "app/selection.h"
 #include "sw/cache/timeline.h"
 #include "sw/config/config.h"
@@ -166,18 +166,11 @@ void add_accuracy(CLI::App& app, int&) {
       "accuracy",
       "Measure the attention error of every option of the cache, and of integer caches.");
   const auto arguments = std::make_shared<Arguments>();
-  arguments->options.threads = std::max(1u, std::thread::hardware_concurrency());
+  arguments->options.threads = processors();
   add_workloads_options(*command, arguments->workloads);
-  command
-      ->add_option("--config", arguments->configurations,
-                   "configurations, e.g. pq8,pq4 (default: those that fit the heads)")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  add_configurations_option(*command, arguments->configurations, "those that fit the heads");
   add_load_options(*command, arguments->load);
-  command
-      ->add_option("--queries", arguments->options.queries,
-                   "evaluated tokens per head (default: 16, or all after the prefill if fewer)")
-      ->check(kCount);
+  add_queries_option(*command, arguments->options.queries);
   add_prefill_option(*command, arguments->options.prefill);
   command
       ->add_option("--variants", arguments->variants,

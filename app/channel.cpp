@@ -45,10 +45,8 @@ struct Arguments {
   std::string workload;
   RunOptions run{.out = "build/channel"};
   std::optional<std::size_t> tokens;
-  std::string memory = "hbm3-5200";
-  unsigned banks_per_engine = 1;
+  MemoryOptions memory;
   unsigned ranks = 2;
-  bool no_power_limit = false;
   bool golden = false;
   bool trace = false;
   std::string prefill_by = "auto";
@@ -134,10 +132,10 @@ class ChannelJob : public Job {
       : Job(std::move(selection)),
         arguments_(arguments),
         session_{.configuration = &configuration(),
-                 .memory = &config::find_memory(arguments.memory),
+                 .memory = &config::find_memory(arguments.memory.name),
                  .ranks = arguments.ranks,
-                 .banks_per_engine = arguments.banks_per_engine,
-                 .power_limited = !arguments.no_power_limit,
+                 .banks_per_engine = arguments.memory.banks_per_engine,
+                 .power_limited = !arguments.memory.no_power_limit,
                  .seed = arguments.run.seed},
         options_(arguments.run.cache.for_configuration(configuration())),
         software_prefill_(arguments.prefill_by == "software" ||
@@ -277,7 +275,7 @@ bool fits(const config::Configuration& configuration, const Arguments& arguments
   try {
     system::check_channel({.engine = configuration.engine,
                            .memory = memory.organization,
-                           .banks_per_engine = arguments.banks_per_engine});
+                           .banks_per_engine = arguments.memory.banks_per_engine});
   } catch (const InputError& error) {
     if (arguments.run.configurations.empty()) return false;
     throw InputError(fmt::format("configuration {}: {}", configuration.name, error.what()));
@@ -286,7 +284,7 @@ bool fits(const config::Configuration& configuration, const Arguments& arguments
 }
 
 Jobs make_jobs(const std::vector<workload::Workload>& workloads, const Arguments& arguments) {
-  const config::Memory& memory = config::find_memory(arguments.memory);
+  const config::Memory& memory = config::find_memory(arguments.memory.name);
   if (arguments.golden && (arguments.trace || arguments.run.waves)) {
     throw InputError("the golden model has no time: --golden goes without --trace and --waves");
   }
@@ -345,15 +343,10 @@ void add_channel(CLI::App& app, int& exit_code) {
       ->add_option("--tokens", arguments->tokens,
                    "length of the context: the last tokens of the head, repeated if it has fewer")
       ->check(CLI::Range(1, 1 << 20));
-  command->add_option("--memory", arguments->memory, "memory")->capture_default_str();
-  command->add_option("--banks-per-engine", arguments->banks_per_engine, "1 or 2")
-      ->check(CLI::IsMember({1, 2}))
-      ->capture_default_str();
+  add_memory_options(*command, arguments->memory);
   command->add_option("--ranks", arguments->ranks, "ranks that play at once, a head each")
       ->check(CLI::Range(1, 2))
       ->capture_default_str();
-  command->add_flag("--no-power-limit", arguments->no_power_limit,
-                    "columns as fast as the banks can");
   command->add_flag("--golden", arguments->golden,
                     "play on the golden model alone, without RTL and time");
   command->add_flag("--trace", arguments->trace,

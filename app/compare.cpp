@@ -8,12 +8,13 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "app/commands.h"
 #include "app/files.h"
+#include "app/options.h"
 #include "app/progress.h"
+#include "app/run.h"
 #include "app/selection.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
@@ -146,9 +147,7 @@ void run(const Arguments& arguments, int& exit_code) {
       performance::measurements(comparison, grid, kEfforts.at(arguments.measure));
   const std::string failures = measure(arguments, comparison, measured);
   if (!failures.empty()) {
-    fmt::print(stderr, "aqpim: {}", failures);
-    exit_code = static_cast<int>(ExitCode::kFailure);
-    return;
+    return end_with(failures, exit_code);
   }
   for (const performance::Measurement& point : measured) {
     comparison.measured(point.design, point.power_limited, point.set, point.cycles, point.latency);
@@ -178,11 +177,8 @@ void add_compare(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand(
       "compare", "Compare attention on codes with FP16 attention next to the banks.");
   const auto arguments = std::make_shared<Arguments>();
-  command
-      ->add_option("--config", arguments->configurations,
-                   "configurations, e.g. pq8,pq4 (default: those that fit next to the banks)")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  add_configurations_option(*command, arguments->configurations,
+                            "those that fit next to the banks");
   command->add_option("--memory", arguments->memory, "memory")->capture_default_str();
   command->add_option(
       "--area", arguments->area,
@@ -198,7 +194,7 @@ void add_compare(CLI::App& app, int& exit_code) {
                    "all")
       ->check(CLI::IsMember({"none", "some", "all"}))
       ->capture_default_str();
-  arguments->threads = std::max(1u, std::thread::hardware_concurrency());
+  arguments->threads = processors();
   command->add_option("--threads", arguments->threads, "threads that simulate")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "app/cache_options.h"
 #include "app/commands.h"
+#include "app/options.h"
 #include "sw/cache/timeline.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/progress.h"
 #include "app/rtl_backend.h"
+#include "app/run.h"
 #include "sw/cache/half.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
@@ -193,10 +195,7 @@ void run_all(const Arguments& arguments, int& exit_code) {
     fmt::print("{}", prefill.row());
     failures += prefill.failure();
   }
-  if (failures.empty()) return;
-  std::fflush(stdout);
-  fmt::print(stderr, "aqpim: {}", failures);
-  exit_code = static_cast<int>(ExitCode::kFailure);
+  end_with(failures, exit_code);
 }
 
 }  // namespace
@@ -206,11 +205,7 @@ void add_prefill(CLI::App& app, int& exit_code) {
       "prefill",
       "Cluster and encode synthetic keys on many engines, the first one in RTL; count cycles.");
   const auto arguments = std::make_shared<Arguments>();
-  command
-      ->add_option("--config", arguments->configurations,
-                   "configurations, e.g. pq8,pq4 (default: all that cluster)")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  add_configurations_option(*command, arguments->configurations, "all that cluster");
   command->add_option("--tokens", arguments->tokens, "tokens of the head")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();

@@ -13,8 +13,8 @@
 #include <tuple>
 #include <vector>
 
-#include "app/cache_options.h"
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/progress.h"
 #include "sw/cache/cache_file.h"
 #include "sw/config/config.h"

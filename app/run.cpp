@@ -50,16 +50,9 @@ unsigned processors() { return std::max(1u, std::thread::hardware_concurrency())
 
 void add_run_options(CLI::App& command, RunOptions& options, const std::string& seeded,
                      const std::string& waves) {
-  command
-      .add_option("--config", options.configurations,
-                  "configurations, e.g. pq8,pq4 (default: those that fit the heads)")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  add_configurations_option(command, options.configurations, "those that fit the heads");
   add_load_options(command, options.load);
-  command
-      .add_option("--queries", options.queries,
-                  "evaluated tokens per head (default: 16, or all after the prefill if fewer)")
-      ->check(kCount);
+  add_queries_option(command, options.queries);
   command
       .add_option("--out", options.out,
                   "results: OUT/<configuration>/, or OUT itself if --config names one")

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "app/cache_options.h"
+#include "app/options.h"
 #include "sw/config/config.h"
 #include "sw/report/result_folder.h"
 #include "sw/workload/workload.h"

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/selection.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
@@ -23,12 +24,10 @@ using performance::Spent;
 
 struct Arguments {
   std::string configuration = "pq8";
-  std::string memory = "hbm3-5200";
+  MemoryOptions memory;
   std::vector<unsigned> tokens = {32768};
   std::vector<unsigned> heads = {64};
   unsigned group = 1;
-  unsigned banks_per_engine = 1;
-  bool no_power_limit = false;
   unsigned window = 0;  // 0: usual_window()
 };
 
@@ -58,12 +57,12 @@ std::string row_of(const Arguments& arguments, performance::StackModel& model,
                    unsigned window) {
   const performance::StackCost cost = model.cost(workload, window);
   const config::EngineConfig& engine = model.setup().shape.engine;
-  const double attacc = performance::attacc_cycles(performance::built_attacc(),
-                                                   {.memory = &memory,
-                                                    .power_limited = !arguments.no_power_limit,
-                                                    .head_dim = engine.head_dim,
-                                                    .tokens = workload.tokens,
-                                                    .heads = workload.heads});
+  const double attacc = performance::attacc_cycles(
+      performance::built_attacc(), {.memory = &memory,
+                                    .power_limited = !arguments.memory.no_power_limit,
+                                    .head_dim = engine.head_dim,
+                                    .tokens = workload.tokens,
+                                    .heads = workload.heads});
   unsigned of_engine = 0;
   for (const performance::Attend& tile : cost.placement.query) of_engine += tile.tokens;
   const double waits = spent(cost, Spent::kPower) + spent(cost, Spent::kEngines) +
@@ -78,21 +77,21 @@ std::string row_of(const Arguments& arguments, performance::StackModel& model,
 }
 
 void run(const Arguments& arguments) {
-  const config::Memory& memory = config::find_memory(arguments.memory);
+  const config::Memory& memory = config::find_memory(arguments.memory.name);
   const config::Configuration& configuration = config::find_configuration(arguments.configuration);
   const bool windows = configuration.window != 0;
   if (!windows && arguments.window != 0) {
     throw InputError(
         fmt::format("configuration {} has one codebook for all tokens", configuration.name));
   }
-  performance::StackModel model(performance::make_setup(
-      configuration.engine, memory, arguments.banks_per_engine, !arguments.no_power_limit));
+  performance::StackModel model(performance::make_setup(configuration.engine, memory,
+                                                        arguments.memory.banks_per_engine,
+                                                        !arguments.memory.no_power_limit));
   check_window(model.setup().shape, arguments.window);
   // Printed when all is known: bad input leaves no half of a table.
-  std::string text = fmt::format(
-      "{}, {}, {} per engine, power {}; cycles of the memory clock, {} ps\n", configuration.name,
-      memory.name, arguments.banks_per_engine == 1 ? "one bank" : "two banks",
-      arguments.no_power_limit ? "not limited" : "limited", memory.timing.clock_ps);
+  std::string text =
+      fmt::format("{}, {}, {}; cycles of the memory clock, {} ps\n", configuration.name,
+                  memory.name, arguments.memory.describe(), memory.timing.clock_ps);
   text += fmt::format(fmt::runtime(kHead), "L", "heads", "group", "window", "engine", "tiles",
                       "cycles", "latency", "tokens", "codebooks", "rows", "refresh", "waits", "bus",
                       "us", "AttAcc", "speed-up");
@@ -115,25 +114,14 @@ void add_scale(CLI::App& app, int&) {
       "scale", "Scale attention to a stack: any context, heads and groups of query heads.");
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("--config", arguments->configuration, "configuration")->capture_default_str();
-  command->add_option("--memory", arguments->memory, "memory")->capture_default_str();
-  command->add_option("--tokens", arguments->tokens, "lengths of the context, e.g. 4096,32768")
-      ->delimiter(',')
-      ->check(CLI::Range(1, 1 << 24))
-      ->allow_extra_args(false);
-  command->add_option("--heads", arguments->heads, "query heads, e.g. 16,64")
-      ->delimiter(',')
-      ->check(CLI::Range(1, 4096))
-      ->allow_extra_args(false);
+  add_memory_options(*command, arguments->memory);
+  add_list(*command, "--tokens", arguments->tokens, "lengths of the context, e.g. 4096,32768")
+      ->check(CLI::Range(1, 1 << 24));
+  add_list(*command, "--heads", arguments->heads, "query heads, e.g. 16,64")
+      ->check(CLI::Range(1, 4096));
   command->add_option("--group", arguments->group, "query heads that share keys and values")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  command
-      ->add_option("--banks-per-engine", arguments->banks_per_engine,
-                   "1, or 2: even and odd banks take turns")
-      ->check(CLI::IsMember({1, 2}))
-      ->capture_default_str();
-  command->add_flag("--no-power-limit", arguments->no_power_limit,
-                    "columns as fast as the banks can");
   command
       ->add_option("--window", arguments->window,
                    "tokens of a codebook, if there are several (default: 1024); at most what an "

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "app/cache_options.h"
 #include "app/commands.h"
 #include "app/files.h"
+#include "app/options.h"
 #include "app/run.h"
 #include "app/selection.h"
 #include "app/simulation.h"

@@ -13,6 +13,7 @@
 
 #include "app/commands.h"
 #include "app/files.h"
+#include "app/options.h"
 #include "sw/config/config.h"
 #include "sw/config/embedded.h"
 #include "sw/config/error.h"
@@ -204,27 +205,19 @@ void add_system(CLI::App& app, int&) {
   CLI::App* command = app.add_subcommand(
       "system", "One decoding step of a language model on a node: what fits, how fast, and why.");
   const auto arguments = std::make_shared<Arguments>();
-  const auto list = [&](const char* name, std::vector<std::string>& value, const char* text) {
-    command->add_option(name, value, text)->delimiter(',')->allow_extra_args(false);
-  };
-  const auto numbers = [&](const char* name, std::vector<unsigned>& value, unsigned most,
-                           const char* text) {
-    command->add_option(name, value, text)
-        ->delimiter(',')
-        ->check(CLI::Range(1u, most))
-        ->allow_extra_args(false);
-  };
-  list("--model", arguments->models,
-       "models of configs/model, or files of your own (default: all of configs/model)");
+  add_list(*command, "--model", arguments->models,
+           "models of configs/model, or files of your own (default: all of configs/model)");
   command->add_option("--node", arguments->node,
                       "node of configs/node, or a file of your own (default: the smallest that "
                       "holds the model's weights)");
-  list("--design", arguments->designs,
-       "gpu, attacc, or CONFIGURATION-BANKS with the banks of an engine (default: "
-       "gpu,attacc,pq4-1,pq4-w256-2)");
-  numbers("--batch", arguments->batches, 1u << 16, "sequences, e.g. 8,32 (default: 1 to 256)");
-  numbers("--context", arguments->contexts, 1u << 24,
-          "tokens of each sequence, e.g. 8192,32768 (default: 1K to 128K)");
+  add_list(*command, "--design", arguments->designs,
+           "gpu, attacc, or CONFIGURATION-BANKS with the banks of an engine (default: "
+           "gpu,attacc,pq4-1,pq4-w256-2)");
+  add_list(*command, "--batch", arguments->batches, "sequences, e.g. 8,32 (default: 1 to 256)")
+      ->check(CLI::Range(1u, 1u << 16));
+  add_list(*command, "--context", arguments->contexts,
+           "tokens of each sequence, e.g. 8192,32768 (default: 1K to 128K)")
+      ->check(CLI::Range(1u, 1u << 24));
   command->add_option("--memory", arguments->memory, "memory")->capture_default_str();
   command
       ->add_option(

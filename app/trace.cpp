@@ -15,6 +15,7 @@
 #include <type_traits>
 
 #include "app/commands.h"
+#include "app/options.h"
 #include "sw/config/error.h"
 #include "sw/config/memory.h"
 #include "tb/memory/timing_checker.h"
@@ -24,9 +25,7 @@ namespace {
 
 struct Arguments {
   std::string file;
-  std::string memory = "hbm3-5200";
-  unsigned banks_per_engine = 1;
-  bool no_power_limit = false;
+  MemoryOptions memory;
   std::uint64_t printed = 20;
 };
 
@@ -69,8 +68,8 @@ Replay replay(const Arguments& arguments, const config::Memory& memory) {
   if (!command) throw InputError(fmt::format("{} holds no command", arguments.file));
 
   Replay result{.first = command->cycle};
-  tb::TimingChecker checker(memory, {.banks_per_engine = arguments.banks_per_engine,
-                                     .power_limited = !arguments.no_power_limit,
+  tb::TimingChecker checker(memory, {.banks_per_engine = arguments.memory.banks_per_engine,
+                                     .power_limited = !arguments.memory.no_power_limit,
                                      .start = command->cycle});
   checker.violations().subscribe([&](const tb::Violation& violation) {
     ++result.by_rule[violation.rule];
@@ -86,13 +85,11 @@ Replay replay(const Arguments& arguments, const config::Memory& memory) {
 }
 
 bool run(const Arguments& arguments) {
-  const config::Memory& memory = config::find_memory(arguments.memory);
+  const config::Memory& memory = config::find_memory(arguments.memory.name);
   const Replay result = replay(arguments, memory);
   fmt::print("{}: {} commands in cycles {} to {}: {}\n", arguments.file, result.commands,
              result.first, result.last, counts(result.by_kind));
-  fmt::print("{}, {} per engine, power {}: {}\n", memory.name,
-             arguments.banks_per_engine == 1 ? "one bank" : "two banks",
-             arguments.no_power_limit ? "not limited" : "limited",
+  fmt::print("{}, {}: {}\n", memory.name, arguments.memory.describe(),
              result.by_rule.empty() ? "no violation"
                                     : fmt::format("violations: {}", counts(result.by_rule)));
   return result.by_rule.empty();
@@ -105,13 +102,7 @@ void add_trace(CLI::App& app, int& exit_code) {
       app.add_subcommand("trace", "Check the DRAM commands of a trace against a memory's timing.");
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("FILE", arguments->file, "trace (text, docs/memory.md)")->required();
-  command->add_option("--memory", arguments->memory, "memory (default: hbm3-5200)");
-  command
-      ->add_option("--banks-per-engine", arguments->banks_per_engine,
-                   "1, or 2: even and odd banks take turns (default: 1)")
-      ->check(CLI::IsMember({1, 2}));
-  command->add_flag("--no-power-limit", arguments->no_power_limit,
-                    "columns as fast as the banks can");
+  add_memory_options(*command, arguments->memory);
   command->add_option("--print", arguments->printed, "violations to print in full (default: 20)")
       ->check(kCount);
   command->callback([arguments, &exit_code] {

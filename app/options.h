@@ -45,7 +45,32 @@ void add_load_options(CLI::App& command, workload::LoadOptions& load);
 // Adds --workload and --workloads.
 void add_workloads_options(CLI::App& command, std::vector<std::string>& paths);
 
-// Adds --prefill.
+// Adds --queries and --prefill.
+void add_queries_option(CLI::App& command, std::optional<std::size_t>& queries);
 void add_prefill_option(CLI::App& command, std::optional<std::size_t>& prefill);
+
+// Adds an option whose values are separated by commas.
+template <typename Value>
+CLI::Option* add_list(CLI::App& command, const std::string& name, std::vector<Value>& values,
+                      const std::string& description) {
+  return command.add_option(name, values, description)->delimiter(',')->allow_extra_args(false);
+}
+
+// Adds --config; `otherwise`: which ones, if none are named.
+void add_configurations_option(CLI::App& command, std::vector<std::string>& names,
+                               const std::string& otherwise);
+
+// What engines are next to.
+struct MemoryOptions {
+  std::string name = "hbm3-5200";
+  unsigned banks_per_engine = 1;
+  bool no_power_limit = false;
+
+  // "one bank per engine, power limited", or as it is.
+  std::string describe() const;
+};
+
+// Adds --memory, --banks-per-engine and --no-power-limit.
+void add_memory_options(CLI::App& command, MemoryOptions& options);
 
 }  // namespace aqpim::app

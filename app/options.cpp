@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/cache_options.h"
+#include "app/options.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
@@ -102,6 +104,34 @@ void add_cache_options(CLI::App& command, CacheOptions& options) {
   add_prefill_option(command, options.prefill);
 }
 
+void add_queries_option(CLI::App& command, std::optional<std::size_t>& queries) {
+  command
+      .add_option("--queries", queries,
+                  "evaluated tokens per head (default: 16, or all after the prefill if fewer)")
+      ->check(kCount);
+}
+
+void add_configurations_option(CLI::App& command, std::vector<std::string>& names,
+                               const std::string& otherwise) {
+  add_list(command, "--config", names,
+           fmt::format("configurations, e.g. pq8,pq4 (default: {})", otherwise));
+}
+
+std::string MemoryOptions::describe() const {
+  return fmt::format("{} per engine, power {}", banks_per_engine == 1 ? "one bank" : "two banks",
+                     no_power_limit ? "not limited" : "limited");
+}
+
+void add_memory_options(CLI::App& command, MemoryOptions& options) {
+  command.add_option("--memory", options.name, "memory")->capture_default_str();
+  command
+      .add_option("--banks-per-engine", options.banks_per_engine,
+                  "1, or 2: even and odd banks take turns")
+      ->check(CLI::IsMember({1, 2}))
+      ->capture_default_str();
+  command.add_flag("--no-power-limit", options.no_power_limit, "columns as fast as the banks can");
+}
+
 void add_prefill_option(CLI::App& command, std::optional<std::size_t>& prefill) {
   command
       .add_option("--prefill", prefill,
@@ -128,9 +158,7 @@ void add_queries_first_option(CLI::App& command, workload::LoadOptions& load) {
 }
 
 void add_load_options(CLI::App& command, workload::LoadOptions& load) {
-  command.add_option("--heads", load.heads, "heads, e.g. l2.h0,l3.h1 (default: all)")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  add_list(command, "--heads", load.heads, "heads, e.g. l2.h0,l3.h1 (default: all)");
   add_queries_first_option(command, load);
   command.add_flag_callback(
       "--allow-nonfinite", [&load] { load.nonfinite = workload::Nonfinite::kSaturate; },
