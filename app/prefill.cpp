@@ -61,8 +61,37 @@ Tokens make_tokens(std::size_t n, const config::EngineConfig& engine, std::uint6
   return tokens;
 }
 
-// The keys of one head: the first engine and the reducer in RTL, all others golden models, which
-// know no time; the schedule of an engine does not depend on data.
+// The first engine and the reducer in RTL, all others golden models, which know no time; the
+// schedule of an engine does not depend on data.
+class PrefillEngines : public system::Engines {
+ public:
+  PrefillEngines(tb::Env& env, tb::ReducerEnv& reducer, unsigned count)
+      : Engines(env.configuration().engine, count),
+        env_(env),
+        reducer_(reducer),
+        others_(count - 1, golden::Engine(config())) {}
+
+  golden::Answers play(unsigned engine, const golden::Program& program) override {
+    if (engine > 0) return others_[engine - 1].run(program);
+    ++played_;
+    return env_.play(program);
+  }
+
+  golden::Reduced reduce(std::span<const std::vector<std::uint8_t>> partials,
+                         bool values) override {
+    return reducer_.reduce(partials, values);
+  }
+
+  std::uint64_t played() const { return played_; }  // programs of the first engine
+
+ private:
+  tb::Env& env_;
+  tb::ReducerEnv& reducer_;
+  std::vector<golden::Engine> others_;
+  std::uint64_t played_ = 0;
+};
+
+// The keys of one head.
 class Prefill {
  public:
   Prefill(const config::Configuration& configuration, const Arguments& arguments)
@@ -78,11 +107,9 @@ class Prefill {
         configuration_.window == 0 ? arguments_.tokens : configuration_.window;
     // With a codebook per window, every engine has windows of its own; these are the first one's.
     const std::size_t step = configuration_.window == 0 ? window : window * arguments_.engines;
-    const system::Engines engines =
-        engines_for(configuration_.window == 0 ? arguments_.engines : 1);
-    system::Engines first_engine = engines;
-    first_engine.count = 1;
-    const quantize::Backend software = quantize::fixed_backend(engine);
+    PrefillEngines engines(env_, reducer_, configuration_.window == 0 ? arguments_.engines : 1);
+    PrefillEngines first_engine(env_, reducer_, 1);
+    const auto software = quantize::fixed_backend(engine);
     const std::size_t share = (arguments_.tokens + arguments_.engines - 1) / arguments_.engines;
     env_.take_statistics();
     reducer_.take_statistics();
@@ -91,11 +118,9 @@ class Prefill {
       const auto vectors =
           std::span(tokens.vectors).subspan(first * engine.head_dim, count * engine.head_dim);
       const auto weights = std::span(tokens.weights).subspan(first, count);
-      played_ = 0;
       const std::vector<std::uint8_t> codebook = system::cluster(vectors, weights, false, engines);
       clustering_ += env_.take_statistics();
-      programs_ += played_;
-      if (codebook != software.cluster(vectors, weights, false)) {
+      if (codebook != software->cluster(vectors, weights, false)) {
         failure_ = fmt::format("{}: a codebook is not that of software\n", configuration_.name);
       }
       // The first engine's tokens: its share of the only window, or its window.
@@ -103,10 +128,11 @@ class Prefill {
       const auto mine = vectors.first(own * engine.head_dim);
       const std::vector<std::uint8_t> codes = system::encode(mine, codebook, false, first_engine);
       encoding_ += env_.take_statistics();
-      if (codes != software.encode(mine, codebook, false)) {
+      if (codes != software->encode(mine, codebook, false)) {
         failure_ += fmt::format("{}: codes are not those of software\n", configuration_.name);
       }
     }
+    programs_ = engines.played();
     failure_ += env_.verdict(engine.centroids()) + reducer_.verdict(engine.centroids());
   }
 
@@ -142,30 +168,12 @@ class Prefill {
   const std::string& failure() const { return failure_; }
 
  private:
-  system::Engines engines_for(unsigned count) {
-    const config::EngineConfig& engine = configuration_.engine;
-    others_.assign(count - 1, golden::Engine(engine));
-    return {.config = engine,
-            .count = count,
-            .play =
-                [this](unsigned number, const golden::Program& program) {
-                  if (number > 0) return others_[number - 1].run(program);
-                  ++played_;
-                  return env_.play(program);
-                },
-            .reduce = [this](std::span<const std::vector<std::uint8_t>> partials,
-                             bool values) { return reducer_.reduce(partials, values); },
-            .chunk = 0};
-  }
-
   const config::Configuration& configuration_;
   const Arguments& arguments_;
   tb::Env env_;
   tb::ReducerEnv reducer_;
-  std::vector<golden::Engine> others_;
   tb::Statistics clustering_, encoding_;
   std::uint64_t programs_ = 0;  // of clustering
-  std::uint64_t played_ = 0;    // programs, since it was set to zero
   std::string failure_;
 };
 

@@ -17,6 +17,18 @@ double mean(std::uint64_t sum, std::uint64_t count) {
   return count == 0 ? 0.0 : static_cast<double>(sum) / static_cast<double>(count);
 }
 
+// Adds the seconds of its life.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& seconds) : seconds_(seconds) {}
+  ~Stopwatch() { seconds_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double& seconds_;
+  Clock::time_point start_ = Clock::now();
+};
+
 }  // namespace
 
 system::PrefillCosts prefill_costs(const tb::Statistics& clustering, std::uint64_t programs,
@@ -42,65 +54,53 @@ system::PrefillCosts prefill_costs(const tb::Statistics& clustering, std::uint64
 
 RtlBackend::RtlBackend(tb::Env& env, tb::ReducerEnv& reducer, unsigned engines, tb::Pace pace,
                        std::function<void()> played)
-    : env_(env),
+    : Engines(env.configuration().engine, engines),
+      env_(env),
       reducer_(reducer),
-      engines_{.config = env.configuration().engine,
-               .count = engines,
-               .play = {},
-               .reduce = {},
-               .chunk = 0},
-      software_(quantize::fixed_backend(env.configuration().engine)) {
-  using Clock = std::chrono::steady_clock;
-  const auto timed = [this](const auto& work) {
-    const auto start = Clock::now();
-    auto result = work();
-    seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
-    return result;
-  };
-  engines_.play = [this, pace, timed, played = std::move(played)](unsigned,
-                                                                  const golden::Program& program) {
-    golden::Answers answers = timed([&] { return env_.play(program, pace); });
-    // Read from the golden model: the engine tells its own only after a COMBINE. The next program
-    // clears them.
-    flags_ |= env_.scoreboard().golden().flags();
-    saturation_.add(env_.scoreboard().golden().flags());
-    ++programs_;
-    played();
-    return answers;
-  };
-  engines_.reduce = [this, pace, timed](std::span<const std::vector<std::uint8_t>> partials,
-                                        bool values) {
-    return timed([&] { return reducer_.reduce(partials, values, pace); });
-  };
+      pace_(pace),
+      played_(std::move(played)),
+      software_(quantize::fixed_backend(config())) {}
+
+golden::Answers RtlBackend::play(unsigned, const golden::Program& program) {
+  const Stopwatch watch(seconds_);
+  golden::Answers answers = env_.play(program, pace_);
+  // Read from the golden model: the engine tells its own only after a COMBINE. The next program
+  // clears them.
+  flags_ |= env_.scoreboard().golden().flags();
+  saturation_.add(env_.scoreboard().golden().flags());
+  ++programs_;
+  played_();
+  return answers;
 }
 
-quantize::Backend RtlBackend::backend() {
-  return {.cluster =
-              [this](std::span<const std::uint16_t> tokens, std::span<const std::uint8_t> weights,
-                     bool values) {
-                env_.take_statistics();
-                reducer_.take_statistics();
-                const std::uint64_t programs = programs_;
-                std::vector<std::uint8_t> codebook =
-                    system::cluster(tokens, weights, values, engines_, &passes_);
-                clustering_ += env_.take_statistics();
-                clustering_flags_ |= std::exchange(flags_, std::uint16_t{0});
-                reducing_ += reducer_.take_statistics();
-                clustering_programs_ += programs_ - programs;
-                compare(codebook, software_.cluster(tokens, weights, values));
-                return codebook;
-              },
-          .encode =
-              [this](std::span<const std::uint16_t> tokens, std::span<const std::uint8_t> codebook,
-                     bool values) {
-                env_.take_statistics();
-                std::vector<std::uint8_t> codes =
-                    system::encode(tokens, codebook, values, engines_);
-                encoding_ += env_.take_statistics();
-                encoding_flags_ |= std::exchange(flags_, std::uint16_t{0});
-                compare(codes, software_.encode(tokens, codebook, values));
-                return codes;
-              }};
+golden::Reduced RtlBackend::reduce(std::span<const std::vector<std::uint8_t>> partials,
+                                   bool values) {
+  const Stopwatch watch(seconds_);
+  return reducer_.reduce(partials, values, pace_);
+}
+
+std::vector<std::uint8_t> RtlBackend::cluster(std::span<const std::uint16_t> tokens,
+                                              std::span<const std::uint8_t> weights, bool values) {
+  env_.take_statistics();
+  reducer_.take_statistics();
+  const std::uint64_t programs = programs_;
+  std::vector<std::uint8_t> codebook = system::cluster(tokens, weights, values, *this, &passes_);
+  clustering_ += env_.take_statistics();
+  clustering_flags_ |= std::exchange(flags_, std::uint16_t{0});
+  reducing_ += reducer_.take_statistics();
+  clustering_programs_ += programs_ - programs;
+  compare(codebook, software_->cluster(tokens, weights, values));
+  return codebook;
+}
+
+std::vector<std::uint8_t> RtlBackend::encode(std::span<const std::uint16_t> tokens,
+                                             std::span<const std::uint8_t> codebook, bool values) {
+  env_.take_statistics();
+  std::vector<std::uint8_t> codes = system::encode(tokens, codebook, values, *this);
+  encoding_ += env_.take_statistics();
+  encoding_flags_ |= std::exchange(flags_, std::uint16_t{0});
+  compare(codes, software_->encode(tokens, codebook, values));
+  return codes;
 }
 
 void RtlBackend::compare(std::span<const std::uint8_t> bytes,

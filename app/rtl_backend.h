@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,17 +28,17 @@ system::PrefillCosts prefill_costs(const tb::Statistics& clustering, std::uint64
                                    const tb::Statistics& encoding,
                                    const config::EngineConfig& engine);
 
-class RtlBackend {
+class RtlBackend : public quantize::Backend, private system::Engines {
  public:
   // `env` and `reducer`, of the same configuration, must outlive this. `played` is told after each
   // program.
   RtlBackend(tb::Env& env, tb::ReducerEnv& reducer, unsigned engines, tb::Pace pace,
              std::function<void()> played);
-  RtlBackend(const RtlBackend&) = delete;
-  RtlBackend& operator=(const RtlBackend&) = delete;
 
-  // Refers to this.
-  quantize::Backend backend();
+  std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
+                                    std::span<const std::uint8_t> weights, bool values) override;
+  std::vector<std::uint8_t> encode(std::span<const std::uint16_t> tokens,
+                                   std::span<const std::uint8_t> codebook, bool values) override;
 
   // Of all engines together.
   const tb::Statistics& clustering() const { return clustering_; }
@@ -50,8 +51,7 @@ class RtlBackend {
   const system::ClusterStatistics& passes() const { return passes_; }
   // What this run has measured. Nothing must have been withheld by the bank.
   system::PrefillCosts costs() const {
-    return prefill_costs(clustering_, clustering_programs_, reducing_, encoding_,
-                         env_.configuration().engine);
+    return prefill_costs(clustering_, clustering_programs_, reducing_, encoding_, config());
   }
 
   // Bytes of codebooks and codes that were compared with software, and those that differed.
@@ -61,12 +61,15 @@ class RtlBackend {
   double seconds() const { return seconds_; }  // of simulation, golden models included
 
  private:
+  golden::Answers play(unsigned engine, const golden::Program& program) override;
+  golden::Reduced reduce(std::span<const std::vector<std::uint8_t>> partials, bool values) override;
   void compare(std::span<const std::uint8_t> bytes, std::span<const std::uint8_t> expected);
 
   tb::Env& env_;
   tb::ReducerEnv& reducer_;
-  system::Engines engines_;
-  quantize::Backend software_;
+  tb::Pace pace_;
+  std::function<void()> played_;
+  std::unique_ptr<quantize::Backend> software_;
   tb::Statistics clustering_, encoding_;
   tb::ReducerStatistics reducing_;
   system::ClusterStatistics passes_;

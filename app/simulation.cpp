@@ -219,9 +219,9 @@ HeadRun simulate(const Hardware& hardware, const workload::Head& head,
       progress(prefill_share * std::min(done, 1.0));
     });
   }
-  quantize::HeadQuantizer quantizer(
-      head, engine, options,
-      rtl ? rtl->backend() : quantize::software_backend(engine, options.clustering));
+  const auto software = quantize::software_backend(engine, options.clustering);
+  quantize::HeadQuantizer quantizer(head, engine, options,
+                                    rtl ? static_cast<quantize::Backend&>(*rtl) : *software);
   programs_expected = cluster_programs(quantizer.cache(), engine, simulation.engines);
   quantizer.prefill([&](double fraction) {
     if (!rtl) progress(prefill_share * fraction);

@@ -9,24 +9,29 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
 namespace aqpim::quantize {
 
-struct Backend {
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
   // The stored codebook [K, D] of n ≥ 1 raw tokens with u8 weights [n] ≥ 1: weighted k-means per
   // sub-space, started from tokens ⌊c·n/K⌋, rounded to the stored format of keys or `values`.
-  std::function<std::vector<std::uint8_t>(std::span<const std::uint16_t> tokens,
-                                          std::span<const std::uint8_t> weights, bool values)>
-      cluster;
+  virtual std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
+                                            std::span<const std::uint8_t> weights, bool values) = 0;
 
   // Codes [n, M] of n raw tokens: the nearest centroid of the stored codebook [K, D], the lowest
   // index wins a tie.
-  std::function<std::vector<std::uint8_t>(std::span<const std::uint16_t> tokens,
-                                          std::span<const std::uint8_t> codebook, bool values)>
-      encode;
+  virtual std::vector<std::uint8_t> encode(std::span<const std::uint16_t> tokens,
+                                           std::span<const std::uint8_t> codebook, bool values) = 0;
+
+ protected:
+  Backend() = default;
+  Backend(const Backend&) = default;
+  Backend& operator=(const Backend&) = default;
 };
 
 }  // namespace aqpim::quantize

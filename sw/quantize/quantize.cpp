@@ -124,9 +124,9 @@ std::vector<std::size_t> queries_of(const workload::HeadFacts& head, const Quant
 }
 
 HeadQuantizer::HeadQuantizer(const workload::Head& head, const config::EngineConfig& engine,
-                             const QuantizeOptions& options, Backend backend)
+                             const QuantizeOptions& options, Backend& backend)
     : timeline_(checked_timeline(head, engine, options)),
-      backend_(std::move(backend)),
+      backend_(backend),
       weights_(options.weights ? importance_weights(head, timeline_)
                                : std::vector<std::uint8_t>(timeline_.clustered(), 1)),
       transforms_(transforms_of(head, timeline_, engine, options)),
@@ -198,7 +198,7 @@ void HeadQuantizer::encode(std::size_t tokens) {
 }
 
 cache::HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
-                          const QuantizeOptions& options, const Backend& backend,
+                          const QuantizeOptions& options, Backend& backend,
                           const Progress& progress) {
   HeadQuantizer quantizer(head, engine, options, backend);
   quantizer.prefill(progress);
@@ -209,7 +209,7 @@ cache::HeadCache quantize(const workload::Head& head, const config::EngineConfig
 
 cache::HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
                           const QuantizeOptions& options, const Progress& progress) {
-  return quantize(head, engine, options, software_backend(engine, options.clustering), progress);
+  return quantize(head, engine, options, *software_backend(engine, options.clustering), progress);
 }
 
 }  // namespace aqpim::quantize

@@ -44,11 +44,11 @@ std::vector<std::size_t> queries_of(const workload::HeadFacts& head, const Quant
 // The cache of one head as it grows. Codes, once written, are final.
 class HeadQuantizer {
  public:
-  // `head` must outlive this. Throws InputError if the head's dimension is not the engine's, if the
-  // window is not a multiple of 16, if the calibration has no such head or reaches into what is
-  // evaluated, or as make_timeline().
+  // `head` and `backend` must outlive this. Throws InputError if the head's dimension is not the
+  // engine's, if the window is not a multiple of 16, if the calibration has no such head or reaches
+  // into what is evaluated, or as make_timeline().
   HeadQuantizer(const workload::Head& head, const config::EngineConfig& engine,
-                const QuantizeOptions& options, Backend backend);
+                const QuantizeOptions& options, Backend& backend);
 
   // Clusters all codebook windows and encodes the tokens that query P finds encoded: sinks …
   // first_recent(P) − 1. Once, before append().
@@ -69,7 +69,7 @@ class HeadQuantizer {
   void encode(std::size_t tokens);
 
   cache::Timeline timeline_;
-  Backend backend_;
+  Backend& backend_;
   std::vector<std::uint8_t> weights_;  // [N_P]
   ChosenTransforms transforms_;
   Side k_, v_;
@@ -82,7 +82,7 @@ class HeadQuantizer {
 cache::HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
                           const QuantizeOptions& options = {}, const Progress& progress = {});
 cache::HeadCache quantize(const workload::Head& head, const config::EngineConfig& engine,
-                          const QuantizeOptions& options, const Backend& backend,
+                          const QuantizeOptions& options, Backend& backend,
                           const Progress& progress = {});
 
 }  // namespace aqpim::quantize

@@ -73,6 +73,36 @@ double mean_error(const Head& head, const HeadCache& cache) {
   return sum / 8;
 }
 
+// Software that keeps the largest raw numbers it is given.
+class Watching : public Backend {
+ public:
+  explicit Watching(const aqpim::config::EngineConfig& engine) : software_(fixed_backend(engine)) {}
+
+  std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
+                                    std::span<const std::uint8_t> weights, bool values) override {
+    CHECK(tokens.size() == weights.size() * 64);
+    CHECK(std::ranges::min(weights) >= 1);
+    for (const std::uint16_t raw : tokens) {
+      double& largest = values ? largest_v : largest_k;
+      largest = std::max(largest, std::fabs(from_half(raw)));
+    }
+    return software_->cluster(tokens, weights, values);
+  }
+
+  std::vector<std::uint8_t> encode(std::span<const std::uint16_t> tokens,
+                                   std::span<const std::uint8_t> codebook, bool values) override {
+    for (const std::uint16_t raw : tokens) {
+      largest_appended = std::max(largest_appended, std::fabs(from_half(raw)));
+    }
+    return software_->encode(tokens, codebook, values);
+  }
+
+  double largest_k = 0.0, largest_v = 0.0, largest_appended = 0.0;
+
+ private:
+  std::unique_ptr<Backend> software_;
+};
+
 }  // namespace
 
 TEST_CASE("quantize: shapes, regions and windows") {
@@ -149,7 +179,8 @@ TEST_CASE("quantize: step by step, and codes once written are final") {
   QuantizeOptions early = options(64);
   early.timeline.prefill = 300;
   const auto engine = make_engine(64, 4, 4, 64);
-  HeadQuantizer quantizer(head, engine, early, fixed_backend(engine));
+  const auto backend = fixed_backend(engine);
+  HeadQuantizer quantizer(head, engine, early, *backend);
   quantizer.prefill();
   // Token 300 finds tokens 8 … 263 encoded: 8 blocks of 32.
   CHECK(quantizer.timeline().first_recent(300) == 264);
@@ -177,7 +208,8 @@ TEST_CASE("quantize: a query finds what it may attend to") {
   QuantizeOptions early = options();
   early.timeline.prefill = 300;
   const auto engine = make_engine(64, 4, 4, 64);
-  HeadQuantizer quantizer(head, engine, early, fixed_backend(engine));
+  const auto backend = fixed_backend(engine);
+  HeadQuantizer quantizer(head, engine, early, *backend);
   quantizer.prefill();
   for (std::size_t t = 300; t < 500; t += 13) {
     quantizer.append_until(t);
@@ -193,30 +225,13 @@ TEST_CASE("quantize: a backend gets raw tokens that fill the format before P and
     head.v[i] *= 50.0f;
   }
   const auto engine = make_engine(64, 4, 8);
-  const Backend fixed = fixed_backend(engine);
-  double largest_k = 0.0, largest_v = 0.0, largest_appended = 0.0;
-  Backend watching = fixed;
-  watching.cluster = [&](auto tokens, auto weights, bool values) {
-    CHECK(tokens.size() == weights.size() * 64);
-    CHECK(std::ranges::min(weights) >= 1);
-    for (const std::uint16_t raw : tokens) {
-      double& largest = values ? largest_v : largest_k;
-      largest = std::max(largest, std::fabs(from_half(raw)));
-    }
-    return fixed.cluster(tokens, weights, values);
-  };
-  watching.encode = [&](auto tokens, auto codebook, bool values) {
-    for (const std::uint16_t raw : tokens) {
-      largest_appended = std::max(largest_appended, std::fabs(from_half(raw)));
-    }
-    return fixed.encode(tokens, codebook, values);
-  };
+  Watching watching(engine);
   QuantizeOptions early = options(64);
   early.timeline.prefill = prefill;
   const HeadCache cache = quantize(head, engine, early, watching);
-  CHECK(largest_k == doctest::Approx(127 * 16 / 256.0).epsilon(1e-3));
-  CHECK(largest_v == doctest::Approx(1984 / 256.0).epsilon(1e-3));
-  CHECK(largest_appended == 2047 / 256.0);
+  CHECK(watching.largest_k == doctest::Approx(127 * 16 / 256.0).epsilon(1e-3));
+  CHECK(watching.largest_v == doctest::Approx(1984 / 256.0).epsilon(1e-3));
+  CHECK(watching.largest_appended == 2047 / 256.0);
   CHECK(cache == quantize(head, engine, early));
 }
 
@@ -225,15 +240,15 @@ TEST_CASE("quantize: fixed point is as good as double precision, and a start is 
   const auto engine = make_engine(64, 4, 8);
   double fixed = 0.0, real = 0.0;
   for (const std::size_t start : {0u, 1u, 2u}) {
-    fixed += mean_error(head, quantize(head, engine, options(), fixed_backend(engine, start)));
-    real += mean_error(head, quantize(head, engine, options(), float_backend(engine, start)));
+    fixed += mean_error(head, quantize(head, engine, options(), *fixed_backend(engine, start)));
+    real += mean_error(head, quantize(head, engine, options(), *float_backend(engine, start)));
   }
   CHECK(fixed == doctest::Approx(real).epsilon(0.03));
-  CHECK(quantize(head, engine, options(), fixed_backend(engine, 1)) !=
+  CHECK(quantize(head, engine, options(), *fixed_backend(engine, 1)) !=
         quantize(head, engine, options()));
   QuantizeOptions chosen = options();
   chosen.clustering = Clustering::kFloat;
-  CHECK(quantize(head, engine, chosen) == quantize(head, engine, chosen, float_backend(engine)));
+  CHECK(quantize(head, engine, chosen) == quantize(head, engine, chosen, *float_backend(engine)));
 }
 
 TEST_CASE("quantize: the same input gives the same cache") {

@@ -87,7 +87,7 @@ std::size_t Side::window_of(std::size_t i) const {
   return std::min(i / shape_.window, shape_.windows - 1);
 }
 
-void Side::cluster(std::size_t w, std::span<const std::uint8_t> weights, const Backend& backend) {
+void Side::cluster(std::size_t w, std::span<const std::uint8_t> weights, Backend& backend) {
   const std::size_t first = w * shape_.window;
   const std::size_t last = w + 1 == shape_.windows ? shape_.clustered : first + shape_.window;
   codebooks_[w] = backend.cluster(
@@ -95,7 +95,7 @@ void Side::cluster(std::size_t w, std::span<const std::uint8_t> weights, const B
       weights.subspan(first, last - first), shape_.values);
 }
 
-void Side::encode(std::size_t count, const Backend& backend) {
+void Side::encode(std::size_t count, Backend& backend) {
   const std::size_t dim = shape_.head_dim;
   const std::size_t first = codes_.size() / shape_.subspaces();
   const auto next = std::span(vectors_).subspan(first * dim, count * dim);

@@ -47,10 +47,10 @@ class Side {
   Side(std::span<const float> vectors, const SideShape& shape, cache::Transform transform);
 
   // Makes the codebook of window w; `weights` [N_P].
-  void cluster(std::size_t w, std::span<const std::uint8_t> weights, const Backend& backend);
+  void cluster(std::size_t w, std::span<const std::uint8_t> weights, Backend& backend);
 
   // Encodes the next `count` vectors, whole blocks if they are centred, with the codebooks so far.
-  void encode(std::size_t count, const Backend& backend);
+  void encode(std::size_t count, Backend& backend);
 
   // Vectors [tokens, D] that the codes stand for, channels as in the file.
   std::vector<double> decoded() const;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -31,162 +32,161 @@ struct Shape {
   std::size_t subspaces() const { return dim / sub_dim; }
 };
 
-std::int32_t fixed_element(std::uint16_t raw) {
-  return golden::float_to_fixed(raw, false, kTokenFraction, kTokenWidth).value;
-}
+// Integers, as the engine and the reducer.
+struct Fixed {
+  using Element = std::int32_t;
 
-double float_element(std::uint16_t raw) {
-  return std::ldexp(cache::from_half(raw), static_cast<int>(kTokenFraction));
-}
-
-// Channels of sub-space m of `rows` [n, D], contiguous: [n, Dsub].
-template <typename To, typename From, typename Convert>
-std::vector<To> gather(std::span<const From> rows, const Shape& shape, std::size_t m,
-                       const Convert& convert) {
-  std::vector<To> result;
-  result.reserve(rows.size() / shape.subspaces());
-  for (std::size_t begin = m * shape.sub_dim; begin < rows.size(); begin += shape.dim) {
-    for (std::size_t d = 0; d < shape.sub_dim; ++d) result.push_back(convert(rows[begin + d]));
+  static Element of_raw(std::uint16_t raw) {
+    return golden::float_to_fixed(raw, false, kTokenFraction, kTokenWidth).value;
   }
-  return result;
-}
 
-// Writes the centroids [K, Dsub] of sub-space m into a codebook [K, D].
-template <typename From, typename Convert>
-void scatter(const std::vector<From>& centroids, const Shape& shape, std::size_t m,
-             const Convert& convert, std::vector<std::uint8_t>& codebook) {
-  for (std::size_t e = 0; e < centroids.size(); ++e) {
-    codebook[e / shape.sub_dim * shape.dim + m * shape.sub_dim + e % shape.sub_dim] =
-        convert(centroids[e]);
+  static std::uint8_t stored(Element element, bool values) {
+    return golden::store_element(element, values);
   }
-}
 
-// One sub-space in integers; `tokens` [n, Dsub].
-std::vector<std::int32_t> fixed_kmeans(std::span<const std::int32_t> tokens,
-                                       std::span<const std::uint8_t> weights, const Shape& shape,
-                                       std::size_t start_offset) {
-  const std::size_t count = weights.size();
-  const std::size_t sub_dim = shape.sub_dim;
-  std::vector<std::int32_t> centroids;
-  for (std::size_t c = 0; c < shape.centroids; ++c) {
-    const std::size_t token = start_token(c, count, shape.centroids, start_offset);
-    const auto start = tokens.subspan(token * sub_dim, sub_dim);
-    centroids.insert(centroids.end(), start.begin(), start.end());
-  }
-  for (std::size_t pass = 0; pass < kPasses; ++pass) {
-    const golden::Nearest nearest(centroids, sub_dim);
-    std::vector<std::int64_t> sums(centroids.size(), 0);
-    std::vector<std::int64_t> sum_of_weights(shape.centroids, 0);
-    for (std::size_t t = 0; t < count; ++t) {
-      const auto token = tokens.subspan(t * sub_dim, sub_dim);
-      const std::size_t c = nearest(token);
-      sum_of_weights[c] += weights[t];
-      for (std::size_t d = 0; d < sub_dim; ++d) {
-        sums[c * sub_dim + d] += std::int64_t{weights[t]} * token[d];
+  class Nearest {
+   public:
+    Nearest(const std::vector<Element>& centroids, std::size_t sub_dim)
+        : nearest_(centroids, sub_dim), sub_dim_(sub_dim) {}
+    std::size_t operator()(const Element* vector) const {
+      return nearest_(std::span(vector, sub_dim_));
+    }
+
+   private:
+    golden::Nearest nearest_;
+    std::size_t sub_dim_;
+  };
+
+  // One sub-space; `tokens` [n, Dsub].
+  static std::vector<Element> kmeans(const std::vector<Element>& tokens,
+                                     std::span<const std::uint8_t> weights, const Shape& shape,
+                                     std::size_t start_offset) {
+    const std::size_t count = weights.size();
+    const std::size_t sub_dim = shape.sub_dim;
+    std::vector<Element> centroids;
+    for (std::size_t c = 0; c < shape.centroids; ++c) {
+      const std::size_t token = start_token(c, count, shape.centroids, start_offset);
+      const auto start = std::span(tokens).subspan(token * sub_dim, sub_dim);
+      centroids.insert(centroids.end(), start.begin(), start.end());
+    }
+    for (std::size_t pass = 0; pass < kPasses; ++pass) {
+      const Nearest nearest(centroids, sub_dim);
+      std::vector<std::int64_t> sums(centroids.size(), 0);
+      std::vector<std::int64_t> sum_of_weights(shape.centroids, 0);
+      for (std::size_t t = 0; t < count; ++t) {
+        const Element* token = tokens.data() + t * sub_dim;
+        const std::size_t c = nearest(token);
+        sum_of_weights[c] += weights[t];
+        for (std::size_t d = 0; d < sub_dim; ++d) {
+          sums[c * sub_dim + d] += std::int64_t{weights[t]} * token[d];
+        }
+      }
+      for (std::size_t e = 0; e < centroids.size(); ++e) {
+        const std::int64_t weight = sum_of_weights[e / sub_dim];
+        if (weight != 0) centroids[e] = golden::mean(sums[e], weight);
       }
     }
-    for (std::size_t e = 0; e < centroids.size(); ++e) {
-      const std::int64_t weight = sum_of_weights[e / sub_dim];
-      if (weight != 0) centroids[e] = golden::mean(sums[e], weight);
-    }
+    return centroids;
   }
-  return centroids;
-}
+};
 
-std::vector<std::uint8_t> cluster_fixed(const Shape& shape, std::size_t start_offset,
-                                        std::span<const std::uint16_t> tokens,
-                                        std::span<const std::uint8_t> weights, bool values) {
-  std::vector<std::uint8_t> codebook(shape.centroids * shape.dim);
-  for (std::size_t m = 0; m < shape.subspaces(); ++m) {
-    const auto vectors = gather<std::int32_t>(tokens, shape, m, fixed_element);
-    scatter(
-        fixed_kmeans(vectors, weights, shape, start_offset), shape, m,
-        [&](std::int32_t element) { return golden::store_element(element, values); }, codebook);
+struct Float {
+  using Element = double;
+  using Nearest = NearestCentroid;
+
+  static Element of_raw(std::uint16_t raw) {
+    return std::ldexp(cache::from_half(raw), static_cast<int>(kTokenFraction));
   }
-  return codebook;
-}
 
-std::vector<std::uint8_t> encode_fixed(const Shape& shape, std::span<const std::uint16_t> tokens,
-                                       std::span<const std::uint8_t> codebook, bool values) {
-  const std::size_t count = tokens.size() / shape.dim;
-  std::vector<std::uint8_t> codes(count * shape.subspaces());
-  for (std::size_t m = 0; m < shape.subspaces(); ++m) {
-    const auto vectors = gather<std::int32_t>(tokens, shape, m, fixed_element);
-    const golden::Nearest nearest(
-        gather<std::int32_t>(
-            codebook, shape, m,
-            [&](std::uint8_t byte) { return golden::stored_element(byte, values); }),
-        shape.sub_dim);
-    for (std::size_t t = 0; t < count; ++t) {
-      codes[t * shape.subspaces() + m] = static_cast<std::uint8_t>(
-          nearest(std::span(vectors).subspan(t * shape.sub_dim, shape.sub_dim)));
-    }
+  static std::uint8_t stored(Element element, bool values) {
+    if (values) return cache::encode_minifloat(element);
+    return static_cast<std::uint8_t>(cache::encode_int8(element, kInt8Step));
   }
-  return codes;
-}
 
-std::uint8_t store_float(double element, bool values) {
-  if (values) return cache::encode_minifloat(element);
-  return static_cast<std::uint8_t>(cache::encode_int8(element, kInt8Step));
-}
-
-std::vector<std::uint8_t> cluster_float(const Shape& shape, std::size_t start_offset,
-                                        std::span<const std::uint16_t> tokens,
-                                        std::span<const std::uint8_t> weights, bool values) {
-  std::vector<std::uint8_t> codebook(shape.centroids * shape.dim);
-  for (std::size_t m = 0; m < shape.subspaces(); ++m) {
-    const auto vectors = gather<double>(tokens, shape, m, float_element);
-    const std::vector<double> centroids = weighted_kmeans(
-        vectors, shape.sub_dim, weights,
+  static std::vector<Element> kmeans(const std::vector<Element>& tokens,
+                                     std::span<const std::uint8_t> weights, const Shape& shape,
+                                     std::size_t start_offset) {
+    return weighted_kmeans(
+        tokens, shape.sub_dim, weights,
         {.centroids = shape.centroids, .iterations = kPasses, .start_offset = start_offset});
-    scatter(
-        centroids, shape, m, [&](double element) { return store_float(element, values); },
-        codebook);
   }
-  return codebook;
-}
+};
 
-std::vector<std::uint8_t> encode_float(const Shape& shape, std::span<const std::uint16_t> tokens,
-                                       std::span<const std::uint8_t> codebook, bool values) {
-  const std::size_t count = tokens.size() / shape.dim;
-  std::vector<std::uint8_t> codes(count * shape.subspaces());
-  for (std::size_t m = 0; m < shape.subspaces(); ++m) {
-    const auto vectors = gather<double>(tokens, shape, m, float_element);
-    const auto centroids = gather<double>(codebook, shape, m, [&](std::uint8_t byte) {
-      return static_cast<double>(golden::stored_element(byte, values));
-    });
-    const NearestCentroid nearest(centroids, shape.sub_dim);
-    for (std::size_t t = 0; t < count; ++t) {
-      codes[t * shape.subspaces() + m] =
-          static_cast<std::uint8_t>(nearest(vectors.data() + t * shape.sub_dim));
+// Sub-space by sub-space.
+template <typename Arithmetic>
+class SoftwareBackend : public Backend {
+ public:
+  SoftwareBackend(const config::EngineConfig& engine, std::size_t start_offset)
+      : shape_(engine), start_offset_(start_offset) {}
+
+  std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
+                                    std::span<const std::uint8_t> weights, bool values) override {
+    std::vector<std::uint8_t> codebook(shape_.centroids * shape_.dim);
+    for (std::size_t m = 0; m < shape_.subspaces(); ++m) {
+      const std::vector<Element> centroids =
+          Arithmetic::kmeans(gather(tokens, m, Arithmetic::of_raw), weights, shape_, start_offset_);
+      for (std::size_t e = 0; e < centroids.size(); ++e) {
+        const std::size_t c = e / shape_.sub_dim;
+        codebook[c * shape_.dim + m * shape_.sub_dim + e % shape_.sub_dim] =
+            Arithmetic::stored(centroids[e], values);
+      }
     }
+    return codebook;
   }
-  return codes;
-}
+
+  std::vector<std::uint8_t> encode(std::span<const std::uint16_t> tokens,
+                                   std::span<const std::uint8_t> codebook, bool values) override {
+    const std::size_t count = tokens.size() / shape_.dim;
+    std::vector<std::uint8_t> codes(count * shape_.subspaces());
+    for (std::size_t m = 0; m < shape_.subspaces(); ++m) {
+      const std::vector<Element> vectors = gather(tokens, m, Arithmetic::of_raw);
+      const typename Arithmetic::Nearest nearest(
+          gather(codebook, m,
+                 [&](std::uint8_t byte) { return golden::stored_element(byte, values); }),
+          shape_.sub_dim);
+      for (std::size_t t = 0; t < count; ++t) {
+        codes[t * shape_.subspaces() + m] =
+            static_cast<std::uint8_t>(nearest(vectors.data() + t * shape_.sub_dim));
+      }
+    }
+    return codes;
+  }
+
+ private:
+  using Element = typename Arithmetic::Element;
+
+  // Channels of sub-space m of `rows` [n, D], contiguous: [n, Dsub].
+  template <typename From, typename Convert>
+  std::vector<Element> gather(std::span<const From> rows, std::size_t m,
+                              const Convert& convert) const {
+    std::vector<Element> result;
+    result.reserve(rows.size() / shape_.subspaces());
+    for (std::size_t begin = m * shape_.sub_dim; begin < rows.size(); begin += shape_.dim) {
+      for (std::size_t d = 0; d < shape_.sub_dim; ++d) {
+        result.push_back(static_cast<Element>(convert(rows[begin + d])));
+      }
+    }
+    return result;
+  }
+
+  Shape shape_;
+  std::size_t start_offset_;
+};
 
 }  // namespace
 
-Backend fixed_backend(const config::EngineConfig& engine, std::size_t start_offset) {
-  const Shape shape(engine);
-  return {.cluster =
-              [=](auto tokens, auto weights, bool values) {
-                return cluster_fixed(shape, start_offset, tokens, weights, values);
-              },
-          .encode = [=](auto tokens, auto codebook,
-                        bool values) { return encode_fixed(shape, tokens, codebook, values); }};
+std::unique_ptr<Backend> fixed_backend(const config::EngineConfig& engine,
+                                       std::size_t start_offset) {
+  return std::make_unique<SoftwareBackend<Fixed>>(engine, start_offset);
 }
 
-Backend float_backend(const config::EngineConfig& engine, std::size_t start_offset) {
-  const Shape shape(engine);
-  return {.cluster =
-              [=](auto tokens, auto weights, bool values) {
-                return cluster_float(shape, start_offset, tokens, weights, values);
-              },
-          .encode = [=](auto tokens, auto codebook,
-                        bool values) { return encode_float(shape, tokens, codebook, values); }};
+std::unique_ptr<Backend> float_backend(const config::EngineConfig& engine,
+                                       std::size_t start_offset) {
+  return std::make_unique<SoftwareBackend<Float>>(engine, start_offset);
 }
 
-Backend software_backend(const config::EngineConfig& engine, Clustering clustering) {
+std::unique_ptr<Backend> software_backend(const config::EngineConfig& engine,
+                                          Clustering clustering) {
   return clustering == Clustering::kFixed ? fixed_backend(engine) : float_backend(engine);
 }
 

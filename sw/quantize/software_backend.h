@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "sw/config/config.h"
 #include "sw/quantize/backend.h"
@@ -28,8 +29,11 @@ inline constexpr std::size_t kPasses = 4;
 
 // `start_offset` is added to the start tokens, modulo n: another start, to judge how much one start
 // matters. The engine's is 0.
-Backend fixed_backend(const config::EngineConfig& engine, std::size_t start_offset = 0);
-Backend float_backend(const config::EngineConfig& engine, std::size_t start_offset = 0);
-Backend software_backend(const config::EngineConfig& engine, Clustering clustering);
+std::unique_ptr<Backend> fixed_backend(const config::EngineConfig& engine,
+                                       std::size_t start_offset = 0);
+std::unique_ptr<Backend> float_backend(const config::EngineConfig& engine,
+                                       std::size_t start_offset = 0);
+std::unique_ptr<Backend> software_backend(const config::EngineConfig& engine,
+                                          Clustering clustering);
 
 }  // namespace aqpim::quantize

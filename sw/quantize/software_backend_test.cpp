@@ -97,9 +97,9 @@ TEST_CASE("fixed clustering: the same as the algorithm written down, stored in 8
     for (const std::size_t count : {40u, 300u}) {
       for (const std::size_t offset : {0u, 5u}) {
         const Tokens tokens = make_tokens(count, count, 16);
-        const Backend backend = fixed_backend(engine, offset);
-        const auto keys = backend.cluster(tokens.raw, tokens.weights, false);
-        const auto values = backend.cluster(tokens.raw, tokens.weights, true);
+        const auto backend = fixed_backend(engine, offset);
+        const auto keys = backend->cluster(tokens.raw, tokens.weights, false);
+        const auto values = backend->cluster(tokens.raw, tokens.weights, true);
         std::size_t different = 0;
         for (std::size_t m = 0; m < engine.subspaces(); ++m) {
           const auto expected = plain_kmeans(tokens, engine, m, offset);
@@ -127,10 +127,10 @@ TEST_CASE("fixed clustering: equal tokens, and fewer distinct ones than centroid
   for (std::size_t e = 0; e < tokens.raw.size(); ++e) {
     tokens.raw[e] = to_half(e / 16 % 3 == 0 ? 1.0 : -2.0);
   }
-  const Backend backend = fixed_backend(engine);
+  const auto backend = fixed_backend(engine);
   for (const bool values : {false, true}) {
-    const auto codebook = backend.cluster(tokens.raw, tokens.weights, values);
-    const auto codes = backend.encode(tokens.raw, codebook, values);
+    const auto codebook = backend->cluster(tokens.raw, tokens.weights, values);
+    const auto codes = backend->encode(tokens.raw, codebook, values);
     for (std::size_t t = 0; t < 100; ++t) {
       // Stored exactly, and the lowest of the equal centroids: 0 … 2 start from token 0, 3 …
       // from 1.
@@ -150,7 +150,7 @@ TEST_CASE("fixed encoding: the nearest stored centroid, the lowest index of equa
   // A coarse grid has ties.
   for (std::uint8_t& byte : codebook) byte = static_cast<std::uint8_t>(draw.below(5) * 16 + 8);
   for (const bool values : {false, true}) {
-    const auto codes = fixed_backend(engine).encode(tokens.raw, codebook, values);
+    const auto codes = fixed_backend(engine)->encode(tokens.raw, codebook, values);
     std::size_t different = 0;
     for (std::size_t t = 0; t < 200; ++t) {
       for (std::size_t m = 0; m < 4; ++m) {
@@ -180,7 +180,7 @@ TEST_CASE("float clustering: the algorithm in double precision, stored in 8 bits
   const EngineConfig engine = make_engine(16, 4, 4);
   const Tokens tokens = make_tokens(5, 600, 16);
   for (const bool values : {false, true}) {
-    const auto real = float_backend(engine).cluster(tokens.raw, tokens.weights, values);
+    const auto real = float_backend(engine)->cluster(tokens.raw, tokens.weights, values);
     std::size_t different = 0;
     for (std::size_t m = 0; m < engine.subspaces(); ++m) {
       aqpim::test::PlainKmeans plain{
@@ -206,10 +206,10 @@ TEST_CASE("float clustering: the algorithm in double precision, stored in 8 bits
     }
     CHECK(different == 0);
     CHECK(
-        software_backend(engine, Clustering::kFixed).cluster(tokens.raw, tokens.weights, values) ==
-        fixed_backend(engine).cluster(tokens.raw, tokens.weights, values));
+        software_backend(engine, Clustering::kFixed)->cluster(tokens.raw, tokens.weights, values) ==
+        fixed_backend(engine)->cluster(tokens.raw, tokens.weights, values));
     CHECK(
-        software_backend(engine, Clustering::kFloat).cluster(tokens.raw, tokens.weights, values) ==
+        software_backend(engine, Clustering::kFloat)->cluster(tokens.raw, tokens.weights, values) ==
         real);
   }
 }

@@ -2,6 +2,7 @@
 #include "sw/quantize/transform_choice.h"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -53,8 +54,8 @@ class Contest {
     const std::size_t dim = head_.head_dim;
     Side side(vectors.subspan(timeline_.sinks * dim, timeline_.clustered() * dim), shape,
               std::move(transform));
-    for (std::size_t w = 0; w < shape.windows; ++w) side.cluster(w, weights_, backend_);
-    side.encode(judge_.encoded(), backend_);
+    for (std::size_t w = 0; w < shape.windows; ++w) side.cluster(w, weights_, *backend_);
+    side.encode(judge_.encoded(), *backend_);
     return side.decoded();
   }
 
@@ -65,7 +66,7 @@ class Contest {
   std::vector<float> keys_, values_;  // [T, D]
   TransformJudge judge_;
   std::vector<std::uint8_t> weights_;
-  Backend backend_;
+  std::unique_ptr<Backend> backend_;
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -80,7 +81,7 @@ QuantizeOptions ours(std::size_t window) {
   return options;
 }
 
-using MakeBackend = Backend (*)(const EngineConfig&, std::size_t);
+using MakeBackend = std::unique_ptr<Backend> (*)(const EngineConfig&, std::size_t);
 
 // Mean relative error over queries, query heads and starts.
 double error(const Head& head, const EngineConfig& engine, const QuantizeOptions& options,
@@ -98,7 +99,7 @@ double error(const Head& head, const EngineConfig& engine, const QuantizeOptions
   const std::size_t step = std::max<std::size_t>(1, tokens / engine.centroids() / kStarts);
   double sum = 0.0;
   for (std::size_t start = 0; start < kStarts; ++start) {
-    const HeadCache cache = quantize(head, engine, options, make_backend(engine, start * step));
+    const HeadCache cache = quantize(head, engine, options, *make_backend(engine, start * step));
     const aqpim::reference::PqReference pq(head, cache);
     std::size_t i = 0;
     for (const std::size_t t : queries) {

@@ -277,17 +277,17 @@ class HeadStudy {
     options.window = task.window;
     const Common& common = common_.at(options.timeline.append_block);
     const Timeline& timeline = common.timeline;
-    const quantize::Backend backend = quantize::software_backend(engine, task.clustering);
+    const auto backend = quantize::software_backend(engine, task.clustering);
     const quantize::SideShape shape = quantize::side_shape(engine, timeline, options, values);
     Side side(
         std::span(values ? common.values : common.keys).subspan(timeline.sinks * head_.head_dim),
         shape, transforms_.at({timeline.append_block, engine.sub_dim, values, centring, kind}));
     Half half;
     for (std::size_t w = 0; w < shape.windows; ++w) {
-      side.cluster(w, task.weights ? common.weights : common.equal_weights, backend);
+      side.cluster(w, task.weights ? common.weights : common.equal_weights, *backend);
       half.size.codebooks += side.codebook(w).size();
     }
-    side.encode(timeline.encoded(), backend);
+    side.encode(timeline.encoded(), *backend);
     half.size.codes = side.codes().size() * engine.code_bits / 8;
     half.size.centres = side.centres().size() * kHalfBytes;
     half.size.exact =

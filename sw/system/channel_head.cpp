@@ -36,7 +36,7 @@ ChannelHead::ChannelHead(const workload::Head& head, const config::ChannelShape&
       shape_(shape),
       options_(options),
       recorder_(shape.engine),
-      quantizer_(head, shape.engine, checked(options.cache), recorder_.backend()),
+      quantizer_(head, shape.engine, checked(options.cache), recorder_),
       placement_(place()),
       commands_(shape, placement_, options.rank, options.context),
       parts_(head.groups * options.queries.size()) {}

@@ -44,10 +44,10 @@ struct Share {
 };
 
 std::vector<Share> shares_of(const Slice& slice, std::size_t n, std::size_t chunk,
-                             std::span<const std::uint8_t> weights, const Engines& engines) {
+                             std::span<const std::uint8_t> weights, unsigned engines) {
   std::vector<Share> shares;
-  for (unsigned engine = 0; engine < engines.count; ++engine) {
-    const Range range = share_of(engine, engines.count, n);
+  for (unsigned engine = 0; engine < engines; ++engine) {
+    const Range range = share_of(engine, engines, n);
     if (range.size() == 0) continue;
     Share& share = shares.emplace_back(Share{.engine = engine, .chunks = {}});
     for (std::size_t first = range.first; first < range.last; first += chunk) {
@@ -84,14 +84,14 @@ ClusterStatistics& ClusterStatistics::operator+=(const ClusterStatistics& other)
 
 std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
                                   std::span<const std::uint8_t> weights, bool values,
-                                  const Engines& engines, ClusterStatistics* statistics) {
-  const config::EngineConfig& config = engines.config;
+                                  Engines& engines, ClusterStatistics* statistics) {
+  const config::EngineConfig& config = engines.config();
   const std::size_t n = weights.size();
   if (n == 0 || tokens.size() != n * config.head_dim) {
     throw std::invalid_argument("clustering takes one weight for each of one or more tokens");
   }
-  const std::size_t chunk = engines.chunk == 0 ? config.score_depth : engines.chunk;
-  if (const std::size_t parts = parts_of(n, chunk, engines.count); parts > golden::kMostParts) {
+  const std::size_t chunk = engines.chunk();
+  if (const std::size_t parts = parts_of(n, chunk, engines.count()); parts > golden::kMostParts) {
     throw InputError(fmt::format(
         "a codebook of {} tokens takes {} chunks of at most {} tokens, sums hold {}; a codebook "
         "window would make it smaller",
@@ -105,7 +105,7 @@ std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
   ClusterStatistics counted{.codebooks = 1, .codes = n * config.subspaces()};
   for (std::size_t s = 0; s < config.slices(); ++s) {
     const Slice slice(tokens, s, config);
-    const std::vector<Share> shares = shares_of(slice, n, chunk, weights, engines);
+    const std::vector<Share> shares = shares_of(slice, n, chunk, weights, engines.count());
     Stream load = stream_of(slice.start());
     golden::Reduced reduced;
     std::vector<std::uint8_t> codes;
@@ -140,14 +140,14 @@ std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
 
 std::vector<std::uint8_t> encode(std::span<const std::uint16_t> tokens,
                                  std::span<const std::uint8_t> codebook, bool values,
-                                 const Engines& engines) {
-  const config::EngineConfig& config = engines.config;
+                                 Engines& engines) {
+  const config::EngineConfig& config = engines.config();
   const std::size_t n = tokens.size() / config.head_dim;
   const Stream stream = stream_of({codebook.begin(), codebook.end()});
   std::vector<std::uint8_t> codes;
   codes.reserve(n * config.subspaces());
-  for (unsigned engine = 0; engine < engines.count; ++engine) {
-    const Range range = share_of(engine, engines.count, n);
+  for (unsigned engine = 0; engine < engines.count(); ++engine) {
+    const Range range = share_of(engine, engines.count(), n);
     if (range.size() == 0) continue;
     golden::Program program;
     append_setup(program, values, config);

@@ -18,7 +18,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -31,19 +30,36 @@ namespace aqpim::system {
 
 using quantize::kPasses;
 
-// What plays the programs: golden models, RTL, one model in the place of all.
-struct Engines {
-  config::EngineConfig config;
-  unsigned count = 1;
+// What plays the programs: golden models, RTL, one model in the place of all. All engines have one
+// configuration, and one reducer.
+class Engines {
+ public:
+  // `chunk`: most tokens between two UNLOADs, filled up to whole groups of TokenSlots; at most
+  // ScoreDepth, which 0 stands for.
+  explicit Engines(const config::EngineConfig& config, unsigned count = 1, std::size_t chunk = 0)
+      : config_(config), count_(count), chunk_(chunk == 0 ? config.score_depth : chunk) {}
+  virtual ~Engines() = default;
+
+  const config::EngineConfig& config() const { return config_; }
+  unsigned count() const { return count_; }
+  std::size_t chunk() const { return chunk_; }
+
   // Plays a program on engine 0 … count − 1 to its end. Each program sets all registers that it
   // uses; a pass is one program, so engines keep nothing between two.
-  std::function<golden::Answers(unsigned engine, const golden::Program&)> play;
-  // As golden::reduce() with this config.
-  std::function<golden::Reduced(std::span<const std::vector<std::uint8_t>> partials, bool values)>
-      reduce;
-  // Most tokens between two UNLOADs, filled up to whole groups of TokenSlots; at most ScoreDepth,
-  // which 0 stands for.
-  std::size_t chunk = 0;
+  virtual golden::Answers play(unsigned engine, const golden::Program& program) = 0;
+
+  // As golden::reduce() with this configuration.
+  virtual golden::Reduced reduce(std::span<const std::vector<std::uint8_t>> partials,
+                                 bool values) = 0;
+
+ protected:
+  Engines(const Engines&) = default;
+  Engines& operator=(const Engines&) = default;
+
+ private:
+  config::EngineConfig config_;
+  unsigned count_;
+  std::size_t chunk_;
 };
 
 // Of one codebook, or of many.
@@ -61,11 +77,11 @@ struct ClusterStatistics {
 // than the reducer takes (golden::kMostParts).
 std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
                                   std::span<const std::uint8_t> weights, bool values,
-                                  const Engines& engines, ClusterStatistics* statistics = nullptr);
+                                  Engines& engines, ClusterStatistics* statistics = nullptr);
 
 // Codes [n, M], as Backend::encode.
 std::vector<std::uint8_t> encode(std::span<const std::uint16_t> tokens,
                                  std::span<const std::uint8_t> codebook, bool values,
-                                 const Engines& engines);
+                                 Engines& engines);
 
 }  // namespace aqpim::system

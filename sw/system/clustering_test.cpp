@@ -33,6 +33,7 @@ using aqpim::golden::Answers;
 using aqpim::golden::Command;
 using aqpim::golden::Operation;
 using aqpim::golden::Program;
+using aqpim::golden::Reduced;
 using aqpim::quantize::Backend;
 using aqpim::system::ClusterStatistics;
 using aqpim::system::Engines;
@@ -42,19 +43,41 @@ using aqpim::test::PlainKmeans;
 
 constexpr int kLargest = 2047;  // of a raw token element · 2^8
 
-// Golden engines that live as long as the Engines which play on them.
-Engines golden_engines(const EngineConfig& config, unsigned count, std::size_t chunk = 0) {
-  const auto engines =
-      std::make_shared<std::vector<aqpim::golden::Engine>>(count, aqpim::golden::Engine(config));
-  return {
-      .config = config,
-      .count = count,
-      .play = [engines](unsigned engine,
-                        const Program& program) { return engines->at(engine).run(program); },
-      .reduce = [config](std::span<const std::vector<std::uint8_t>> partials,
-                         bool values) { return aqpim::golden::reduce(partials, config, values); },
-      .chunk = chunk};
-}
+// Golden engines and a golden reducer.
+class GoldenEngines : public Engines {
+ public:
+  GoldenEngines(const EngineConfig& config, unsigned count, std::size_t chunk = 0)
+      : Engines(config, count, chunk), engines_(count, aqpim::golden::Engine(config)) {}
+
+  Answers play(unsigned engine, const Program& program) override {
+    return engines_.at(engine).run(program);
+  }
+  Reduced reduce(std::span<const std::vector<std::uint8_t>> partials, bool values) override {
+    return aqpim::golden::reduce(partials, config(), values);
+  }
+
+ protected:
+  std::vector<aqpim::golden::Engine> engines_;
+};
+
+// One engine and its reducer, and what they made of each pass.
+class Watched : public GoldenEngines {
+ public:
+  explicit Watched(const EngineConfig& config) : GoldenEngines(config, 1) {}
+
+  Answers play(unsigned engine, const Program& program) override {
+    Answers answers = GoldenEngines::play(engine, program);
+    assigned.push_back(engines_.front().assigned());
+    return answers;
+  }
+  Reduced reduce(std::span<const std::vector<std::uint8_t>> partials, bool values) override {
+    Reduced reduced = GoldenEngines::reduce(partials, values);
+    centroids.push_back(reduced.centroids);
+    return reduced;
+  }
+
+  std::vector<std::vector<std::uint8_t>> assigned, centroids;
+};
 
 struct Tokens {
   std::vector<std::uint16_t> vectors;  // [n, D]
@@ -82,14 +105,14 @@ struct Quantized {
   bool operator==(const Quantized&) const = default;
 };
 
-Quantized quantized(const Backend& backend, const Tokens& tokens, bool values) {
+Quantized quantized(Backend& backend, const Tokens& tokens, bool values) {
   Quantized result;
   result.codebook = backend.cluster(tokens.vectors, tokens.weights, values);
   result.codes = backend.encode(tokens.vectors, result.codebook, values);
   return result;
 }
 
-Quantized quantized(const Engines& engines, const Tokens& tokens, bool values) {
+Quantized quantized(Engines& engines, const Tokens& tokens, bool values) {
   Quantized result;
   result.codebook = aqpim::system::cluster(tokens.vectors, tokens.weights, values, engines);
   result.codes = aqpim::system::encode(tokens.vectors, result.codebook, values, engines);
@@ -106,20 +129,10 @@ class Passes {
   Passes(const Shape& shape, std::size_t n)
       : config_(make_engine(shape.head_dim, shape.sub_dim, shape.code_bits, shape.word_bits)),
         tokens_(make_tokens(7, n, shape.head_dim)) {
-    aqpim::golden::Engine engine(config_);
-    Engines engines = golden_engines(config_, 1);
-    engines.play = [&](unsigned, const Program& program) {
-      Answers answers = engine.run(program);
-      assigned_.push_back(engine.assigned());
-      return answers;
-    };
-    const auto reduce = engines.reduce;
-    engines.reduce = [&](std::span<const std::vector<std::uint8_t>> partials, bool values) {
-      auto reduced = reduce(partials, values);
-      centroids_.push_back(reduced.centroids);
-      return reduced;
-    };
+    Watched engines(config_);
     aqpim::system::cluster(tokens_.vectors, tokens_.weights, false, engines);
+    assigned_ = engines.assigned;
+    centroids_ = engines.centroids;
   }
 
   struct Fixed {
@@ -187,7 +200,7 @@ TEST_CASE("clustering: engines and software agree bit for bit, however the token
         make_engine(shape.head_dim, shape.sub_dim, shape.code_bits, shape.word_bits);
     const Tokens tokens = make_tokens(shape.word_bits, 211, shape.head_dim);
     for (const bool values : {false, true}) {
-      const Quantized software = quantized(aqpim::quantize::fixed_backend(config), tokens, values);
+      const Quantized software = quantized(*aqpim::quantize::fixed_backend(config), tokens, values);
       CHECK(std::set(software.codes.begin(), software.codes.end()).size() >=
             std::min(40u, config.centroids()));
       for (const auto& [engines, chunk] : {std::pair{1u, 64u}, {2u, 7u}, {3u, 0u}, {16u, 7u}}) {
@@ -196,10 +209,11 @@ TEST_CASE("clustering: engines and software agree bit for bit, however the token
         CAPTURE(values);
         CAPTURE(engines);
         CAPTURE(chunk);
-        CHECK(aqpim::system::cluster(tokens.vectors, tokens.weights, values,
-                                     golden_engines(config, engines, chunk)) == software.codebook);
-        CHECK(aqpim::system::encode(tokens.vectors, software.codebook, values,
-                                    golden_engines(config, engines)) == software.codes);
+        GoldenEngines golden(config, engines, chunk);
+        CHECK(aqpim::system::cluster(tokens.vectors, tokens.weights, values, golden) ==
+              software.codebook);
+        CHECK(aqpim::system::encode(tokens.vectors, software.codebook, values, golden) ==
+              software.codes);
       }
     }
   }
@@ -209,8 +223,9 @@ TEST_CASE("clustering: fewer tokens than centroids, and than engines") {
   const EngineConfig config = make_engine(64, 4, 8, 128);
   for (const std::size_t n : {1u, 2u, 5u, 30u}) {
     const Tokens tokens = make_tokens(n, n, 64);
-    const Quantized software = quantized(aqpim::quantize::fixed_backend(config), tokens, false);
-    CHECK((quantized(golden_engines(config, 16), tokens, false) == software));
+    const Quantized software = quantized(*aqpim::quantize::fixed_backend(config), tokens, false);
+    GoldenEngines engines(config, 16);
+    CHECK((quantized(engines, tokens, false) == software));
   }
 }
 
@@ -218,14 +233,15 @@ TEST_CASE("clustering: more tokens than the engine takes at once go in chunks") 
   EngineConfig config = make_engine(64, 2, 4, 128);
   config.score_depth = 32;
   const Tokens tokens = make_tokens(3, 300, 64);
-  const Quantized software = quantized(aqpim::quantize::fixed_backend(config), tokens, true);
-  CHECK((quantized(golden_engines(config, 1), tokens, true) == software));
+  const Quantized software = quantized(*aqpim::quantize::fixed_backend(config), tokens, true);
+  GoldenEngines engines(config, 1);
+  CHECK((quantized(engines, tokens, true) == software));
 }
 
 TEST_CASE("clustering: more chunks than sums hold are bad input") {
   EngineConfig config = make_engine(64, 2, 4, 128);
   const Tokens tokens = make_tokens(3, 257, 64);
-  const Engines one_by_one = golden_engines(config, 1, 1);
+  GoldenEngines one_by_one(config, 1, 1);
   CHECK_THROWS_AS(aqpim::system::cluster(tokens.vectors, tokens.weights, false, one_by_one),
                   aqpim::InputError);
   const std::span<const std::uint16_t> vectors(tokens.vectors);
@@ -236,48 +252,44 @@ TEST_CASE("clustering: more chunks than sums hold are bad input") {
 TEST_CASE("clustering: a pass loads once per engine, and unloads once per chunk") {
   const EngineConfig config = make_engine(64, 4, 8, 128);
   const Tokens tokens = make_tokens(4, 100, 64);
-  Engines engines = golden_engines(config, 3, 20);
-  std::map<Operation, std::size_t> commands;
-  std::size_t clustered = 0;
-  const auto play = engines.play;
-  engines.play = [&](unsigned engine, const Program& program) {
-    for (const auto& step : program) {
-      const auto* command = std::get_if<Command>(&step);
-      if (command == nullptr) continue;
-      ++commands[command->operation];
-      if (command->operation == Operation::kCluster) clustered += command->tokens;
+  class Counting : public GoldenEngines {
+   public:
+    using GoldenEngines::GoldenEngines;
+    Answers play(unsigned engine, const Program& program) override {
+      for (const auto& step : program) {
+        const auto* command = std::get_if<Command>(&step);
+        if (command == nullptr) continue;
+        ++commands[command->operation];
+        if (command->operation == Operation::kCluster) clustered += command->tokens;
+      }
+      return GoldenEngines::play(engine, program);
     }
-    return play(engine, program);
+    std::map<Operation, std::size_t> commands;
+    std::size_t clustered = 0;
   };
+  Counting engines(config, 3, 20);
   aqpim::system::cluster(tokens.vectors, tokens.weights, false, engines);
   const std::size_t passes = aqpim::quantize::kPasses * config.slices();
-  CHECK(commands[Operation::kLoad] == 3 * passes);
-  CHECK(commands[Operation::kCluster] == 6 * passes);
-  CHECK(commands[Operation::kUnload] == 6 * passes);
+  CHECK(engines.commands[Operation::kLoad] == 3 * passes);
+  CHECK(engines.commands[Operation::kCluster] == 6 * passes);
+  CHECK(engines.commands[Operation::kUnload] == 6 * passes);
   // 33, 33 and 34 tokens; 13 are filled up to 14.
-  CHECK(clustered == (34 + 34 + 34) * passes);
+  CHECK(engines.clustered == (34 + 34 + 34) * passes);
 }
 
 TEST_CASE("clustering: codes that change between passes are those of the golden engine") {
   const EngineConfig config = make_engine(64, 2, 4, 128);
   const Tokens tokens = make_tokens(5, 150, 64);
   // One engine and one chunk: its codes of each pass, slice after slice.
-  aqpim::golden::Engine engine(config);
-  Engines engines = golden_engines(config, 1);
-  std::vector<std::vector<std::uint8_t>> assigned;
-  engines.play = [&](unsigned, const Program& program) {
-    Answers answers = engine.run(program);
-    assigned.push_back(engine.assigned());
-    return answers;
-  };
+  Watched engines(config);
   ClusterStatistics statistics;
   aqpim::system::cluster(tokens.vectors, tokens.weights, true, engines, &statistics);
   ClusterStatistics expected{.codebooks = 1, .codes = 150 * config.subspaces()};
-  for (std::size_t i = 0; i < assigned.size(); ++i) {
+  for (std::size_t i = 0; i < engines.assigned.size(); ++i) {
     const std::size_t pass = i % aqpim::quantize::kPasses;
     if (pass == 0) continue;
-    for (std::size_t c = 0; c < assigned[i].size(); ++c) {
-      expected.changed[pass - 1] += assigned[i][c] != assigned[i - 1][c];
+    for (std::size_t c = 0; c < engines.assigned[i].size(); ++c) {
+      expected.changed[pass - 1] += engines.assigned[i][c] != engines.assigned[i - 1][c];
     }
   }
   CHECK((statistics == expected));
@@ -334,8 +346,12 @@ TEST_CASE("clustering: four passes end close to where double precision ends from
 TEST_CASE("clustering: an engine that refuses is noticed") {
   EngineConfig config = make_engine(64, 2, 4, 128);
   const Tokens tokens = make_tokens(6, 20, 64);
-  Engines engines = golden_engines(config, 1);
-  engines.play = [](unsigned, const Program&) { return Answers(); };
+  class Refusing : public GoldenEngines {
+   public:
+    using GoldenEngines::GoldenEngines;
+    Answers play(unsigned, const Program&) override { return {}; }
+  };
+  Refusing engines(config, 1);
   CHECK_THROWS_AS(aqpim::system::cluster(tokens.vectors, tokens.weights, false, engines),
                   std::runtime_error);
   CHECK_THROWS_AS(
@@ -346,7 +362,7 @@ TEST_CASE("clustering: an engine that refuses is noticed") {
 TEST_CASE("clustering: weights and tokens that do not match are refused") {
   const EngineConfig config = make_engine(64, 2, 4, 128);
   const Tokens tokens = make_tokens(6, 20, 64);
-  const Engines engines = golden_engines(config, 1);
+  GoldenEngines engines(config, 1);
   CHECK_THROWS_AS(
       aqpim::system::cluster(tokens.vectors, std::span(tokens.weights).first(19), false, engines),
       std::invalid_argument);

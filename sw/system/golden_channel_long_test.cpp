@@ -569,7 +569,7 @@ void check_codes(const Host& host, unsigned side, unsigned e, const Raw& own,
                  const Bytes& codebook) {
   const ChannelShape& shape = host.shape();
   const auto expected = aqpim::system::pack_codes(
-      aqpim::quantize::fixed_backend(shape.engine).encode(own.vectors, codebook, side == 1),
+      aqpim::quantize::fixed_backend(shape.engine)->encode(own.vectors, codebook, side == 1),
       shape.engine);
   const std::size_t beats = shape.beats_per_token();
   const std::size_t first = middle_of(shape) * beats;
@@ -600,7 +600,7 @@ TEST_CASE("golden channel: one codebook of all banks' tokens is that of plain so
       Quantizing quantizing(host, side, shares);
       const std::vector<Bytes> codebooks = quantizing.cluster(&all);
       const auto fixed = aqpim::quantize::fixed_backend(shape.engine);
-      CHECK(codebooks[0] == fixed.cluster(all.vectors, all.weights, side == 1));
+      CHECK(codebooks[0] == fixed->cluster(all.vectors, all.weights, side == 1));
 
       // The third codebook of the region.
       host.store_codebook(side, 0, 2, codebooks[0]);
@@ -623,7 +623,7 @@ TEST_CASE("golden channel: each engine's own codebook is that of its tokens in p
       const auto fixed = aqpim::quantize::fixed_backend(shape.engine);
       for (unsigned e = 0; e < shape.engines(); ++e) {
         if (own[e].size() == 0) continue;
-        CHECK(codebooks[e] == fixed.cluster(own[e].vectors, own[e].weights, side == 1));
+        CHECK(codebooks[e] == fixed->cluster(own[e].vectors, own[e].weights, side == 1));
         host.store_codebook(side, e, 1, codebooks[e]);
       }
       quantizing.encode(1, middle_of(shape));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/system/recorder.h"
 
-#include <span>
 #include <utility>
 
 #include "sw/quantize/software_backend.h"
@@ -11,22 +10,19 @@ namespace aqpim::system {
 Recorder::Recorder(const config::EngineConfig& engine)
     : head_dim_(engine.head_dim), software_(quantize::fixed_backend(engine)) {}
 
-quantize::Backend Recorder::backend() {
-  return {.cluster =
-              [this](std::span<const std::uint16_t> tokens, std::span<const std::uint8_t> weights,
-                     bool values) {
-                ClusterTask task{.tokens = {tokens.begin(), tokens.end()},
-                                 .weights = {weights.begin(), weights.end()},
-                                 .codebook = software_.cluster(tokens, weights, values)};
-                return clusterings_[values ? 1 : 0].emplace_back(std::move(task)).codebook;
-              },
-          .encode =
-              [this](std::span<const std::uint16_t> tokens, std::span<const std::uint8_t> codebook,
-                     bool values) {
-                EncodeTask& task = encodings_[values ? 1 : 0];
-                task.tokens.insert(task.tokens.end(), tokens.begin(), tokens.end());
-                return software_.encode(tokens, codebook, values);
-              }};
+std::vector<std::uint8_t> Recorder::cluster(std::span<const std::uint16_t> tokens,
+                                            std::span<const std::uint8_t> weights, bool values) {
+  ClusterTask task{.tokens = {tokens.begin(), tokens.end()},
+                   .weights = {weights.begin(), weights.end()},
+                   .codebook = software_->cluster(tokens, weights, values)};
+  return clusterings_[values ? 1 : 0].emplace_back(std::move(task)).codebook;
+}
+
+std::vector<std::uint8_t> Recorder::encode(std::span<const std::uint16_t> tokens,
+                                           std::span<const std::uint8_t> codebook, bool values) {
+  EncodeTask& task = encodings_[values ? 1 : 0];
+  task.tokens.insert(task.tokens.end(), tokens.begin(), tokens.end());
+  return software_->encode(tokens, codebook, values);
 }
 
 EncodeTask Recorder::take_encoding(unsigned side) {

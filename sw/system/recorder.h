@@ -7,6 +7,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include "sw/config/config.h"
@@ -25,14 +27,14 @@ struct EncodeTask {
   std::vector<std::uint16_t> tokens;  // raw [n, D]
 };
 
-class Recorder {
+class Recorder : public quantize::Backend {
  public:
   explicit Recorder(const config::EngineConfig& engine);
-  Recorder(const Recorder&) = delete;
-  Recorder& operator=(const Recorder&) = delete;
 
-  // Refers to this.
-  quantize::Backend backend();
+  std::vector<std::uint8_t> cluster(std::span<const std::uint16_t> tokens,
+                                    std::span<const std::uint8_t> weights, bool values) override;
+  std::vector<std::uint8_t> encode(std::span<const std::uint16_t> tokens,
+                                   std::span<const std::uint8_t> codebook, bool values) override;
 
   // Of keys (0) and values (1), by codebook window.
   const std::vector<ClusterTask>& clusterings(unsigned side) const { return clusterings_[side]; }
@@ -41,7 +43,7 @@ class Recorder {
 
  private:
   std::size_t head_dim_;
-  quantize::Backend software_;
+  std::unique_ptr<quantize::Backend> software_;
   std::array<std::vector<ClusterTask>, 2> clusterings_;
   std::array<EncodeTask, 2> encodings_;
 };

@@ -23,9 +23,11 @@
 namespace {
 
 using aqpim::config::Configuration;
+using aqpim::golden::Answers;
 using aqpim::golden::Command;
 using aqpim::golden::Operation;
 using aqpim::golden::Program;
+using aqpim::golden::Reduced;
 using aqpim::system::Engines;
 using namespace aqpim::tb;
 
@@ -105,15 +107,24 @@ Tokens random_tokens(Random& random, Kind kind, std::size_t n,
 }
 
 // All engines are one model.
-Engines on_rtl(Env& env, ReducerEnv& reducer, Pace pace) {
-  return {
-      .config = env.configuration().engine,
-      .count = 2,
-      .play = [&env, pace](unsigned, const Program& program) { return env.play(program, pace); },
-      .reduce = [&reducer, pace](std::span<const std::vector<std::uint8_t>> partials,
-                                 bool values) { return reducer.reduce(partials, values, pace); },
-      .chunk = 24};
-}
+class OnRtl : public Engines {
+ public:
+  OnRtl(Env& env, ReducerEnv& reducer, Pace pace, unsigned count = 2, std::size_t chunk = 24)
+      : Engines(env.configuration().engine, count, chunk),
+        env_(env),
+        reducer_(reducer),
+        pace_(pace) {}
+
+  Answers play(unsigned, const Program& program) override { return env_.play(program, pace_); }
+  Reduced reduce(std::span<const std::vector<std::uint8_t>> partials, bool values) override {
+    return reducer_.reduce(partials, values, pace_);
+  }
+
+ private:
+  Env& env_;
+  ReducerEnv& reducer_;
+  Pace pace_;
+};
 
 std::vector<const Configuration*> clustering_configurations() {
   std::vector<const Configuration*> configurations;
@@ -143,20 +154,19 @@ TEST_CASE("clustering in RTL: constrained-random tokens give the codebooks and c
       const Tokens tokens = random_tokens(random, kKinds[i % std::size(kKinds)], n, engine);
       const bool values = random.chance(1, 2);
       const Pace pace = random.pick({Pace::back_to_back(), Pace{2}, Pace::random()});
-      Engines engines = on_rtl(env, reducer, pace);
-      engines.count = static_cast<unsigned>(random.between(1, 3));
-      engines.chunk = (n + 3) / 4 + random.below(n);
+      const auto count = static_cast<unsigned>(random.between(1, 3));
+      OnRtl engines(env, reducer, pace, count, (n + 3) / 4 + random.below(n));
       CAPTURE(n);
       CAPTURE(values);
-      CAPTURE(engines.count);
-      CAPTURE(engines.chunk);
+      CAPTURE(engines.count());
+      CAPTURE(engines.chunk());
       const auto codebook = aqpim::system::cluster(tokens.vectors, tokens.weights, values, engines);
-      CHECK(codebook == software.cluster(tokens.vectors, tokens.weights, values));
+      CHECK(codebook == software->cluster(tokens.vectors, tokens.weights, values));
       const std::span<const std::uint16_t> encoded =
           std::span(tokens.vectors)
               .first((1 + random.below(std::min<std::size_t>(n, 6))) * engine.head_dim);
       CHECK(aqpim::system::encode(encoded, codebook, values, engines) ==
-            software.encode(encoded, codebook, values));
+            software->encode(encoded, codebook, values));
     }
     // Of each pass at least one engine's centroids, and what the reducer makes of them.
     const std::uint64_t centroids =
@@ -173,8 +183,8 @@ TEST_CASE("clustering in RTL: no multiplier waits in the token loops") {
     const Tokens tokens = make_tokens(100, engine.head_dim);
     Env env(*configuration);
     ReducerEnv reducer(*configuration, 1);
-    aqpim::system::cluster(tokens.vectors, tokens.weights, false,
-                           on_rtl(env, reducer, Pace::back_to_back()));
+    OnRtl engines(env, reducer, Pace::back_to_back());
+    aqpim::system::cluster(tokens.vectors, tokens.weights, false, engines);
     const OperationStatistics& cluster = env.statistics()[Operation::kCluster];
     const std::uint64_t passes = aqpim::quantize::kPasses * engine.slices();
     // 50 tokens per engine in three chunks.
@@ -215,7 +225,7 @@ TEST_CASE("clustering in RTL: another arithmetic is noticed in sums and codes") 
     ReducerEnv reducer(*configuration, 1);
     for (const bool clusters : {true, false}) {
       Env env(*configuration, {.seed = 1, .golden_config = &other});
-      const Engines engines = on_rtl(env, reducer, Pace::back_to_back());
+      OnRtl engines(env, reducer, Pace::back_to_back());
       if (clusters) {
         aqpim::system::cluster(tokens.vectors, tokens.weights, false, engines);
       } else {
