@@ -130,13 +130,13 @@ module pq_attend_engine #(
     .HeadDim   (HeadDim),
     .TileDepth (TileDepth)
   ) u_control (
-    .clk_i           (clk_i),
-    .rst_ni          (rst_ni),
-    .cmd_valid_i     (cmd_valid_i),
-    .cmd_operation_i (cmd_operation_i),
-    .cmd_first_i     (cmd_first_i),
-    .cmd_tokens_i    (cmd_tokens_i),
-    .ready_o         (ready_o),
+    .clk_i,
+    .rst_ni,
+    .cmd_valid_i,
+    .cmd_operation_i,
+    .cmd_first_i,
+    .cmd_tokens_i,
+    .ready_o,
     .tokens_write_i  (bus_valid_i && bus_kind_i == BusTokens),
     .tokens_i        (bus_data_i[32'(index_i)*16 +: 16]),
     .beat_i          (|bank_valid_i),
@@ -232,8 +232,8 @@ module pq_attend_engine #(
   pq_attend_parameters #(
     .Slots (Slots)
   ) u_parameters (
-    .clk_i        (clk_i),
-    .rst_ni       (rst_ni),
+    .clk_i,
+    .rst_ni,
     .write_i      (parameter_write),
     .index_i      (bus_index_i),
     .data_i       (bus_data_i),
@@ -263,7 +263,7 @@ module pq_attend_engine #(
     pq_attend_dot #(
       .EntryWidth (EntryWidth)
     ) u_dot (
-      .clk_i       (clk_i),
+      .clk_i,
       .query0_i    (query[j*32 +: 12]),
       .query1_i    (query[j*32+12 +: 12]),
       .shift_i     (query[j*32+24 +: 4]),
@@ -310,8 +310,8 @@ module pq_attend_engine #(
           .BucketWidth (BucketWidth),
           .Centroids   (Centroids)
         ) u_lane (
-          .clk_i             (clk_i),
-          .rst_ni            (rst_ni),
+          .clk_i,
+          .rst_ni,
           .lookup_i          (lookup_q),
           .code_i            (beat_q[Lane*CodeBits +: CodeBits]),
           .add_i             (add_q[s]),
@@ -343,8 +343,8 @@ module pq_attend_engine #(
       .TokenWords (1),
       .EntryWidth (EntryWidth)
     ) u_score_sum (
-      .clk_i     (clk_i),
-      .rst_ni    (rst_ni),
+      .clk_i,
+      .rst_ni,
       .valid_i   (score_q[s]),
       .first_i   (1'b1),
       .last_i    (1'b1),
@@ -358,8 +358,8 @@ module pq_attend_engine #(
       .ScoreWidth (ScoreWidth),
       .ExtraWidth (ExtraWidth)
     ) u_score (
-      .clk_i       (clk_i),
-      .rst_ni      (rst_ni),
+      .clk_i,
+      .rst_ni,
       .valid_i     (sums_valid[s]),
       .sum_i       (sum),
       .bias_i      (bias),
@@ -383,8 +383,8 @@ module pq_attend_engine #(
     .BucketWidth   (BucketWidth),
     .Slots         (Slots)
   ) u_softmax (
-    .clk_i           (clk_i),
-    .rst_ni          (rst_ni),
+    .clk_i,
+    .rst_ni,
     .start_tile_i    (start_score),
     .score_valid_i   (scores_valid),
     .scores_i        (scores),
@@ -466,7 +466,7 @@ module pq_attend_engine #(
     pq_attend_weigh #(
       .BucketWidth (BucketWidth)
     ) u_weigh (
-      .clk_i     (clk_i),
+      .clk_i,
       .bucket_i  (bucket_in),
       .element_i (element_in),
       .first_i   (Upper ? high_first : low_first),
@@ -494,8 +494,8 @@ module pq_attend_engine #(
     .OutputWidth (OutputWidth),
     .SumWidth    (WeightSumWidth)
   ) u_result (
-    .clk_i        (clk_i),
-    .rst_ni       (rst_ni),
+    .clk_i,
+    .rst_ni,
     .low_write_i  (low_write),
     .high_write_i (high_write),
     .group_i      (high_write ? high_step[StepWidth-1:CodeBits] : low_step[StepWidth-1:CodeBits]),
@@ -509,7 +509,7 @@ module pq_attend_engine #(
     .read_i       (read_valid_i),
     .index_i      (read_index_i),
     .valid_o      (read_valid_o),
-    .read_data_o  (read_data_o),
+    .read_data_o,
     .refused_o    (read_refused)
   );
 

@@ -75,7 +75,7 @@ module pq_attend_lane #(
     .Depth (Centroids),
     .Width (1 + ValueWidth)
   ) u_memory (
-    .clk_i           (clk_i),
+    .clk_i,
     .write_i         (write),
     .write_address_i (write_address),
     .write_data_i    ({add_i, sum}),

@@ -61,8 +61,8 @@ module pq_attend_parameters #(
     .Width      (BeatBits),
     .SinglePort (1'b1)
   ) u_memory (
-    .clk_i           (clk_i),
-    .write_i         (write_i),
+    .clk_i,
+    .write_i,
     .write_address_i (index_i),
     .write_data_i    (data_i),
     .read_i          (read),

@@ -67,7 +67,7 @@ module pq_attend_result #(
     .Width      (8 * OutputWidth),
     .SinglePort (1'b1)
   ) u_memory (
-    .clk_i           (clk_i),
+    .clk_i,
     .write_i         (low_write_i || high_write_i),
     .write_address_i ({group_i, high_write_i}),
     .write_data_i    (high_write_i ? outputs_i[8*OutputWidth +: 8*OutputWidth]

@@ -81,7 +81,7 @@ module pq_attend_scores #(
     .Width      (PerWord * ScoreWidth),
     .SinglePort (1'b1)
   ) u_memory (
-    .clk_i           (clk_i),
+    .clk_i,
     .write_i         (write),
     .write_address_i (write_q[PositionWidth-1:StepWidth]),
     .write_data_i    ({scores_i, pack_q}),

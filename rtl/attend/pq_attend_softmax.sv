@@ -100,12 +100,12 @@ module pq_attend_softmax #(
     .TileDepth  (TileDepth),
     .Slots      (Slots)
   ) u_scores (
-    .clk_i        (clk_i),
-    .rst_ni       (rst_ni),
-    .start_tile_i (start_tile_i),
+    .clk_i,
+    .rst_ni,
+    .start_tile_i,
     .write_i      (score_valid_i[0]),
-    .scores_i     (scores_i),
-    .flush_i      (flush_i),
+    .scores_i,
+    .flush_i,
     .start_read_i (start_weights_i),
     .read_i       (fill_i || |use_i),
     .scores_o     (stored)
@@ -135,7 +135,7 @@ module pq_attend_softmax #(
       .ArgumentFraction (ScoreFraction),
       .WeightWidth      (WeightWidth)
     ) u_exp2 (
-      .clk_i      (clk_i),
+      .clk_i,
       .advance_i  (advance),
       .argument_i (argument_q),
       .weight_o   (weights_o[s*WeightWidth +: WeightWidth])
@@ -149,16 +149,16 @@ module pq_attend_softmax #(
     .Slots        (Slots),
     .MaximumWidth (MaximumWidth)
   ) u_weight_sum (
-    .clk_i           (clk_i),
-    .rst_ni          (rst_ni),
-    .start_tile_i    (start_tile_i),
-    .start_weights_i (start_weights_i),
+    .clk_i,
+    .rst_ni,
+    .start_tile_i,
+    .start_weights_i,
     .valid_i         (valid_q),
     .maximum_i       (exponent_o),
-    .use_i           (use_i),
+    .use_i,
     .weights_i       (weights_o),
     .coarse_o        (coarse),
-    .sum_o           (sum_o)
+    .sum_o
   );
 
   `AQ_ASSERT(a_first_slot, score_valid_i == '0 || score_valid_i[0], clk_i, !rst_ni)

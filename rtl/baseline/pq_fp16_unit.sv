@@ -42,10 +42,10 @@ module pq_fp16_unit #(
     .Width      (Lanes * 16),
     .SinglePort (1'b1)
   ) u_buffer (
-    .clk_i           (clk_i),
-    .write_i         (write_i),
+    .clk_i,
+    .write_i,
     .write_address_i (write_row_i),
-    .write_data_i    (write_data_i),
+    .write_data_i,
     .read_i          (word_valid_i),
     .read_address_i  (row_i),
     .read_data_o     (row)
@@ -67,14 +67,14 @@ module pq_fp16_unit #(
     logic [15:0] product;
 
     pq_fp16_multiplier u_multiplier (
-      .clk_i     (clk_i),
+      .clk_i,
       .a_i       (word_q[i*16 +: 16]),
       .b_i       (row[i*16 +: 16]),
       .product_o (product)
     );
 
     pq_fp16_adder u_adder (
-      .clk_i (clk_i),
+      .clk_i,
       .a_i   (product),
       .b_i   (first_q[ProductCycles-1] ? 16'd0 : sum_o[i*16 +: 16]),
       .sum_o (sum_o[i*16 +: 16])

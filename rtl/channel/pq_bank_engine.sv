@@ -101,7 +101,7 @@ module pq_bank_engine #(
   end
 
   logic                   engine_ready, engine_error, cmd_take;
-  logic                   word_valid, word_ready, words_left;
+  logic                   word_valid, stream_open, words_left;
   logic                   reg_valid, reg_locked;
   pq_pkg::register_select_e reg_select;
   logic [7:0]             reg_index;
@@ -155,7 +155,7 @@ module pq_bank_engine #(
 
   assign bus_stream = bus_valid_i && bus_kind_i == pq_pkg::BusStream;
   assign beat_take  = bank_take_i || bus_stream;
-  assign word_done  = word_ready || !words_left;
+  assign word_done  = stream_open || !words_left;
   assign overrun    = (bank_take_i && bus_stream)
                    || (beat_take && |(waiting_q >> word_done));
 
@@ -172,7 +172,7 @@ module pq_bank_engine #(
     end
   end
 
-  assign word_valid = (waiting_q[0] && word_ready) || strobe;
+  assign word_valid = (waiting_q[0] && stream_open) || strobe;
   // Beats of registers do not change it: they come while the tile before is still accumulated, and
   // who gives the command that uses them waits until they are written.
   assign ready_o    = engine_ready && !waiting_q[0];
@@ -345,7 +345,7 @@ module pq_bank_engine #(
     .cmd_error_o     (engine_error),
     .word_valid_i    (word_valid),
     .word_i          (beat_q[WordBits-1:0]),
-    .word_ready_o    (word_ready),
+    .stream_open_o   (stream_open),
     .words_left_o    (words_left),
     .reg_valid_i     (reg_valid),
     .reg_select_i    (reg_select),

@@ -84,10 +84,10 @@ module pq_bias #(
     .Width      (WordBits),
     .SinglePort (1'b1)
   ) u_memory (
-    .clk_i           (clk_i),
-    .write_i         (write_i),
+    .clk_i,
+    .write_i,
     .write_address_i (write_index_i),
-    .write_data_i    (write_data_i),
+    .write_data_i,
     .read_i          (read),
     .read_address_i  (read_index[IndexWidth-1:PerWordWidth]),
     .read_data_o     (read_data)

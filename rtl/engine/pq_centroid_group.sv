@@ -137,7 +137,7 @@ module pq_centroid_group #(
     pq_multiplier #(
       .DigitWidth (DigitWidth)
     ) u_multiplier (
-      .clk_i     (clk_i),
+      .clk_i,
       .valid_i   (valid_q),
       .combine_i (combine_q),
       .low_i     (low_q),
@@ -178,7 +178,7 @@ module pq_centroid_group #(
   ) u_round (
     .valid_i     (valid_q4),
     .value_i     (total_q[DotWidth-1:0]),
-    .shift_i     (shift_i),
+    .shift_i,
     .result_o    (entry),
     .saturated_o (saturated)
   );

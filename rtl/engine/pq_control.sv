@@ -61,7 +61,7 @@ module pq_control #(
   input  wire logic                   word_valid_i,
   input  wire logic                   cluster_ready_i, // CLUSTER has room for a word
   input  wire logic                   cluster_active_i,  // its loops are not over
-  output logic                        word_ready_o,    // words are taken
+  output logic                        stream_open_o,   // words are taken
   output logic                        word_take_o,     // this word is taken
   output logic                        words_left_o,    // from Check on, until the last word
   output pq_pkg::operation_e          operation_o,     // of the command that runs or is checked
@@ -168,7 +168,7 @@ module pq_control #(
   end
 
   assign last_o      = word_q == last_word;
-  assign word_take_o = word_valid_i && word_ready_o;
+  assign word_take_o = word_valid_i && stream_open_o;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -280,18 +280,18 @@ module pq_control #(
     end
   end
 
-  assign cmd_ready_o  = state_q == Idle;
-  assign busy_o       = state_q != Idle;
-  assign word_ready_o = state_q == Stream && (operation_q != pq_pkg::OpCluster || cluster_ready_i);
-  assign words_left_o = state_q == Check || state_q == Fill || state_q == Stream;
-  assign fill_o       = state_q == Fill && !start_o;
-  assign locked_o     = busy_o && operation_q != pq_pkg::OpAccumulate
-                     && operation_q != pq_pkg::OpCombine && operation_q != pq_pkg::OpUnload;
-  assign operation_o  = operation_q;
-  assign first_o      = first_q;
-  assign centroid_o   = centroid_q;
-  assign word_o       = word_q;
-  assign tile_run_o   = tile_run_q;
+  assign cmd_ready_o   = state_q == Idle;
+  assign busy_o        = state_q != Idle;
+  assign stream_open_o = state_q == Stream && (operation_q != pq_pkg::OpCluster || cluster_ready_i);
+  assign words_left_o  = state_q == Check || state_q == Fill || state_q == Stream;
+  assign fill_o        = state_q == Fill && !start_o;
+  assign locked_o      = busy_o && operation_q != pq_pkg::OpAccumulate
+                      && operation_q != pq_pkg::OpCombine && operation_q != pq_pkg::OpUnload;
+  assign operation_o   = operation_q;
+  assign first_o       = first_q;
+  assign centroid_o    = centroid_q;
+  assign word_o        = word_q;
+  assign tile_run_o    = tile_run_q;
 
   `AQ_ASSERT(a_words_left, state_q != Stream || left_q != '0, clk_i, !rst_ni)
   `AQ_ASSERT(a_scored_fits, 32'(scored_q) <= ScoreDepth, clk_i, !rst_ni)

@@ -75,8 +75,8 @@ module pq_engine #(
   // Stream from the bank
   input  wire logic                     word_valid_i,
   input  wire logic [WordBits-1:0]      word_i,
-  output logic                          word_ready_o,    // words are expected; not a handshake
-  output logic                          words_left_o,    // they are, or will be in this operation
+  output logic                          stream_open_o,   // the engine waits for words
+  output logic                          words_left_o,    // it does, or will in this operation
   // Register writes
   input  wire logic                     reg_valid_i,
   input  wire pq_pkg::register_select_e reg_select_i,
@@ -211,18 +211,18 @@ module pq_engine #(
     .ScoreFraction (ScoreFraction),
     .BiasDepth     (BiasDepth)
   ) u_registers (
-    .clk_i             (clk_i),
-    .rst_ni            (rst_ni),
-    .reg_valid_i       (reg_valid_i),
-    .reg_select_i      (reg_select_i),
-    .reg_index_i       (reg_index_i),
+    .clk_i,
+    .rst_ni,
+    .reg_valid_i,
+    .reg_select_i,
+    .reg_index_i,
     .reg_control_i     (reg_data_i[15:0]),
     .locked_i          (reg_locked_o),
     .nonfinite_i       (query_nonfinite),
     .query_saturated_i (query_saturated),
     .table_saturated_i (table_saturated),
     .score_saturated_i (score_saturated),
-    .protocol_error_i  (cmd_error_o || result_refused || (word_valid_i && !word_ready_o)),
+    .protocol_error_i  (cmd_error_o || result_refused || (word_valid_i && !stream_open_o)),
     .query_write_o     (query_write),
     .shift_write_o     (shift_write),
     .bias_write_o      (bias_write),
@@ -231,7 +231,7 @@ module pq_engine #(
     .bfloat16_o        (bfloat16),
     .values_o          (values),
     .bias_run_o        (bias_run),
-    .flags_o           (flags_o)
+    .flags_o
   );
 
   pq_control #(
@@ -246,21 +246,21 @@ module pq_engine #(
     .FillCycles    (FillCycles),
     .DrainCycles   (DrainCycles)
   ) u_control (
-    .clk_i           (clk_i),
-    .rst_ni          (rst_ni),
-    .cmd_valid_i     (cmd_valid_i),
-    .cmd_ready_o     (cmd_ready_o),
-    .cmd_operation_i (cmd_operation_i),
-    .cmd_first_i     (cmd_first_i),
-    .cmd_tokens_i    (cmd_tokens_i),
-    .cmd_error_o     (cmd_error_o),
+    .clk_i,
+    .rst_ni,
+    .cmd_valid_i,
+    .cmd_ready_o,
+    .cmd_operation_i,
+    .cmd_first_i,
+    .cmd_tokens_i,
+    .cmd_error_o,
     .bias_run_i      (bias_run),
-    .word_valid_i    (word_valid_i),
+    .word_valid_i,
     .cluster_ready_i  (cluster_ready),
     .cluster_active_i (cluster_active),
-    .word_ready_o    (word_ready_o),
+    .stream_open_o,
     .word_take_o     (word_take),
-    .words_left_o    (words_left_o),
+    .words_left_o,
     .operation_o     (operation),
     .start_o         (start),
     .first_o         (first),
@@ -272,8 +272,8 @@ module pq_engine #(
     .tile_run_o      (tile_run),
     .outputs_valid_o (outputs_valid),
     .codes_valid_o   (codes_valid),
-    .busy_o          (busy_o),
-    .done_o          (done_o)
+    .busy_o,
+    .done_o
   );
 
   assign is_table      = operation == pq_pkg::OpTable;
@@ -384,8 +384,8 @@ module pq_engine #(
     .QueryWidth (QueryWidth),
     .Quantize   (HasQuantize)
   ) u_query (
-    .clk_i            (clk_i),
-    .rst_ni           (rst_ni),
+    .clk_i,
+    .rst_ni,
     .query_write_i    (query_write),
     .shift_write_i    (shift_write),
     .clear_flags_i    (clear_flags),
@@ -412,7 +412,7 @@ module pq_engine #(
       .BucketWidth (BucketWidth),
       .Quantize    (HasQuantize)
     ) u_group (
-      .clk_i       (clk_i),
+      .clk_i,
       .valid_i     (table_q || combine_q || encode_q || distance_q || weigh_q),
       .combine_i   (combine_q),
       .distance_i  (encode_q || distance_q),
@@ -482,8 +482,8 @@ module pq_engine #(
       .BucketWidth (BucketWidth),
       .StoreWidth  (StoreWidth)
     ) u_lane (
-      .clk_i             (clk_i),
-      .rst_ni            (rst_ni),
+      .clk_i,
+      .rst_ni,
       .table_write_i     (table_valid_q[EntryStage-1] && in_table_set),
       .table_address_i   (table_address),
       .table_entry_i     (entries[Group*EntryWidth +: EntryWidth]),
@@ -551,8 +551,8 @@ module pq_engine #(
       .CodeBits   (CodeBits),
       .TokenSlots (TokenSlots)
     ) u_cluster_control (
-      .clk_i          (clk_i),
-      .rst_ni         (rst_ni),
+      .clk_i,
+      .rst_ni,
       .start_i        (start && is_cluster),
       .take_i         (word_take && is_cluster),
       .weights_i      (word_q),
@@ -614,7 +614,7 @@ module pq_engine #(
         .CodeBits      (CodeBits),
         .DistanceWidth (DistanceWidth)
       ) u_nearest (
-        .clk_i      (clk_i),
+        .clk_i,
         .valid_i    (nearest_valid_q[NearestStages-1]),
         .first_i    (~|nearest_code),
         .entry_i    (nearest_word),
@@ -651,7 +651,7 @@ module pq_engine #(
       .ScoreDepth (ScoreDepth),
       .LaneWidth  (LaneWidth)
     ) u_slice (
-      .clk_i           (clk_i),
+      .clk_i,
       .words_i         (lane_words),
       .lookup_o        (slice_lookup),
       .clear_o         (slice_clear),
@@ -721,8 +721,8 @@ module pq_engine #(
     .TokenWords (TokenWords),
     .EntryWidth (EntryWidth)
   ) u_score_sum (
-    .clk_i     (clk_i),
-    .rst_ni    (rst_ni),
+    .clk_i,
+    .rst_ni,
     .valid_i   (lookup_score_q),
     .first_i   (lookup_first_q),
     .last_i    (lookup_last_q),
@@ -735,8 +735,8 @@ module pq_engine #(
     .WordBits  (WordBits),
     .BiasDepth (BiasDepth)
   ) u_bias (
-    .clk_i         (clk_i),
-    .rst_ni        (rst_ni),
+    .clk_i,
+    .rst_ni,
     .write_i       (bias_write),
     .write_index_i (reg_index_i[BiasIndex-1:0]),
     .write_data_i  (reg_data_i),
@@ -754,8 +754,8 @@ module pq_engine #(
     .ScoreWidth (ScoreWidth),
     .ExtraWidth (ExtraWidth)
   ) u_score (
-    .clk_i       (clk_i),
-    .rst_ni      (rst_ni),
+    .clk_i,
+    .rst_ni,
     .valid_i     (sum_valid),
     .sum_i       (sum),
     .bias_i      (bias),
@@ -773,8 +773,8 @@ module pq_engine #(
     .ScoreDepth    (ScoreDepth),
     .WeightWidth   (WeightWidth)
   ) u_softmax (
-    .clk_i           (clk_i),
-    .rst_ni          (rst_ni),
+    .clk_i,
+    .rst_ni,
     .start_tile_i    (start && is_score && first),
     .score_valid_i   (score_valid),
     .score_i         (score),
@@ -802,7 +802,7 @@ module pq_engine #(
       .CentroidWords (CentroidWords),
       .OutputWidth   (OutputWidth)
     ) u_output (
-      .clk_i    (clk_i),
+      .clk_i,
       .active_i (adding || selecting),
       .select_i (adding ? next_cword : result_select),
       .add_i    (adding),
@@ -820,8 +820,8 @@ module pq_engine #(
     .OutputWidth (OutputWidth),
     .TokenWords  (TokenWords)
   ) u_result (
-    .clk_i           (clk_i),
-    .rst_ni          (rst_ni),
+    .clk_i,
+    .rst_ni,
     .read_i          (result_read_i),
     .index_i         (result_index_i),
     .outputs_valid_i (outputs_valid && !(busy_o && (is_combine || is_unload))),
@@ -835,7 +835,7 @@ module pq_engine #(
     .record_valid_i  (unload_q),
     .record_i        (record),
     .valid_o         (result_valid_o),
-    .result_o        (result_o),
+    .result_o,
     .refused_o       (result_refused)
   );
 

@@ -101,7 +101,7 @@ module pq_float_to_fixed #(
     .value_i     (placed_q),
     .shift_i     (4'(Guard)),
     .result_o    (value_o),
-    .saturated_o (saturated_o)
+    .saturated_o
   );
 
 endmodule

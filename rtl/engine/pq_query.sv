@@ -118,10 +118,10 @@ module pq_query #(
     pq_float_to_fixed #(
       .Width (QueryWidth)
     ) u_convert (
-      .clk_i       (clk_i),
+      .clk_i,
       .valid_i     (write_q[0]),
       .float_i     (data_q[e*16 +: 16]),
-      .bfloat16_i  (bfloat16_i),
+      .bfloat16_i,
       .fraction_i  (fraction),
       .value_o     (value[e*QueryWidth +: QueryWidth]),
       .nonfinite_o (nonfinite[e]),

@@ -93,7 +93,7 @@ module pq_softmax #(
     .Width      (ScoreWidth),
     .SinglePort (1'b1)
   ) u_memory (
-    .clk_i           (clk_i),
+    .clk_i,
     .write_i         (score_valid_i),
     .write_address_i (write_q),
     .write_data_i    (score_i),
@@ -112,10 +112,10 @@ module pq_softmax #(
     .ArgumentFraction (ScoreFraction),
     .WeightWidth      (WeightWidth)
   ) u_exp2 (
-    .clk_i      (clk_i),
+    .clk_i,
     .advance_i  (advance),
     .argument_i (argument_q),
-    .weight_o   (weight_o)
+    .weight_o
   );
 
   `AQ_ASSERT(a_sum_exact, !use_i || weight_sum_o + BucketWidth'(weight_o) >= weight_sum_o,

@@ -105,7 +105,7 @@ module pq_table_lane #(
     .Depth (LaneDepth),
     .Width (Width)
   ) u_memory (
-    .clk_i           (clk_i),
+    .clk_i,
     .write_i         (write),
     .write_address_i (write_address),
     .write_data_i    (write_data),

@@ -42,7 +42,7 @@ void BankDriver::drive(const EngineOutputs& outputs, EngineInputs& inputs) {
     stray_.reset();
     return;
   }
-  if (left_ > 0 && outputs.word_ready) {
+  if (left_ > 0 && outputs.stream_open) {
     if (wait_ == 0) {
       inputs.word_valid = true;
       std::memcpy(inputs.word.data(), stream_->data() + position_, word_bytes_);

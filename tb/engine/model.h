@@ -49,7 +49,7 @@ struct EngineInputs {
 struct EngineOutputs {
   bool cmd_ready = false;
   bool cmd_error = false;
-  bool word_ready = false;
+  bool stream_open = false;
   bool busy = false;
   bool done = false;
   bool result_valid = false;

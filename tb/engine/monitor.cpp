@@ -61,17 +61,17 @@ void Monitor::follow(const EngineOutputs& outputs) {
     anomaly("cmd_error_o without a command that was checked");
   }
 
-  if (phase_ == Phase::kFill && outputs.word_ready) {
+  if (phase_ == Phase::kFill && outputs.stream_open) {
     phase_ = Phase::kStream;
     opened_ = cycle_;
-  } else if (phase_ == Phase::kDrain && outputs.word_ready &&
+  } else if (phase_ == Phase::kDrain && outputs.stream_open &&
              command_.operation == golden::Operation::kCluster) {
     // A group of tokens had to wait for its place.
     phase_ = Phase::kStream;
-  } else if (phase_ == Phase::kStream && !outputs.word_ready) {
+  } else if (phase_ == Phase::kStream && !outputs.stream_open) {
     phase_ = Phase::kDrain;
-  } else if (outputs.word_ready && phase_ != Phase::kStream) {
-    anomaly("word_ready_o outside an operation");
+  } else if (outputs.stream_open && phase_ != Phase::kStream) {
+    anomaly("stream_open_o outside an operation");
   }
   if (outputs.done) {
     if (phase_ == Phase::kIdle) {
@@ -88,7 +88,7 @@ void Monitor::sample(const EngineInputs& inputs, const EngineOutputs& outputs,
                      const EngineOutputs& before) {
   const bool changed = outputs.cmd_ready != before.cmd_ready ||
                        outputs.cmd_error != before.cmd_error ||
-                       outputs.word_ready != before.word_ready || outputs.busy != before.busy ||
+                       outputs.stream_open != before.stream_open || outputs.busy != before.busy ||
                        outputs.done != before.done || outputs.result_valid != before.result_valid;
   if (inputs.reset) {
     if (!in_reset_) resets.publish({cycle_, running()});
@@ -104,8 +104,8 @@ void Monitor::sample(const EngineInputs& inputs, const EngineOutputs& outputs,
   if (outputs.result_valid) results.publish({cycle_, outputs.result});
   follow(outputs);
   if (inputs.result_read) reads.publish({cycle_, inputs.result_index, running()});
-  if (inputs.word_valid && outputs.word_ready) take_word(inputs);
-  if (inputs.word_valid && !outputs.word_ready) stray_words.publish({cycle_, phase_});
+  if (inputs.word_valid && outputs.stream_open) take_word(inputs);
+  if (inputs.word_valid && !outputs.stream_open) stray_words.publish({cycle_, phase_});
   if (inputs.reg_valid) {
     const auto data = inputs.reg_data.begin();
     writes.publish({cycle_,

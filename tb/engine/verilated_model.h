@@ -68,7 +68,7 @@ class VerilatedModel final : public Model {
     const Top& top = *top_;
     outputs.cmd_ready = top.cmd_ready_o;
     outputs.cmd_error = top.cmd_error_o;
-    outputs.word_ready = top.word_ready_o;
+    outputs.stream_open = top.stream_open_o;
     outputs.busy = top.busy_o;
     outputs.done = top.done_o;
     outputs.result_valid = top.result_valid_o;

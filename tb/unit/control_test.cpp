@@ -122,7 +122,7 @@ class Control {
     // From the cycle of acceptance to the first word: FillCycles + 2.
     for (unsigned cycle = 1; cycle < Dut::FillCycles + 2; ++cycle) {
       busy_cycle();
-      REQUIRE(bench->word_ready_o == 0);
+      REQUIRE(bench->stream_open_o == 0);
       REQUIRE(bench->word_take_o == 0);
       REQUIRE(bench->words_left_o == 1);
       REQUIRE(bench->cmd_error_o == 0);
@@ -137,8 +137,8 @@ class Control {
       bench->cluster_ready_i = static_cast<std::uint8_t>(random.below(2));
       bench->cluster_active_i = clusters ? static_cast<std::uint8_t>(random.below(2)) : 0;
       busy_cycle();
-      REQUIRE(bench->word_ready_o == (clusters ? bench->cluster_ready_i : 1));
-      REQUIRE(bench->word_take_o == (bench->word_valid_i & bench->word_ready_o));
+      REQUIRE(bench->stream_open_o == (clusters ? bench->cluster_ready_i : 1));
+      REQUIRE(bench->word_take_o == (bench->word_valid_i & bench->stream_open_o));
       REQUIRE(bench->words_left_o == 1);
       REQUIRE(bench->fill_o == 0);
       check_operation(operation, first);
@@ -156,7 +156,7 @@ class Control {
          cycle < loops + Dut::DrainCycles; ++cycle) {
       bench->cluster_active_i = cycle < loops;
       busy_cycle();
-      REQUIRE(bench->word_ready_o == 0);
+      REQUIRE(bench->stream_open_o == 0);
       REQUIRE(bench->word_take_o == 0);
       REQUIRE(bench->words_left_o == 0);
       check_operation(operation, first);
@@ -204,7 +204,7 @@ class Control {
 
   void idle_outputs() {
     REQUIRE(bench->cmd_error_o == 0);
-    REQUIRE(bench->word_ready_o == 0);
+    REQUIRE(bench->stream_open_o == 0);
     REQUIRE(bench->word_take_o == 0);
     REQUIRE(bench->words_left_o == 0);
     REQUIRE(bench->locked_o == 0);

@@ -93,7 +93,7 @@ class Player {
         }
       }
       if (bench->done_o != 0) break;
-      const bool streams = bench->word_ready_o != 0 && random.chance(1, pace);
+      const bool streams = bench->stream_open_o != 0 && random.chance(1, pace);
       if (streams) {
         waited = 0;
         REQUIRE(at < shared->size());
