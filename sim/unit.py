@@ -25,6 +25,8 @@ LARGEST_SEED = 2**64 - 1
 # Modules without a test program of their own: the program that plays them with their neighbours, and its test cases.
 WHOLE = {"pq_channel": ("channel_tests", "*flat pq_channel*"),
          "pq_sequencer": ("channel_tests", "*constrained-random programs*")}
+# A module that only wires others: the module around it, whose test is its own, too.
+PLAYED_BY = {"pq_datapath": "pq_engine"}
 
 
 class BadInput(Exception):
@@ -38,7 +40,8 @@ def modules():
 
 def test_source(block):
     """The file with the tests of a module."""
-    return ROOT / (f"tb/unit/{block.removeprefix('pq_')}_test.cpp" if block not in WHOLE else "tb/channel/channel_test.cpp")
+    name = PLAYED_BY.get(block, block).removeprefix("pq_")
+    return ROOT / ("tb/channel/channel_test.cpp" if block in WHOLE else f"tb/unit/{name}_test.cpp")
 
 
 def check(arguments):
@@ -64,7 +67,7 @@ def run(arguments):
         target, case = WHOLE[block]
         program = Path(target)
     else:
-        target, case = f"unit_{block.removeprefix('pq_')}", ""
+        target, case = f"unit_{PLAYED_BY.get(block, block).removeprefix('pq_')}", ""
         program = Path("unit") / target
     # Waves make models slower to compile: they have a tree of their own.
     tree = ["traced", "-DAQPIM_UNIT_WAVES=ON"] if waves else ["release"]

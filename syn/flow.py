@@ -3,7 +3,7 @@
 
   elaborate   parameters of configs/NAME.json, in a channel those of configs/memory/NAME.json too; every derived module
               once; pq_memory becomes a macro cell
-  generic     gates, flip-flops of the library; small leaves flattened into their blocks
+  generic     gates, flip-flops of the library; small leaves and mere wiring flattened into their blocks
   map         ABC, block by block, with two recipes; each block starts with the smaller netlist
   size        netlist.py: loads, then moves on the violating paths that OpenSTA finds
   escalate    while the target clock is missed, the blocks that miss it take their next faster recipe; if that does not
@@ -45,7 +45,9 @@ ENGINE = 'pq_engine'
 CHANNEL = 'pq_channel'
 FLOPS = 'pq_flops'          # not of the engine: every kind of register, see report.py
 PARTS = {CHANNEL: ('pq_bank_engine', 'pq_sequencer', 'pq_read_bus')}   # mapped one by one: there are 32 engines in it
-LEAVES = ('pq_round_saturate', 'pq_multiplier', 'pq_exp2', 'pq_stored_element')   # flattened into the blocks that use them
+# Flattened into the blocks that use them: small leaves, and what an engine is cut into for its readers, mostly wires.
+FLATTENED = ('pq_round_saturate', 'pq_multiplier', 'pq_exp2', 'pq_stored_element', 'pq_datapath', 'pq_stages', 'pq_lanes',
+             'pq_encode_cluster', 'pq_attention_weights', 'pq_attend_lanes', 'pq_attend_combine')
 
 # The target: 650 MHz in NanGate45; in other technologies the same number of FO4 delays.
 TARGET_45 = 1 / 0.650
@@ -318,7 +320,7 @@ class Synthesis:
             text = text.replace(derived, '\\' + names[derived])
         (self.folder / 'named.il').write_text(text)
         self.blocks = [name for name in names.values()
-                       if name in self.modules and (name == self.top or self.modules[name][0] not in LEAVES)]
+                       if name in self.modules and (name == self.top or self.modules[name][0] not in FLATTENED)]
 
     def _generic(self):
         lines = [f'read_liberty -lib -ignore_miss_func {self.liberty_file}', f'read_rtlil {self.folder}/named.il']

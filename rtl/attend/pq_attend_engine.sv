@@ -4,15 +4,15 @@
 
 // pq_attend_engine: attention on codes of 4 bits, and nothing else, for the banks that share it.
 //
-//   bank_data_i --one hot--> [ beat ] --codes--> pq_attend_lane x 64 --entries--> pq_score_sum
+//   bank_data_i --one hot--> [ beat ] --codes-----> pq_attend_lanes -----entries--> pq_score_sum
 //                               |                  ^  ^      |                        |
-//                               |            entries weights \--buckets--> [ or ]     v
+//                               |            entries weights \--buckets-----\         v
 //                               |                  |  |                      |    pq_score <- bias
 //                               +--int8--> pq_attend_dot x 8                 |        |
 //                               |             ^       |                      |        v
 //   bus_data_i --> pq_attend_parameters --query       \------------------- pq_attend_softmax
 //                               |                                            |        |
-//                               +--E3M4--> pq_attend_weigh x 16 <------------/      status
+//                               +--E3M4--> pq_attend_combine <---------------/      status
 //                                               \--outputs--> pq_attend_result <------/
 //
 // TURN        COMBINE of the window before and TABLE of the next one, in one pass:
@@ -72,7 +72,6 @@ module pq_attend_engine #(
 );
 
   localparam int unsigned SubDim         = 2;
-  localparam int unsigned Centroids      = 16;
   localparam int unsigned CodeBits       = 4;
   localparam int unsigned EntryWidth     = 16;
   localparam int unsigned ScoreWidth     = 16;
@@ -87,15 +86,13 @@ module pq_attend_engine #(
   localparam int unsigned GroupWidth     = $clog2(Groups);
   localparam int unsigned StepWidth      = GroupWidth + CodeBits;
   localparam int unsigned SumWidth       = EntryWidth + $clog2(Subspaces);
-  localparam int unsigned ValueWidth     = BucketWidth > EntryWidth ? BucketWidth : EntryWidth;
   localparam int unsigned OutputWidth    = BucketWidth + 12;
   localparam int unsigned WeightSumWidth = WeightWidth + $clog2(TileDepth) + 1;
   localparam int unsigned ExtraWidth     = 3;                      // of the table over the score's
 
-  // Cycles of TURN. With two slots, a sub-space has a bucket in either; their sum takes a cycle.
+  // Cycles of TURN: from the beat to its entries, and stages until its outputs are written
   localparam int unsigned DotCycles = 3;
-  localparam int unsigned LowStage  = Slots + 1;       // lower outputs are complete
-  localparam int unsigned HighStage = LowStage + 1;
+  localparam int unsigned Stages    = Slots + 3;
 
   localparam logic [1:0] BusTokens     = 2'd0;
   localparam logic [1:0] BusControl    = 2'd1;
@@ -178,8 +175,8 @@ module pq_attend_engine #(
   // ---- The beat ---------------------------------------------------------------------------------
 
   logic [BeatBits-1:0] beat, beat_q;
-  logic [HighStage:0]                   turn_q;       // stage n: there was one of TURN n + 1
-  logic [(HighStage+1)*StepWidth-1:0]   step_q;       // cycles ago, and its step
+  logic [Stages-1:0]           turn_q;                // bit n: there was one of TURN n + 1
+  logic [Stages*StepWidth-1:0] step_q;                // cycles ago, and its step
   logic                lookup_q;                      // a beat of codes, a cycle ago
   logic                second_q;
   logic [Slots-1:0]    present, adds;                 // its tokens; those that add their weight
@@ -202,7 +199,7 @@ module pq_attend_engine #(
       score_q  <= '0;
       add_q    <= '0;
     end else begin
-      turn_q   <= {turn_q[HighStage-1:0], take && turn};
+      turn_q   <= {turn_q[Stages-2:0], take && turn};
       lookup_q <= take && !turn;
       score_q  <= present & {Slots{lookup_q && scoring}};
       add_q    <= adds;
@@ -212,7 +209,7 @@ module pq_attend_engine #(
   always_ff @(posedge clk_i) begin
     beat_q   <= beat;
     second_q <= second;
-    step_q   <= {step_q[HighStage*StepWidth-1:0], step};
+    step_q   <= {step_q[(Stages-1)*StepWidth-1:0], step};
   end
 
   // Elements, quiet in the token loops: operands of zero add nothing.
@@ -276,57 +273,31 @@ module pq_attend_engine #(
 
   // ---- Lanes ------------------------------------------------------------------------------------
 
-  logic [Slots*WeightWidth-1:0]            weights;
-  logic [Lanes*EntryWidth-1:0]             looked_up;
-  logic [Lanes*BucketWidth-1:0]            buckets;
-  logic [Slots*GroupLanes*ValueWidth-1:0]  addends;
+  logic [Slots*WeightWidth-1:0] weights;
+  logic [Lanes*EntryWidth-1:0]  looked_up;
+  logic [Lanes*BucketWidth-1:0] buckets;
 
-  for (genvar s = 0; s < Slots; s++) begin : gen_addend
-    for (genvar j = 0; j < GroupLanes; j++) begin : gen_lane
-      assign addends[(s*GroupLanes+j)*ValueWidth +: ValueWidth] =
-          add_q[0] ? ValueWidth'(weights[s*WeightWidth +: WeightWidth])
-                   : ValueWidth'(entries[j*EntryWidth +: EntryWidth]);
-    end
-  end
-
-  for (genvar g = 0; g < Groups; g++) begin : gen_group
-    logic combine, table_write;
-
-    // A bucket is read with its beat, before the beat is decoded.
-    assign combine     = take && turn && step[StepWidth-1:CodeBits] == GroupWidth'(g);
-    assign table_write = table_valid && table_step[StepWidth-1:CodeBits] == GroupWidth'(g);
-
-    // The lanes of the slots have the same tables, and buckets of their own.
-    for (genvar s = 0; s < Slots; s++) begin : gen_slot
-      logic gate_q;
-
-      always_ff @(posedge clk_i) gate_q <= combine || adds[s];
-
-      for (genvar j = 0; j < GroupLanes; j++) begin : gen_lane
-        localparam int unsigned Lane = s * Subspaces + g * GroupLanes + j;
-
-        pq_attend_lane #(
-          .EntryWidth  (EntryWidth),
-          .BucketWidth (BucketWidth),
-          .Centroids   (Centroids)
-        ) u_lane (
-          .clk_i,
-          .rst_ni,
-          .lookup_i          (lookup_q),
-          .code_i            (beat_q[Lane*CodeBits +: CodeBits]),
-          .add_i             (add_q[s]),
-          .table_write_i     (table_write),
-          .table_address_i   (table_step[CodeBits-1:0]),
-          .addend_i          (addends[(s*GroupLanes+j)*ValueWidth +: ValueWidth]),
-          .combine_i         (combine),
-          .combine_address_i (step[CodeBits-1:0]),
-          .gate_i            (gate_q),
-          .entry_o           (looked_up[Lane*EntryWidth +: EntryWidth]),
-          .bucket_o          (buckets[Lane*BucketWidth +: BucketWidth])
-        );
-      end
-    end
-  end
+  pq_attend_lanes #(
+    .HeadDim     (HeadDim),
+    .EntryWidth  (EntryWidth),
+    .WeightWidth (WeightWidth),
+    .BucketWidth (BucketWidth)
+  ) u_lanes (
+    .clk_i,
+    .rst_ni,
+    .lookup_i       (lookup_q),
+    .codes_i        (beat_q),
+    .adds_i         (adds),
+    .add_i          (add_q),
+    .weights_i      (weights),
+    .entries_o      (looked_up),
+    .table_valid_i  (table_valid),
+    .table_step_i   (table_step),
+    .entries_i      (entries),
+    .combine_i      (take && turn),     // with the beat, before it is decoded
+    .combine_step_i (step),
+    .buckets_o      (buckets)
+  );
 
   // ---- SCORE ------------------------------------------------------------------------------------
 
@@ -399,80 +370,24 @@ module pq_attend_engine #(
 
   // ---- COMBINE ----------------------------------------------------------------------------------
 
-  logic [Slots*GroupLanes*BucketWidth-1:0] read_buckets;
-  logic [GroupLanes*BucketWidth-1:0]       bucket;
-  logic [GroupChannels*8-1:0]              element;
-
-  always_comb begin
-    read_buckets = '0;
-    for (int unsigned s = 0; s < Slots; s++) begin
-      for (int unsigned g = 0; g < Groups; g++) begin
-        read_buckets[s*GroupLanes*BucketWidth +: GroupLanes*BucketWidth] =
-            read_buckets[s*GroupLanes*BucketWidth +: GroupLanes*BucketWidth]
-            | buckets[(s*Groups+g)*GroupLanes*BucketWidth +: GroupLanes*BucketWidth];
-      end
-    end
-  end
-
-  if (Slots == 1) begin : gen_one
-    assign bucket  = read_buckets;
-    assign element = elements[GroupChannels*8-1:0];
-  end else begin : gen_two
-    logic [GroupLanes*BucketWidth-1:0] bucket_q;
-    logic [GroupChannels*8-1:0]        element_q;
-
-    for (genvar j = 0; j < GroupLanes; j++) begin : gen_sum
-      always_ff @(posedge clk_i) begin
-        bucket_q[j*BucketWidth +: BucketWidth] <=
-            read_buckets[j*BucketWidth +: BucketWidth]
-            + read_buckets[(GroupLanes+j)*BucketWidth +: BucketWidth];
-      end
-    end
-    always_ff @(posedge clk_i) element_q <= elements[GroupChannels*8-1:0];
-
-    assign bucket  = bucket_q;
-    assign element = element_q;
-  end
-
-  // The upper half of the channels is a cycle behind, so that outputs leave eight at a time.
-  logic [GroupLanes*BucketWidth/2-1:0]  upper_bucket_q;
-  logic [GroupChannels*4-1:0]           upper_element_q;
   logic [GroupChannels*OutputWidth-1:0] outputs;
-  logic [StepWidth-1:0]                 low_step, high_step;
-  logic                                 low_first, high_first, low_write, high_write;
+  logic [GroupWidth-1:0]                output_group;
+  logic                                 low_write, high_write;
 
-  always_ff @(posedge clk_i) begin
-    upper_bucket_q  <= bucket[GroupLanes*BucketWidth/2 +: GroupLanes*BucketWidth/2];
-    upper_element_q <= element[GroupChannels*4 +: GroupChannels*4];
-  end
-
-  assign low_first  = turn_q[LowStage-1] && step_q[(LowStage-1)*StepWidth +: CodeBits] == '0;
-  assign high_first = turn_q[HighStage-1] && step_q[(HighStage-1)*StepWidth +: CodeBits] == '0;
-  assign low_step   = step_q[LowStage*StepWidth +: StepWidth];
-  assign high_step  = step_q[HighStage*StepWidth +: StepWidth];
-  assign low_write  = turn_q[LowStage] && &low_step[CodeBits-1:0];
-  assign high_write = turn_q[HighStage] && &high_step[CodeBits-1:0];
-
-  for (genvar i = 0; i < GroupChannels; i++) begin : gen_weigh
-    localparam bit          Upper = i >= GroupChannels / 2;
-    localparam int unsigned Half  = i % (GroupChannels / 2);
-    logic [BucketWidth-1:0] bucket_in;
-    logic [7:0]             element_in;
-
-    assign bucket_in  = Upper ? upper_bucket_q[Half/SubDim*BucketWidth +: BucketWidth]
-                              : bucket[Half/SubDim*BucketWidth +: BucketWidth];
-    assign element_in = Upper ? upper_element_q[Half*8 +: 8] : element[Half*8 +: 8];
-
-    pq_attend_weigh #(
-      .BucketWidth (BucketWidth)
-    ) u_weigh (
-      .clk_i,
-      .bucket_i  (bucket_in),
-      .element_i (element_in),
-      .first_i   (Upper ? high_first : low_first),
-      .output_o  (outputs[i*OutputWidth +: OutputWidth])
-    );
-  end
+  pq_attend_combine #(
+    .HeadDim     (HeadDim),
+    .BucketWidth (BucketWidth)
+  ) u_combine (
+    .clk_i,
+    .buckets_i    (buckets),
+    .elements_i   (elements[GroupChannels*8-1:0]),
+    .turn_i       (turn_q),
+    .step_i       (step_q),
+    .outputs_o    (outputs),
+    .low_write_o  (low_write),
+    .high_write_o (high_write),
+    .group_o      (output_group)
+  );
 
   // ---- Results ----------------------------------------------------------------------------------
 
@@ -498,7 +413,7 @@ module pq_attend_engine #(
     .rst_ni,
     .low_write_i  (low_write),
     .high_write_i (high_write),
-    .group_i      (high_write ? high_step[StepWidth-1:CodeBits] : low_step[StepWidth-1:CodeBits]),
+    .group_i      (output_group),
     .outputs_i    (outputs),
     .capture_i    (start_turn),
     .sum_i        (weight_sum),
