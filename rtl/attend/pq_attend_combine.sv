@@ -38,11 +38,11 @@ module pq_attend_combine #(
   input  wire logic [Lanes*BucketWidth-1:0]    buckets_i,
   input  wire logic [Channels*8-1:0]           elements_i,    // zero without a beat
   input  wire logic [Stages-1:0]               turn_i,        // bit n: there was a beat of TURN
-  input  wire logic [Stages*StepWidth-1:0]     step_i,        // n cycles ago, and its step
+  input  wire logic [Stages*StepWidth-1:0]     step_i,        // n cycles ago, and that beat's step
   output logic      [Channels*OutputWidth-1:0] outputs_o,     // signed, each
   output logic                                 low_write_o,   // the lower half is complete
   output logic                                 high_write_o,  // the upper half is
-  output logic      [GroupWidth-1:0]           group_o        // whose half it is
+  output logic      [GroupWidth-1:0]           group_o        // the group of that half
 );
 
   localparam int unsigned LowStage  = Slots + 1;

@@ -38,7 +38,7 @@ module pq_attend_control #(
   input  wire logic                   rst_ni,
   input  wire logic                   cmd_valid_i,
   input  wire logic [1:0]             cmd_operation_i,   // 0 TURN 1 SCORE 2 ACCUMULATE
-  input  wire logic                   cmd_first_i,       // TURN: its tables are the query's first
+  input  wire logic                   cmd_first_i,       // TURN: tables are the query's first
   input  wire logic [TokensWidth-1:0] cmd_tokens_i,      // SCORE: at most
   output logic                        ready_o,
   input  wire logic                   tokens_write_i,
@@ -51,8 +51,8 @@ module pq_attend_control #(
   output logic                        score_o,
   output logic                        accumulate_o,
   output logic                        take_o,            // this beat is one of the operation's
-  output logic                        second_o,          // its second half, too (HeadDim 64)
-  output logic      [StepWidth-1:0]   step_o,            // TURN: which one
+  output logic                        second_o,          // also the beat's second half (HeadDim 64)
+  output logic      [StepWidth-1:0]   step_o,            // TURN: {group, centroid}
   output logic                        fill_o,            // ACCUMULATE: fetch weights ahead
   output logic                        flush_o,           // the window's scores are complete
   output logic      [TokenWidth-1:0]  token_o,           // first one of the window
@@ -91,7 +91,7 @@ module pq_attend_control #(
   logic [3:0]             wait_q;           // cycles of Fill or Drain to go
   logic [StepWidth-1:0]   step_q;
   logic [BeatsWidth-1:0]  left_q, beats;    // beats to go; of the command
-  logic [TotalWidth-1:0]  tokens_q, done_q; // of the query; of its windows before
+  logic [TotalWidth-1:0]  tokens_q, done_q; // of the query; of the windows before
   logic [TotalWidth-1:0]  rest_q;           // tokens left
   logic [TokensWidth-1:0] count, count_q;   // tokens of the window
 

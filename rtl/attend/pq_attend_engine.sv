@@ -51,7 +51,7 @@ module pq_attend_engine #(
   // Commands
   input  wire logic                      cmd_valid_i,
   input  wire logic [1:0]                cmd_operation_i,  // 0 TURN 1 SCORE 2 ACCUMULATE
-  input  wire logic                      cmd_first_i,      // TURN: its tables are the query's first
+  input  wire logic                      cmd_first_i,      // TURN: tables are the query's first
   input  wire logic [TokensWidth-1:0]    cmd_tokens_i,     // SCORE: at most
   output logic                           ready_o,          // idle: a command is accepted
   // Streams from the banks
@@ -179,7 +179,7 @@ module pq_attend_engine #(
   logic [Stages*StepWidth-1:0] step_q;                // cycles ago, and its step
   logic                lookup_q;                      // a beat of codes, a cycle ago
   logic                second_q;
-  logic [Slots-1:0]    present, adds;                 // its tokens; those that add their weight
+  logic [Slots-1:0]    present, adds;                 // tokens of the beat; those with a weight
   logic [Slots-1:0]    score_q, add_q;                // tokens of the beat before
 
   always_comb begin

@@ -37,7 +37,7 @@ module pq_attend_lane #(
   input  wire logic [ValueWidth-1:0]   addend_i,           // the weight, or the entry
   input  wire logic                    combine_i,          // TURN: read a bucket
   input  wire logic [AddressWidth-1:0] combine_address_i,
-  input  wire logic                    gate_i,             // the cycle after it, or add_i
+  input  wire logic                    gate_i,             // the cycle after combine_i, or add_i
   output logic      [EntryWidth-1:0]   entry_o,            // signed, one cycle after lookup_i
   output logic      [BucketWidth-1:0]  bucket_o            // zero without gate_i
 );

@@ -33,9 +33,9 @@ module pq_attend_lanes #(
   // SCORE, ACCUMULATE
   input  wire logic                             lookup_i,        // a beat of codes
   input  wire logic [Lanes*CodeBits-1:0]        codes_i,
-  input  wire logic [Slots-1:0]                 adds_i,          // with it: tokens to be weighed
-  input  wire logic [Slots-1:0]                 add_i,           // one cycle later: add
-  input  wire logic [Slots*WeightWidth-1:0]     weights_i,       // these to their buckets
+  input  wire logic [Slots-1:0]                 adds_i,          // slots with a weight to add
+  input  wire logic [Slots-1:0]                 add_i,           // adds_i, one cycle later
+  input  wire logic [Slots*WeightWidth-1:0]     weights_i,       // of the slots' tokens, with add_i
   output logic      [Lanes*EntryWidth-1:0]      entries_o,       // signed, each
   // TURN: a step is {group, centroid}
   input  wire logic                             table_valid_i,   // store entries

@@ -45,15 +45,15 @@ module pq_attention_weights #(
   input  wire logic [3:0]                  table_fraction_i,
   // Operations
   input  wire logic                        start_score_i,     // a SCORE starts
-  input  wire logic                        first_i,           // with it: a new tile
+  input  wire logic                        first_i,           // start_score_i: a new tile
   input  wire logic [7:0]                  tile_run_i,        // tokens per bias
   input  wire logic                        start_weights_i,   // an ACCUMULATE starts
   input  wire logic                        fill_i,            // fetch weights ahead
   // Words of codes
-  input  wire logic                        score_i,           // SCORE looks one up
-  input  wire logic                        accumulate_i,      // ACCUMULATE does
-  input  wire logic                        first_word_i,      // with them: of its token
-  input  wire logic                        last_word_i,
+  input  wire logic                        score_i,           // SCORE looks up a word of codes
+  input  wire logic                        accumulate_i,      // ACCUMULATE looks one up
+  input  wire logic                        first_word_i,      // the word is its token's first
+  input  wire logic                        last_word_i,       // the word is its token's last
   input  wire logic [Lanes*EntryWidth-1:0] entries_i,         // signed, each; a cycle after score_i
   output logic                             saturated_o,       // pulse: a score did not fit
   output logic      [WeightWidth-1:0]      weight_o,

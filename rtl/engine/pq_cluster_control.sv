@@ -34,17 +34,17 @@ module pq_cluster_control #(
   input  wire logic                    take_i,           // CLUSTER takes a word
   input  wire logic [WordBits-1:0]     weights_i,        // the last word of weights
   output logic                         ready_o,          // a word may come
-  output logic                         weights_next_o,   // it is one of weights
-  output logic      [1:0]              index_o,          // otherwise: its place, {buffer, half}
+  output logic                         weights_next_o,   // that word holds weights
+  output logic      [1:0]              index_o,          // place of other words, {buffer, half}
   output logic                         active_o,         // groups are waiting or in a loop
   output logic                         loop_o,           // a cycle of a loop
-  output logic                         weigh_o,          // with loop_o: its last one
+  output logic                         weigh_o,          // with loop_o: the loop's last cycle
   output logic      [CodeBits-1:0]     code_o,           // with loop_o: the centroid
   output logic                         buffer_o,         // with loop_o: where the tokens are
   output logic      [TokenSlots*8-1:0] weight_o,         // one cycle after weigh_o, until the next
   output logic                         capture_o,        // all codes and weighted tokens are there
   output logic      [TokenSlots-1:0]   read_o,           // read the sums of this slot's code
-  output logic      [TokenSlots-1:0]   store_o           // store them
+  output logic      [TokenSlots-1:0]   store_o           // store these sums
 );
 
   localparam int unsigned CaptureCycles = 5;

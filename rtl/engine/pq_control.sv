@@ -59,19 +59,19 @@ module pq_control #(
   output logic                        cmd_error_o,     // pulse: the command was refused
   input  wire logic [7:0]             bias_run_i,      // as in CONTROL
   input  wire logic                   word_valid_i,
-  input  wire logic                   cluster_ready_i, // CLUSTER has room for a word
-  input  wire logic                   cluster_active_i,  // its loops are not over
+  input  wire logic                   cluster_ready_i,   // CLUSTER has room for a word
+  input  wire logic                   cluster_active_i,  // loops of CLUSTER are not over
   output logic                        stream_open_o,   // words are taken
   output logic                        word_take_o,     // this word is taken
   output logic                        words_left_o,    // from Check on, until the last word
   output pq_pkg::operation_e          operation_o,     // of the command that runs or is checked
-  output logic                        start_o,         // pulse: it starts (first cycle of Fill)
-  output logic                        first_o,         // its cmd_first_i
+  output logic                        start_o,         // pulse: first cycle of Fill
+  output logic                        first_o,         // cmd_first_i of that command
   output logic                        fill_o,          // the other cycles of Fill
   output logic                        locked_o,        // the registers are in use
   output logic      [UnitWidth-1:0]   centroid_o,      // position of the next word
   output logic      [WordWidth-1:0]   word_o,
-  output logic                        last_o,          // it is the last one of its unit
+  output logic                        last_o,          // that word is the last of its unit
   output logic      [7:0]             tile_run_o,      // tokens per bias in this tile
   output logic                        outputs_valid_o, // a first COMBINE has started
   output logic                        codes_valid_o,   // an ENCODE is newer than any CLUSTER
@@ -151,7 +151,7 @@ module pq_control #(
         last_word = WordWidth'(SliceWords - 1);
         words     = LeftWidth'(Centroids * SliceWords);
       end
-      pq_pkg::OpCluster: begin   // whose words have their place from pq_cluster_control
+      pq_pkg::OpCluster: begin   // pq_cluster_control places its words
         last_word = '0;
         words     = (LeftWidth'(tokens_q) << $clog2(SliceWords))
                   + ((LeftWidth'(tokens_q) + LeftWidth'(WeightsWord - 1)) >> $clog2(WeightsWord));

@@ -41,8 +41,8 @@ module pq_datapath #(
   // The operation, from pq_control
   input  wire logic                 busy_i,             // otherwise nothing is on its way
   input  wire pq_pkg::operation_e   operation_i,
-  input  wire logic                 start_i,            // pulse: it starts
-  input  wire logic                 first_i,            // of its command
+  input  wire logic                 start_i,            // pulse: the operation starts
+  input  wire logic                 first_i,            // cmd_first_i of its command
   input  wire logic                 fill_i,
   input  wire logic                 word_take_i,        // word_i is taken
   input  wire logic [CodeBits-1:0]  next_centroid_i,    // position of the next word
@@ -52,7 +52,7 @@ module pq_datapath #(
   input  wire logic                 outputs_valid_i,    // outputs and status can be read
   input  wire logic                 codes_valid_i,      // codes can be read
   output logic                      cluster_ready_o,    // CLUSTER has room for a word
-  output logic                      cluster_active_o,   // its loops are not over
+  output logic                      cluster_active_o,   // loops of CLUSTER are not over
   input  wire logic [WordBits-1:0]  word_i,
   // Registers, from pq_registers
   input  wire logic                 query_write_i,

@@ -47,14 +47,14 @@ module pq_encode_cluster #(
   input  wire logic                                rst_ni,
   // Words of CLUSTER
   input  wire logic                                start_i,         // a CLUSTER starts
-  input  wire logic                                take_i,          // it takes a word
+  input  wire logic                                take_i,          // CLUSTER takes a word
   output logic                                     ready_o,         // a word may come
   output logic                                     active_o,        // loops are not over
-  output logic                                     weights_next_o,  // the word is one of weights
-  output logic      [1:0]                          raw_index_o,     // else its query register
+  output logic                                     weights_next_o,  // that word holds weights
+  output logic      [1:0]                          raw_index_o,     // query register of raw tokens
   // Token loops
   output logic                                     loop_o,
-  output logic                                     weigh_o,         // with loop_o: its last cycle
+  output logic                                     weigh_o,         // the loop's last cycle
   output logic      [CodeBits-1:0]                 loop_code_o,
   output logic                                     loop_buffer_o,
   output logic      [TokenSlots*8-1:0]             token_weight_o,
@@ -62,7 +62,7 @@ module pq_encode_cluster #(
   input  wire logic                                encode_i,
   input  wire logic                                distance_i,
   input  wire logic [WordBits-1:0]                 elements_i,
-  input  wire logic                                values_i,        // they are E3M4
+  input  wire logic                                values_i,        // the elements are E3M4
   output logic      [Multipliers*12-1:0]           compared_o,      // signed, each; otherwise 0
   // Distances and weighted tokens
   input  wire logic                                distance_valid_i,
@@ -76,8 +76,8 @@ module pq_encode_cluster #(
   input  wire logic [SliceChannels*12-1:0]         load_vector_i,   // signed, each
   input  wire logic                                unload_i,        // read a record
   input  wire logic [CodeBits-1:0]                 unload_centroid_i,
-  input  wire logic                                record_i,        // from the next cycle on: give
-  input  wire logic [$clog2(RecordWords)-1:0]      record_word_i,   // this word of it
+  input  wire logic                                record_i,        // a cycle after unload_i: give
+  input  wire logic [$clog2(RecordWords)-1:0]      record_word_i,   // this word of the record
   output logic      [WordBits-1:0]                 record_o,        // otherwise 0
   // Codes of the vector encoded last
   input  wire logic                                codes_read_i,

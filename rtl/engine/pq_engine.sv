@@ -70,7 +70,7 @@ module pq_engine #(
   input  wire logic                     word_valid_i,
   input  wire logic [WordBits-1:0]      word_i,
   output logic                          stream_open_o,   // the engine waits for words
-  output logic                          words_left_o,    // it does, or will in this operation
+  output logic                          words_left_o,    // words are still to come
   // Register writes
   input  wire logic                     reg_valid_i,
   input  wire pq_pkg::register_select_e reg_select_i,

@@ -49,7 +49,7 @@ module pq_lanes #(
   // SCORE, ACCUMULATE: a word of codes
   input  wire logic                          score_i,
   input  wire logic                          accumulate_i,
-  input  wire logic [WordWidth-1:0]          code_word_i,       // which one of its token
+  input  wire logic [WordWidth-1:0]          code_word_i,       // place of the word in its token
   input  wire logic [WordBits-1:0]           codes_i,
   input  wire logic [WeightWidth-1:0]        weight_i,          // one cycle after accumulate_i
   output logic      [Lanes*EntryWidth-1:0]   entries_o,         // one cycle after score_i
@@ -58,7 +58,7 @@ module pq_lanes #(
   input  wire logic [WordWidth-1:0]          combine_word_i,
   input  wire logic [CodeBits-1:0]           combine_centroid_i,  // clear_i: with word 0
   input  wire logic                          bucket_valid_i,    // one cycle after combine_i
-  input  wire logic [WordWidth-1:0]          bucket_word_i,     // with it: its combine_word_i
+  input  wire logic [WordWidth-1:0]          bucket_word_i,     // combine_word_i of that read
   output logic      [Groups*BucketWidth-1:0] buckets_o,         // zero without bucket_valid_i
   // Work space of clustering, as pq_slice has it
   input  wire logic [Lanes-1:0]              lookup_i,

@@ -20,7 +20,7 @@ module pq_output_lane #(
   input  wire logic                   clk_i,
   input  wire logic                   active_i,   // there is a value; otherwise value_o is 0
   input  wire logic [WordWidth-1:0]   select_i,   // the accumulator of the next cycle
-  input  wire logic                   add_i,      // with active_i: the next cycle adds to it
+  input  wire logic                   add_i,      // the next cycle adds to that one
   input  wire logic                   load_i,     // with add_i: starting from zero
   input  wire logic [OutputWidth-1:0] value_i,    // signed
   output logic      [OutputWidth-1:0] value_o     // signed

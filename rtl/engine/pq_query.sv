@@ -37,7 +37,7 @@ module pq_query #(
   input  wire logic                              query_write_i,     // data_i holds query elements
   input  wire logic                              shift_write_i,     // data_i holds shifts in bytes
   input  wire logic                              clear_flags_i,     // drop events on their way
-  input  wire logic [7:0]                        index_i,           // which word of them
+  input  wire logic [7:0]                        index_i,           // of elements or of shifts
   input  wire logic [WordBits-1:0]               data_i,
   input  wire logic                              stream_write_i,    // elements from the stream,
   input  wire logic [1:0]                        stream_index_i,    // never beside query_write_i
@@ -49,7 +49,7 @@ module pq_query #(
   input  wire logic [CWordWidth-1:0]             shift_word_i,
   output logic      [Groups*4-1:0]               shift_o,
   output logic                                   nonfinite_o,       // pulse: a NaN or infinity
-  output logic                                   saturated_o        // pulse: it did not fit
+  output logic                                   saturated_o        // pulse: an element did not fit
 );
 
   localparam int unsigned Elements   = WordBits / 16;           // query elements per write
@@ -72,7 +72,7 @@ module pq_query #(
 
   // Stage 1: the word as written. Stages 2 and 3: pq_float_to_fixed. Stage 4: query registers.
   logic                write;
-  logic [2:0]          write_q, report_q;      // stages 1 to 3: a write; and it may report events
+  logic [2:0]          write_q, report_q;      // stages 1 to 3: a write; one that reports
   logic [7:0]          index_q, index_q2, index_q3;
   logic [WordBits-1:0] data_q;
 

@@ -27,18 +27,18 @@ module pq_stages #(
   input  wire logic                  clk_i,
   input  wire logic                  rst_ni,
   input  wire logic                  busy_i,            // otherwise nothing is on its way
-  // The word that comes, as pq_control counts them
+  // The next word, as pq_control counts words
   input  wire pq_pkg::operation_e    operation_i,
   input  wire logic                  first_i,           // of the command
-  input  wire logic                  word_take_i,       // there is one
-  input  wire logic                  raw_i,             // it goes to the query registers
+  input  wire logic                  word_take_i,       // a word is taken
+  input  wire logic                  raw_i,             // the word goes to the query registers
   input  wire logic [WordBits-1:0]   word_i,
-  input  wire logic [CodeBits-1:0]   next_centroid_i,   // its position
+  input  wire logic [CodeBits-1:0]   next_centroid_i,   // position of the word
   input  wire logic [WordWidth-1:0]  next_word_i,
-  input  wire logic                  next_last_i,       // it is the last one of its unit
+  input  wire logic                  next_last_i,       // the word is the last of its unit
   // Token loops, from pq_cluster_control
   input  wire logic                  loop_i,
-  input  wire logic                  weigh_i,           // with loop_i: its last cycle
+  input  wire logic                  weigh_i,           // with loop_i: the loop's last cycle
   input  wire logic [CodeBits-1:0]   loop_code_i,
   input  wire logic                  loop_buffer_i,
   // Stage 1: what is done with the word
@@ -60,8 +60,8 @@ module pq_stages #(
   output logic      [CodeBits-1:0]   load_centroid_o,
   // COMBINE: weighted elements come in the next cycle
   output logic                       adding_o,
-  output logic                       loading_o,         // with it: they are the outputs' first
-  output logic      [CWordWidth-1:0] next_output_o,     // their word; that of the next shifts, too
+  output logic                       loading_o,         // with adding_o: the first ones
+  output logic      [CWordWidth-1:0] next_output_o,     // word of these outputs and shifts
   // ENCODE, CLUSTER: a distance is there
   output logic                       distance_valid_o,
   output logic      [CodeBits-1:0]   distance_centroid_o,

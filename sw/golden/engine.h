@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The near-bank engine, bit for bit and without time; twin of rtl/engine/pq_engine.sv with its
-// pq_control (order rules), pq_registers and pq_query.
+// pq_control (order rules), pq_registers and pq_datapath.
 //
 // For a head of M sub-spaces and a tile of tokens t:
 //   TABLE       T[m][c] = q_m · CK_m,c
