@@ -35,10 +35,11 @@ DefaultRun default_run(const workload::HeadFacts& head) {
     run.timeline = cache::make_timeline(head.tokens, head.query_tokens);
     run.queries =
         cache::evaluated_queries(*run.timeline, cache::default_query_count(*run.timeline));
+    run.obstacle = head.obstacle;
   } catch (const InputError& error) {
-    run.timeline.reset();
     run.obstacle = error.what();
   }
+  if (!run.obstacle.empty()) run.timeline.reset();
   return run;
 }
 

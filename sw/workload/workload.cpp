@@ -19,6 +19,7 @@
 #include "sw/config/json.h"
 #include "sw/workload/capture.h"
 #include "sw/workload/safetensors.h"
+#include "sw/workload/variant.h"
 
 namespace aqpim::workload {
 
@@ -217,6 +218,9 @@ std::vector<float> heads_first(const std::vector<float>& queries, const HeadFact
 }
 
 Head read_head(const Capture& capture, const HeadFacts& facts, const LoadOptions& options) {
+  if (!facts.obstacle.empty()) {
+    throw InputError(fmt::format("{}: {}", capture.path(), facts.obstacle));
+  }
   const auto values = [&](const char* letter) {
     return to_floats(capture.tensor(fmt::format("{}.{}", facts.name, letter)));
   };
@@ -263,7 +267,9 @@ Workload open(const std::filesystem::path& path, const LoadOptions& options) {
                   const HeadFacts& head) { return read_head_that_fits(*capture, head, options); },
       .digest = [capture] { return capture->sha256(); }};
   for (const HeadName& name : select(*capture, options.heads)) {
-    workload.heads.push_back(facts_of(*capture, name, options.queries_first));
+    HeadFacts& head = workload.heads.emplace_back(facts_of(*capture, name, options.queries_first));
+    const bool sink_logits = capture->find(head.name + ".sink_logits") != nullptr;
+    head.obstacle = variant_obstacle(head, workload.metadata, sink_logits);
   }
   return workload;
 }

@@ -4,7 +4,8 @@
 //   l{layer}.h{kvhead}.q  [G, Tq, D]  queries of the G query heads that share it, tokens T-Tq ...
 //   T-1 l{layer}.h{kvhead}.k  [T, D]      keys, and .v [T, D] values
 // in F16, BF16 or F32 each; queries and keys after RoPE, not scaled by 1/sqrt(D). Other tensors are
-// left alone, whatever their format. Metadata strings: model, source, license, rope_theta.
+// left alone, whatever their format. Metadata strings: model, source, license, rope_theta; variants
+// of attention that the file names are in variant.h.
 #pragma once
 
 #include <cstddef>
@@ -42,6 +43,8 @@ struct HeadFacts {
   Dtype q_dtype = Dtype::kF32;
   Dtype k_dtype = Dtype::kF32;
   Dtype v_dtype = Dtype::kF32;
+  // Why its attention, a variant that the file names, cannot be played: a sentence, or empty.
+  std::string obstacle = {};
 };
 
 struct Head : HeadFacts {
@@ -64,7 +67,7 @@ struct Workload {
   bool queries_first = false;    // as LoadOptions had it
   std::vector<HeadFacts> heads;  // by layer, then KV head
   // The values of one of the heads, read anew with each call, by any number of threads at once.
-  // Throws InputError as load().
+  // Throws InputError as load(), and for a head that has an obstacle.
   std::function<Head(const HeadFacts&)> read;
   // Capture::sha256(), for which all bytes are read.
   std::function<std::string()> digest;

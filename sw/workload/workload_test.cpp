@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <random>
 #include <tuple>
 
@@ -336,6 +337,58 @@ TEST_CASE("workload: tensors of a head that do not fit each other are refused") 
   file = one_head();
   file.tensors["l2.h0.q"] = make_tensor<float>({1, kTokens + 1, kHeadDim}, counting(24, 0));
   CHECK(folder.sentence_about(file) == ": l2.h0.q has 6 tokens, more than the 5 of .k");
+}
+
+TEST_CASE("workload: variants of attention that cannot be played are refused, never ignored") {
+  Folder folder;
+  const auto sentence = [&](const std::string& key, const std::string& value) {
+    File file = one_head();
+    file.metadata[key] = value;
+    return folder.sentence_about(file);
+  };
+  const std::string accepted = "nothing was thrown";
+  // T is 5, D is 4.
+  for (const auto& [key, values] : std::map<std::string, std::vector<std::string>>{
+           {"sliding_window", {"0", "5", "9"}},
+           {"softcap", {"0", "0.0"}},
+           {"attention_scale", {"0.5", "0.500001", "5e-1"}},
+           {"cache_of", {"l0.h0"}}}) {
+    for (const std::string& value : values) {
+      CHECK(sentence(key, value) == accepted);
+      CHECK(sentence("l2.h0." + key, value) == accepted);
+    }
+  }
+  const std::string others = ", which cannot be played; --heads takes others";
+  for (const std::string prefix : {"", "l2.h0."}) {
+    CHECK(sentence(prefix + "sliding_window", "4") ==
+          ": head l2.h0 has a sliding window of 4 of its 5 tokens" + others);
+    CHECK(sentence(prefix + "softcap", "50.0") ==
+          ": head l2.h0 has scores with a soft-cap of 50.0" + others);
+    CHECK(
+        sentence(prefix + "attention_scale", "0.3") ==
+        ": head l2.h0 has the attention scale 0.3, which cannot be played; queries times 0.6 mean "
+        "the same under the scale 1/sqrt(D)");
+    for (const std::string key : {"sliding_window", "softcap", "attention_scale"}) {
+      for (const std::string value : {"", "-1", "4x", "nan", "1e999"}) {
+        CHECK(sentence(prefix + key, value).find(": head l2.h0 has the metadata " + key) == 0);
+      }
+    }
+  }
+  File file = one_head();
+  file.tensors["l2.h0.sink_logits"] = make_tensor<float>({kGroups}, counting(kGroups, 0));
+  CHECK(folder.sentence_about(file) == ": head l2.h0 has learned sinks (.sink_logits)" + others);
+}
+
+TEST_CASE("workload: a variant of attention concerns its own head, and headers may be looked at") {
+  Folder folder;
+  File file = one_head();
+  add_head(file, "l2.h1");
+  file.metadata = {{"sliding_window", "4"}, {"l2.h1.sliding_window", "0"}};
+  CHECK(names(folder.load_written(file, {"l2.h1"})) == std::vector<std::string>{"l2.h1"});
+  const Workload workload = aqpim::workload::open(folder.path());
+  CHECK_FALSE(workload.heads[0].obstacle.empty());
+  CHECK(workload.heads[1].obstacle.empty());
+  CHECK(folder.sentence_about(file).find("head l2.h0 has a sliding window") != std::string::npos);
 }
 
 TEST_CASE("workload: NaN and infinity are refused with head, tensor, token and channel") {
