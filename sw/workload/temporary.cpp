@@ -69,7 +69,7 @@ void sweep(const fs::path& folder) {
   for (const fs::path& path : found) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (descriptor < 0) continue;
-    struct stat status {};
+    struct stat status = {};
     if (::fstat(descriptor, &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) &&
         ::flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
       fs::remove_all(path, error);
@@ -86,8 +86,8 @@ int make(std::string& name, Temporary::Kind kind) {
 
 // Whether the locked file or folder still has its name: a sweep may have come before the lock.
 bool is_there(int descriptor, const std::string& name) {
-  struct stat held {
-  }, named{};
+  struct stat held = {};
+  struct stat named = {};
   return ::fstat(descriptor, &held) == 0 && ::lstat(name.c_str(), &named) == 0 &&
          held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
@@ -152,7 +152,7 @@ void end_cleanly_on_signals() {
   sigset_t set;
   sigemptyset(&set);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction action {};
+    struct sigaction action = {};
     if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) {
       sigaddset(&set, signal);
     }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <vector>
 
 #include "sw/config/test_support.h"
 
@@ -51,7 +52,9 @@ TEST_CASE("Temporary: a folder made for several goes with the last of them") {
   fs::create_directories(made / "c");
   {
     const Temporary last(made / "c", Temporary::Kind::kFolder, {made / "c"});
-    { const Temporary first(made / "b", Temporary::Kind::kFolder, {made, made / "b"}); }
+    std::optional<Temporary> first(std::in_place, made / "b", Temporary::Kind::kFolder,
+                                   std::vector{made, made / "b"});
+    first.reset();
     CHECK_FALSE(fs::exists(made / "b"));
     CHECK(fs::exists(last.path()));
   }
