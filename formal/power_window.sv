@@ -32,12 +32,12 @@ module power_window #(
   (* hierconn *) wire [CountWidth-1:0] \u_dut.count_q ;
   (* hierconn *) wire                  \u_dut.allowed_q ;
 
-  int unsigned recent, all, before;    // of Cycles - 1, of Cycles; of Cycles - 1 up to the last
+  int unsigned recent, all, earlier;    // of Cycles - 1, of Cycles; of Cycles - 1 up to the last
   always_comb begin
     recent = 0;
     for (int unsigned c = 0; c < Cycles - 1; c++) recent = recent + 32'(past_q[c]);
     all    = recent + 32'(past_q[Cycles-1]);
-    before = all - 32'(past_q[0]);
+    earlier = all - 32'(past_q[0]);
     assume (!access_i || (allowed && rst_n));
   end
 
@@ -47,7 +47,7 @@ module power_window #(
     if (!rst_n) assert (past_q == '0);
     if (rst_n) begin
       assert (\u_dut.history_q == past_q[Cycles-2:0] && 32'(\u_dut.count_q ) == recent);
-      assert (\u_dut.allowed_q == (before < Columns));
+      assert (\u_dut.allowed_q == (earlier < Columns));
       rule_1: assert (recent + 32'(access_i) <= Columns && all <= Columns);
       rule_2: assert (allowed == (recent < Columns));
       rule_3: assert (spare == (recent + 1 < Columns));

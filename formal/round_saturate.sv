@@ -37,8 +37,9 @@ module round_saturate #(
     if (!valid_i) begin
       rule_3: assert (result == '0 && !saturated);
     end else if (saturated) begin
-      rule_1: assert (value_i[InWidth-1] ? twice < end_down && result == {1'b1, {(OutWidth-1) {1'b0}}}
-                                         : twice >= end_up && result == {1'b0, {(OutWidth-1) {1'b1}}});
+      rule_1: assert (value_i[InWidth-1]
+                      ? twice < end_down && result == {1'b1, {(OutWidth-1) {1'b0}}}
+                      : twice >= end_up && result == {1'b0, {(OutWidth-1) {1'b1}}});
     end else begin
       rule_2: assert (off <= one && off >= -one && (!result[0] || (off != one && off != -one)));
       assert (twice < end_up && twice >= end_down);
