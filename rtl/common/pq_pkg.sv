@@ -33,6 +33,16 @@ package pq_pkg;
     RegBias
   } register_select_e /*verilator public*/;
 
+  // ---- Quantizer of a pseudo-channel ------------------------------------------------------------
+
+  typedef enum logic [2:0] {
+    QuLoad,         // raw tokens: the centroids of a slice; empty sums
+    QuCluster,      // raw tokens and weights: sums of each centroid's tokens
+    QuUpdate,       // centroids = sums / weights; empty sums
+    QuCodebook,     // the stored centroids of all slices
+    QuEncode        // raw tokens: their codes
+  } quantizer_operation_e /*verilator public*/;
+
   // ---- Engine in a channel ----------------------------------------------------------------------
 
   // Bits of a beat: what a column access delivers, and what the data bus moves at once

@@ -31,6 +31,15 @@ enum class RegisterSelect : std::uint8_t {
 };
 inline constexpr std::size_t kRegisterSelects = 4;
 
+enum class QuantizerOperation : std::uint8_t {
+  kLoad,
+  kCluster,
+  kUpdate,
+  kCodebook,
+  kEncode,
+};
+inline constexpr std::size_t kQuantizerOperations = 5;
+
 enum class BusKind : std::uint8_t {
   kStream,
   kTokens,
