@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Checks that need no simulation: warnings of Verilator and Yosys for engine, reducer, a bank's engine in a channel, the
-sequencer and the whole channel, of every configuration and for D = 256, and for the attend engine; warnings of slang, as
-IEEE 1800-2017 and 1800-2023, and of Verible, where these are there, and of the C++ compiler; the parameters of modules,
-calls of functions, the width of RTL and Markdown lines, includes and layout of C++ sources, the licence header of every
-source, the catalogue of modules in rtl/README.md, and the lists of files of aqpim.core and Bender.yml. Prints a line per
-check; the exit code is 0 if all are clean, 2 if there are configurations or memories that are not legal. lint.py TEXT...:
-only checks whose line contains one of the TEXTs.
+sequencer and the whole channel, of every configuration and for D = 256, for the attend engine and the quantizer; warnings
+of slang, as IEEE 1800-2017 and 1800-2023, and of Verible, where these are there, and of the C++ compiler; the parameters
+of modules, calls of functions, the width of RTL and Markdown lines, includes and layout of C++ sources, the licence header
+of every source, the catalogue of modules in rtl/README.md, and the lists of files of aqpim.core and Bender.yml. Prints a
+line per check; the exit code is 0 if all are clean, 2 if there are configurations or memories that are not legal. lint.py
+TEXT...: only checks whose line contains one of the TEXTs.
 """
 import importlib.util
 import json
@@ -31,6 +31,8 @@ MARKDOWN_COLUMNS = 120
 # Shapes of the attend engine, for which there is no configuration.
 ATTEND = [{"HeadDim": 128, "BucketWidth": 16, "Banks": 4}, {"HeadDim": 128, "BucketWidth": 24, "Banks": 2},
           {"HeadDim": 64, "BucketWidth": 16, "Banks": 1}, {"HeadDim": 64, "BucketWidth": 24, "TileDepth": 16}]
+# The same of the quantizer.
+QUANTIZER = [{"HeadDim": 128, "WindowDepth": 2048, "Ranks": 2}, {"HeadDim": 64, "WindowDepth": 16, "Ranks": 1}]
 # Name and parameters of a module.
 MODULE_OF_RTLIL = re.compile(r"^module \S*?\\(pq_\w+)\S*\n((?:  parameter .*\n)*)", re.M)
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
@@ -68,8 +70,9 @@ def designs(known):
 
 
 def attend():
-    for parameters in ATTEND:
-        yield ", ".join(f"{key} {value}" for key, value in parameters.items()), "pq_attend_engine", parameters
+    for top, shapes_of_top in (("pq_attend_engine", ATTEND), ("pq_quantizer", QUANTIZER)):
+        for parameters in shapes_of_top:
+            yield ", ".join(f"{key} {value}" for key, value in parameters.items()), top, parameters
 
 
 def output_of(command):

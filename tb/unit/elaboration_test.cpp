@@ -96,6 +96,19 @@ TEST_CASE("elaboration: the attend engine and its blocks refuse their illegal pa
   CHECK(refused_with("attend_result", "-GOutputWidth=41", "OutputWidth must be at most 40"));
 }
 
+TEST_CASE("elaboration: the quantizer refuses its illegal parameters") {
+  for (const auto* value : {"32", "256"}) {
+    CHECK(
+        refused_with("quantizer", std::string("-GHeadDim=") + value, "HeadDim must be 64 or 128"));
+  }
+  for (const auto* value : {"8", "100", "8192"}) {
+    CHECK(refused_with("quantizer", std::string("-GWindowDepth=") + value,
+                       "WindowDepth must be a power of two from 16 to 4096"));
+  }
+  CHECK(refused_with("quantizer", "-GRanks=3", "Ranks must be 1 or 2"));
+  CHECK(refused_with("quantizer_control", "-GHeadDim=256", "HeadDim must be 64 or 128"));
+}
+
 TEST_CASE(
     "elaboration: sequencers of words and delays beyond those of hbm3-5200 have no complaints") {
   CHECK(lint("sequencer", "-GCodeBits=8 -GWordBits=128") == "");
