@@ -79,6 +79,7 @@ module weight_sum #(
     least_q2   <= least_q;
     assert (!(scoring_q && weighing_q));
     if (scoring_q) assert (sum >= least_q2);
+    cover (weighing_q && sum > 25'd9000);
     if (scoring_q || weighing_q) assert (32'(sum) <= 32'(added_q) << WeightWidth);
   end
 
