@@ -23,6 +23,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -118,15 +119,18 @@ class Proof:
         return twin
 
 
-def table(results):
-    """The proofs as Markdown."""
-    lines = ["| proof | what holds | how long | seconds |", "|---|---|---|---:|"]
-    for proof, seconds in results:
-        rules = proof.rules()
-        for number, sentence in rules:
-            lines.append(f"| [{proof.name}](../{FORMAL}/{proof.harness}.sv) {number} | {sentence} | {proof.how()} | "
-                         f"{seconds:.0f} |" if number == rules[0][0] else f"| {proof.name} {number} | {sentence} | {proof.how()} | |")
-    return lines
+def page(results):
+    """The proofs as Markdown: a table, and what each one says."""
+    lines = ["", "| proof | rules | how long | seconds |", "|---|---:|---|---:|"]
+    lines += [f"| {proof.name} | {len(proof.rules())} | {proof.how()} | {seconds:.0f} |" for proof, seconds in results]
+    said = set()
+    for proof, _ in results:
+        if proof.harness not in said:
+            said.add(proof.harness)
+            lines += ["", f"[{proof.harness}](../{FORMAL}/{proof.harness}.sv)", ""]
+            for number, sentence in proof.rules():
+                lines += textwrap.wrap(f"{number}. {sentence}", 120, subsequent_indent="   ")
+    return [*lines, ""]
 
 
 def main():
@@ -161,7 +165,7 @@ def main():
         text = arguments.page.read_text()
         head, rest = text.split(PAGE_BEGIN)
         tail = rest.split(PAGE_END)[1]
-        arguments.page.write_text("\n".join([head + PAGE_BEGIN, *table(results), PAGE_END + tail]))
+        arguments.page.write_text("\n".join([head + PAGE_BEGIN, *page(results), PAGE_END + tail]))
     return int(not good)
 
 
