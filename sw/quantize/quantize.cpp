@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -126,6 +127,7 @@ std::vector<std::size_t> queries_of(const workload::HeadFacts& head, const Quant
 HeadQuantizer::HeadQuantizer(const workload::Head& head, const config::EngineConfig& engine,
                              const QuantizeOptions& options, Backend& backend)
     : timeline_(checked_timeline(head, engine, options)),
+      shared_(options.window == 0),
       backend_(backend),
       weights_(options.weights ? importance_weights(head, timeline_)
                                : std::vector<std::uint8_t>(timeline_.clustered(), 1)),
@@ -150,10 +152,26 @@ HeadQuantizer::HeadQuantizer(const workload::Head& head, const config::EngineCon
   cache_.transform_v = transforms_.v;
   cache_.kind_k = transforms_.kind_k;
   cache_.kind_v = transforms_.kind_v;
+  cache_.key_offset = head.key_offset;
+  set_reach(head);
+}
+
+void HeadQuantizer::set_reach(const workload::Head& head) {
   const auto exact =
       cache::exact_tokens(head.exact, timeline_.sinks, timeline_.sinks + timeline_.encoded());
   cache_.exact.assign(exact.begin(), exact.end());
-  cache_.key_offset = head.key_offset;
+  if (shared_) cache_.window = timeline_.encoded();
+}
+
+void HeadQuantizer::extend(const workload::Head& head) {
+  if (head.head_dim != cache_.head_dim || head.tokens < timeline_.tokens) {
+    throw std::invalid_argument("the head is not a longer one of the same dimension");
+  }
+  timeline_.tokens = head.tokens;
+  timeline_.query_tokens = head.query_tokens;
+  k_.extend(after_sinks(with_stand_ins(head.k, head, timeline_), timeline_, head.head_dim));
+  v_.extend(after_sinks(with_stand_ins(head.v, head, timeline_), timeline_, head.head_dim));
+  set_reach(head);
 }
 
 void HeadQuantizer::prefill(const Progress& progress) {

@@ -60,6 +60,12 @@ class HeadQuantizer {
   // append() until the cache is what the query of token t finds.
   void append_until(std::size_t t);
 
+  // The head has more tokens now: `head` is the one that this was made of, with tokens and queries
+  // after its last ones; its outliers were set apart with the same sinks and prefill. append() then
+  // encodes what it would have, had all been there from the start. Throws std::invalid_argument if
+  // it is shorter, or of another dimension.
+  void extend(const workload::Head& head);
+
   // All tokens encoded so far.
   const cache::HeadCache& cache() const { return cache_; }
 
@@ -67,8 +73,11 @@ class HeadQuantizer {
 
  private:
   void encode(std::size_t tokens);
+  // What depends on all tokens of the head, not on those before P alone.
+  void set_reach(const workload::Head& head);
 
   cache::Timeline timeline_;
+  bool shared_;  // one codebook for all tokens
   Backend& backend_;
   std::vector<std::uint8_t> weights_;  // [N_P]
   ChosenTransforms transforms_;

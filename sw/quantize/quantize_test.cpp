@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "sw/cache/formats.h"
 #include "sw/cache/half.h"
 #include "sw/config/test_support.h"
+#include "sw/quantize/outliers.h"
 #include "sw/quantize/software_backend.h"
 #include "sw/quantize/test_heads.h"
 #include "sw/reference/accuracy.h"
@@ -201,6 +203,45 @@ TEST_CASE("quantize: step by step, and codes once written are final") {
   CHECK_FALSE(quantizer.append());
   CHECK(quantizer.cache().codebook_k == books);
   CHECK(quantizer.cache() == quantize(head, engine, early));
+}
+
+TEST_CASE("quantize: a head that grows gets the cache that it would have had") {
+  Head whole = make_head(16, 500, 64);
+  for (std::size_t d = 0; d < 64; ++d) whole.k[420 * 64 + d] = 500.0f;
+  // The head as it was when it had fewer tokens.
+  const auto of = [&](std::size_t tokens) {
+    Head head = whole;
+    head.tokens = tokens;
+    head.query_tokens = 64 - (500 - tokens);
+    head.k.resize(tokens * 64);
+    head.v.resize(tokens * 64);
+    head.q.clear();
+    for (std::size_t g = 0; g < head.groups; ++g) {
+      const auto first = whole.q.begin() + static_cast<std::ptrdiff_t>(g * 64 * 64);
+      head.q.insert(head.q.end(), first,
+                    first + static_cast<std::ptrdiff_t>(head.query_tokens * 64));
+    }
+    set_outliers_apart(head, 8, 439);
+    return head;
+  };
+  QuantizeOptions early = options(64);
+  early.timeline.prefill = 439;
+  const auto engine = make_engine(64, 4, 4, 64);
+  for (const std::size_t window : {0u, 128u}) {
+    early.window = window;
+    const Head first = of(450);
+    const auto backend = fixed_backend(engine);
+    HeadQuantizer quantizer(first, engine, early, *backend);
+    quantizer.prefill();
+    for (const std::size_t tokens : {450u, 480u, 500u}) {
+      quantizer.extend(of(tokens));
+      while (quantizer.append()) {
+      }
+      CHECK(quantizer.cache() == quantize(of(tokens), engine, early));
+    }
+    CHECK(quantizer.cache().exact == std::vector<std::size_t>{420});
+    CHECK_THROWS_AS(quantizer.extend(of(499)), std::invalid_argument);
+  }
 }
 
 TEST_CASE("quantize: a query finds what it may attend to") {

@@ -87,6 +87,8 @@ std::size_t Side::window_of(std::size_t i) const {
   return std::min(i / shape_.window, shape_.windows - 1);
 }
 
+void Side::extend(std::span<const float> vectors) { vectors_ = transform_.apply(vectors); }
+
 void Side::cluster(std::size_t w, std::span<const std::uint8_t> weights, Backend& backend) {
   const std::size_t first = w * shape_.window;
   const std::size_t last = w + 1 == shape_.windows ? shape_.clustered : first + shape_.window;
