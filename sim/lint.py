@@ -20,6 +20,7 @@ from pathlib import Path
 
 import interrupt
 import package_header
+import package_names
 import shapes
 import tools
 import unit
@@ -65,7 +66,8 @@ def designs(known):
                     parameters = channel["modules"][top]
                     if top == "pq_channel":
                         # Engines are all alike: a few are enough.
-                        parameters = parameters | {"Ranks": 1, "BanksPerGroup": int(banks)}
+                        fewer = {"Ranks": 1, "BanksPerGroup": int(banks)}
+                        parameters = shapes.packed(parameters | known["memories"][memory]["parameters"] | fewer)
                     yield f"{name}, {banks} bank{'s' * (banks != '1')}, {memory}", top, parameters
 
 
@@ -229,6 +231,30 @@ def includes(paths=None):
                    if re.match(r'\s*#\s*include\s*"', line) and not INCLUDE.match(line))
 
 
+def literals():
+    """Where RTL has a literal instead of a name of pq_pkg."""
+    files = {str(path): path.read_text() for path in tools.rtl_files(Path()) if path != package_header.PACKAGE}
+    return package_names.literals(files, package_header.PACKAGE.read_text())
+
+
+def copies():
+    """Where an enum of pq_pkg stands once more."""
+    files = [*(path for path in tools.rtl_files(Path()) if path != package_header.PACKAGE),
+             *(path for folder in ("sw", "tb", "app", "sim", "syn") for path in sorted(Path(folder).rglob("*"))
+               if path.suffix in (".cpp", ".h") and path != package_header.HEADER)]
+    return package_names.copies({str(path): path.read_text() for path in files}, package_header.PACKAGE.read_text())
+
+
+def memory_record(known):
+    """Are the members of pq_pkg::memory_t, and its default, those that sim/shapes.cpp says?"""
+    members, expected = shapes.memory_members(), known["memories"]["hbm3-5200"]["parameters"]
+    default = re.search(r"memory_t DefaultMemory = \{([^}]*)\}", package_header.PACKAGE.read_text())[1]
+    values = [int(value) for value in re.findall(r"32'd(\d+)", default)]
+    if members == list(expected) == known["memory_t"] and values == list(expected.values()):
+        return ""
+    return f"memory_t has {dict(zip(members, values))}, sim/shapes.cpp {expected}\n"
+
+
 def layout():
     files = sorted(str(path) for folder in ("sw", "tb", "app", "sim", "syn") for path in Path(folder).rglob("*")
                    if path.suffix in (".cpp", ".h"))
@@ -278,7 +304,9 @@ def main():
     checks += [("warnings of the C++ compiler", cpp_warnings), (f"{RTL_COLUMNS} columns of RTL", columns),
                ("calls of functions", calls), ("includes", includes), ("clang-format", layout), ("licence headers", licences),
                (f"{MARKDOWN_COLUMNS} columns of Markdown", markdown_columns), ("catalogue of modules", catalogue),
-               ("files of packages", packages), ("header of the RTL's package", package_header.stale), *extra_checks(wanted)]
+               ("files of packages", packages), ("header of the RTL's package", package_header.stale),
+               ("names of the RTL's package", literals),
+               ("enums that stand once", copies), ("record of memories", lambda: memory_record(known)), *extra_checks(wanted)]
     clean = True
     for name, check in checks:
         if not any(text in name for text in sys.argv[1:] or [""]):

@@ -56,6 +56,10 @@ CONFIGURATIONS = {
 }
 
 
+# Parts of a module whose test knows what they do together.
+WITHIN = {"bus_arbiter": "bus", "bus_ask": "bus", "bus_data": "bus"}
+
+
 class CampaignError(Exception):
     pass
 
@@ -228,6 +232,8 @@ class Attempt:
             yield Run("unit_tests"), [self.compile("unit_tests", self.entry.source, {self.entry.source: self.broken})]
         elif self.entry.module != "engine":
             yield self.unit(self.entry.module)
+            if self.entry.module in WITHIN:
+                yield self.unit(WITHIN[self.entry.module])
 
     def engine_tests(self):
         """The same of the engine tests."""

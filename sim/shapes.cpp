@@ -6,7 +6,8 @@
 //     configurations NAME   engine: parameters of pq_engine; derived: what follows from them;
 //                           modules: the parameters of modules as pq_engine, or for pq_reducer and
 //                           pq_divider pq_sequencer, instantiates them
-//     memories NAME         parameters: those of pq_sequencer and pq_channel
+//     memory_t              the members of pq_pkg::memory_t, in order
+//     memories NAME         parameters: their values
 //     channels MEMORY CONFIGURATION BANKS   of engines next to one bank or two, "1" or "2", of
 //     legal
 //                           files. derived: what follows for a pseudo-channel; modules: the
@@ -157,11 +158,19 @@ ordered_json modules(const config::EngineConfig& engine) {
   return found;
 }
 
+// A memory as the parameter Memory, a pq_pkg::memory_t: 32 bits for each member, the first one
+// highest.
+std::string literal(const config::Parameters& members) {
+  std::string digits;
+  for (const auto& [name, value] : members) digits += fmt::format("{:08x}", value);
+  return fmt::format("{}'h{}", 32 * members.size(), digits);
+}
+
 ordered_json channel_modules(const config::Configuration& configuration,
                              const config::Memory& memory, unsigned banks_per_engine) {
   const ordered_json engine = to_json(config::rtl_parameters(configuration.engine));
-  ordered_json banks = to_json(config::rtl_parameters(memory));
-  banks["BanksPerEngine"] = banks_per_engine;
+  const ordered_json banks = {{"BanksPerEngine", banks_per_engine},
+                              {"Memory", literal(config::rtl_parameters(memory))}};
   const auto joined = [](ordered_json parameters, const ordered_json& more) {
     parameters.update(more);
     return parameters;
@@ -171,13 +180,9 @@ ordered_json channel_modules(const config::Configuration& configuration,
        {"HeadDim", "SubDim", "CodeBits", "WordBits", "ScoreDepth", "BiasDepth"}) {
     of_engine[name] = engine[name];
   }
-  ordered_json of_bus = ordered_json::object();
-  for (const char* name : {"BanksPerEngine", "Ranks", "BankGroups", "BanksPerGroup"}) {
-    of_bus[name] = banks[name];
-  }
   return {{"pq_bank_engine", joined(engine, {{"BanksPerEngine", banks_per_engine}})},
           {"pq_sequencer", joined(of_engine, banks)},
-          {"pq_read_bus", of_bus},
+          {"pq_read_bus", banks},
           {"pq_channel", joined(engine, banks)}};
 }
 
@@ -263,6 +268,8 @@ void write(const Folders& folders) {
       }
     }
   }
+  const config::Parameters members = config::rtl_parameters(config::Memory{});
+  for (const auto& [name, value] : members) shapes["memory_t"].push_back(name);
   fmt::print("{}\n", shapes.dump(1));
 }
 

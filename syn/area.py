@@ -20,7 +20,7 @@ VERSUS = {'Quantize': 0}
 RIVAL = 'pq_fp16_unit'
 ENGINE_PARTS = (('engine', flow.ENGINE), ('adapter', None))
 SEQUENCER_PARTS = (('host commands', 'pq_host_commands'), ('control', 'pq_rank_control'), ('stream', 'pq_rank_stream'),
-                   ('transfer', 'pq_transfer'), ('bus', 'pq_bus'), ('reducer', 'pq_reduce'), ('sequencer itself', None))
+                   ('transfer', 'pq_transfer'), ('bus', 'pq_bus'), ('reducer', 'pq_centroid_buffer'), ('sequencer itself', None))
 
 
 def compare(top, arguments):

@@ -45,9 +45,10 @@ ENGINE = 'pq_engine'
 CHANNEL = 'pq_channel'
 FLOPS = 'pq_flops'          # not of the engine: every kind of register, see report.py
 PARTS = {CHANNEL: ('pq_bank_engine', 'pq_sequencer', 'pq_read_bus')}   # mapped one by one: there are 32 engines in it
-# Flattened into the blocks that use them: small leaves, and what an engine is cut into for its readers, mostly wires.
+# Flattened into the blocks that use them: small leaves, and what blocks are cut into for their readers, mostly wires.
 FLATTENED = ('pq_round_saturate', 'pq_multiplier', 'pq_exp2', 'pq_stored_element', 'pq_datapath', 'pq_stages', 'pq_lanes',
-             'pq_encode_cluster', 'pq_attention_weights', 'pq_attend_lanes', 'pq_attend_combine')
+             'pq_encode_cluster', 'pq_attention_weights', 'pq_attend_lanes', 'pq_attend_combine', 'pq_queue', 'pq_rank',
+             'pq_row_commands', 'pq_bus_arbiter', 'pq_bus_ask', 'pq_bus_data')
 
 # The target: 650 MHz in NanGate45; in other technologies the same number of FO4 delays.
 TARGET_45 = 1 / 0.650
@@ -93,10 +94,11 @@ def sources(top):
 
 
 def parameters_of(top):
-    """The names of a module's parameters."""
+    """The names of a module's parameters; members of a memory's table instead of Memory."""
     path = next(path for path in sources(top) if path.stem == top)
     text = re.sub(r'//.*', '', path.read_text()).split(');')[0]
-    return re.findall(r'\bparameter\s+[\w\s]*?(\w+)\s*=', text)
+    names = re.findall(r'\bparameter\s+[\w\s:]*?(\w+)\s*=', text)
+    return [part for name in names for part in (shapes.memory_members() if name == 'Memory' else [name])]
 
 
 def words(texts):
@@ -140,7 +142,8 @@ def _in_channel(known, memory, wanted, banks, must):
             if 'refused' in channel:
                 misfits.append(f'{name} does not fit a channel: {channel["refused"]}')
             else:
-                found[name if number == 1 else f'{name}-{number}banks'] = channel['modules'][CHANNEL]
+                found[name if number == 1 else f'{name}-{number}banks'] = \
+                    channel['modules'][CHANNEL] | known['memories'][memory]['parameters']
     if misfits and (must or not found):
         raise FlowError(misfits[0])
     return found
@@ -296,7 +299,7 @@ class Synthesis:
         self.progress(f'{self.name}: {self.notes[-1]}')
 
     def _elaborate(self):
-        sets = ' '.join(f'-set {name} {value}' for name, value in self.parameters.items())
+        sets = ' '.join(f'-set {name} {value}' for name, value in shapes.packed(self.parameters).items())
         files = [path for path in sources(self.top) if path.suffix == '.sv']
         folders = ' '.join(f'-I {folder}' for folder in sorted({path.parent for path in sources(self.top)}))
         _yosys([f'read_verilog -sv -noassert {folders} {" ".join(map(str, files))}'] +
@@ -306,7 +309,8 @@ class Synthesis:
         self.memories, self.modules, names, used = {}, {}, {}, {}
         for derived, module in sorted(netlist.read(self.folder / 'elaborated.json').items()):
             base = module['attributes'].get('hdlname', derived).lstrip('\\')
-            values = {key: int(value, 2) for key, value in module.get('parameter_default_values', {}).items()}
+            values = {key: int(value, 2) if len(value) <= 32 else f"{len(value)}'b{value}"
+                      for key, value in module.get('parameter_default_values', {}).items()}
             if base == 'pq_memory':
                 macro = memory.Macro(values['Depth'], values['Width'], bool(values['SinglePort']))
                 self.memories[macro.name] = macro

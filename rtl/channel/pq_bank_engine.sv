@@ -14,7 +14,7 @@
 // Streams     A beat is cut into WordsPerBeat words, the low one first. A word waits in the beat's
 //             register until the engine takes it; what comes beyond the words of the operation is
 //             dropped. So all engines of a rank can be given the beats of the one with most tokens
-// Tokens      SCORE, ACCUMULATE and CLUSTER work on min(cmd_tokens_i, tokens - cmd_skip_i) tokens,
+// Tokens      SCORE, ACCUMULATE and CLUSTER work on min(cmd_i.tokens, tokens - cmd_i.skip) tokens,
 //             or none, where tokens are those of the TOKENS beat at the last LOAD or first SCORE:
 //             a new beat may come while the tile is still worked on
 // Reads       RESULT: a beat of result words; the last one is the status as STATUS has found it:
@@ -47,33 +47,28 @@ module pq_bank_engine #(
 ) (
   input  wire logic                               clk_i,
   input  wire logic                               rst_ni,
-  input  wire logic [3:0]                         index_i,          // of the engine: a constant
+  input  wire logic [3:0]                         index_i,         // of the engine: a constant
   // Commands; only when ready_o is high
   input  wire logic                               cmd_valid_i,
-  input  wire pq_pkg::operation_e                 cmd_operation_i,
-  input  wire logic                               cmd_first_i,
-  input  wire logic [TokensWidth-1:0]             cmd_skip_i,       // tokens of windows before
-  input  wire logic [TokensWidth-1:0]             cmd_tokens_i,     // at most
-  output logic                                    ready_o,          // idle, and no words wait
+  input  wire pq_pkg::engine_command_t            cmd_i,
+  output logic                                    ready_o,         // idle, and no words wait
   // Stream from the bank, or from one of two
   input  wire logic                               bank_take_i,
-  input  wire logic                               bank_odd_i,       // from the second one
+  input  wire logic                               bank_odd_i,      // from the second one
   input  wire logic [BanksPerEngine*BeatBits-1:0] bank_data_i,
   // Bus: stream, registers
   input  wire logic                               bus_valid_i,
-  input  wire pq_pkg::bus_kind_e                  bus_kind_i,
-  input  wire logic [4:0]                         bus_index_i,      // of a beat of registers
+  input  wire pq_pkg::engine_write_t              bus_beat_i,
   input  wire logic [BeatBits-1:0]                bus_data_i,
   // Reads
   input  wire logic                               read_valid_i,
-  input  wire pq_pkg::read_kind_e                 read_kind_i,
-  input  wire logic [5:0]                         read_index_i,     // RESULT, CODES: beat
+  input  wire pq_pkg::engine_read_t               read_beat_i,
   output logic                                    read_valid_o,
-  output logic      [BeatBits-1:0]                read_data_o,      // zero if not valid
+  output logic      [BeatBits-1:0]                read_data_o,     // zero if not valid
   // To the banks: the beat of codes read last
   output logic      [BeatBits-1:0]                write_data_o,
-  output logic                                    write_enable_o,   // this engine has tokens
-  output logic                                    error_o           // pulse: a beat, a command or
+  output logic                                    write_enable_o,  // this engine has tokens
+  output logic                                    error_o          // pulse: a beat, a command or
                                                                     // a read at a wrong time
 );
 
@@ -124,18 +119,18 @@ module pq_bank_engine #(
       tokens_q <= '0;
       active_q <= '0;
     end else begin
-      if (bus_valid_i && bus_kind_i == pq_pkg::BusTokens) begin
+      if (bus_valid_i && bus_beat_i.kind == pq_pkg::BusTokens) begin
         tokens_q <= bus_data_i[32'(index_i)*16 +: 16];
       end
-      if (cmd_take && (cmd_operation_i == pq_pkg::OpLoad || first_score)) active_q <= tokens_q;
+      if (cmd_take && (cmd_i.operation == pq_pkg::OpLoad || first_score)) active_q <= tokens_q;
     end
   end
 
   assign cmd_take    = cmd_valid_i && engine_ready;
-  assign first_score = cmd_operation_i == pq_pkg::OpScore && cmd_first_i;
+  assign first_score = cmd_i.operation == pq_pkg::OpScore && cmd_i.first;
   assign tokens      = first_score ? tokens_q : active_q;
-  assign left        = tokens > 16'(cmd_skip_i) ? tokens - 16'(cmd_skip_i) : '0;
-  assign cmd_tokens  = left < 16'(cmd_tokens_i) ? TokensWidth'(left) : cmd_tokens_i;
+  assign left        = tokens > 16'(cmd_i.skip) ? tokens - 16'(cmd_i.skip) : '0;
+  assign cmd_tokens  = left < 16'(cmd_i.tokens) ? TokensWidth'(left) : TokensWidth'(cmd_i.tokens);
 
   assign write_enable_o = tokens_q != '0;
 
@@ -153,7 +148,7 @@ module pq_bank_engine #(
     assign bank_data = bank_odd_i ? bank_data_i[BeatBits +: BeatBits] : bank_data_i[BeatBits-1:0];
   end
 
-  assign bus_stream = bus_valid_i && bus_kind_i == pq_pkg::BusStream;
+  assign bus_stream = bus_valid_i && bus_beat_i.kind == pq_pkg::BusStream;
   assign beat_take  = bank_take_i || bus_stream;
   assign word_done  = stream_open || !words_left;
   assign overrun    = (bank_take_i && bus_stream)
@@ -182,17 +177,17 @@ module pq_bank_engine #(
   logic                     bus_reg;
   pq_pkg::register_select_e bus_select;
 
-  assign bus_reg    = bus_valid_i && bus_kind_i != pq_pkg::BusStream
-                   && bus_kind_i != pq_pkg::BusTokens;
-  assign bus_select = bus_kind_i == pq_pkg::BusControl ? pq_pkg::RegControl
-                    : bus_kind_i == pq_pkg::BusShift   ? pq_pkg::RegShift
-                    : bus_kind_i == pq_pkg::BusQuery   ? pq_pkg::RegQuery : pq_pkg::RegBias;
+  assign bus_reg    = bus_valid_i && bus_beat_i.kind != pq_pkg::BusStream
+                   && bus_beat_i.kind != pq_pkg::BusTokens;
+  assign bus_select = bus_beat_i.kind == pq_pkg::BusControl ? pq_pkg::RegControl
+                    : bus_beat_i.kind == pq_pkg::BusShift   ? pq_pkg::RegShift
+                    : bus_beat_i.kind == pq_pkg::BusQuery   ? pq_pkg::RegQuery : pq_pkg::RegBias;
 
   if (WordsPerBeat == 1) begin : gen_word
     assign reg_overrun = 1'b0;
     assign reg_valid   = bus_reg;
     assign reg_select  = bus_select;
-    assign reg_index   = 8'(bus_index_i);
+    assign reg_index   = 8'(bus_beat_i.index);
     assign reg_data    = bus_data_i;
   end else begin : gen_words
     // The second word, which CONTROL does not have, comes one cycle later.
@@ -209,7 +204,7 @@ module pq_bank_engine #(
     always_ff @(posedge clk_i) begin
       if (bus_reg) begin
         select_q <= bus_select;
-        index_q  <= bus_index_i;
+        index_q  <= bus_beat_i.index;
         high_q   <= bus_data_i[WordBits +: WordBits];
       end
     end
@@ -217,7 +212,7 @@ module pq_bank_engine #(
     assign reg_overrun = second_q && bus_reg;
     assign reg_valid   = second_q || bus_reg;
     assign reg_select  = second_q ? select_q : bus_select;
-    assign reg_index   = second_q ? {2'b0, index_q, 1'b1} : {2'b0, bus_index_i, 1'b0};
+    assign reg_index   = second_q ? {2'b0, index_q, 1'b1} : {2'b0, bus_beat_i.index, 1'b0};
     assign reg_data    = second_q ? high_q : bus_data_i[WordBits-1:0];
   end
 
@@ -243,7 +238,8 @@ module pq_bank_engine #(
   logic [4:0]         tile_flags_q, flags_q;
   logic [BeatBits-1:0] beat, status;
 
-  assign own_status = read_kind_i == pq_pkg::ReadResult && read_index_i == 6'(ResultBeats - 1);
+  assign own_status = read_beat_i.kind == pq_pkg::ReadResult
+                   && read_beat_i.index == 6'(ResultBeats - 1);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -255,13 +251,15 @@ module pq_bank_engine #(
       read_valid_o <= 1'b0;
     end else begin
       fetch_q      <= {fetch_q[LastStage-1:1],
-                       read_valid_i && read_kind_i != pq_pkg::ReadRecord && !own_status};
-      record_q     <= {record_q[LastStage-1:1], read_valid_i && read_kind_i == pq_pkg::ReadRecord};
-      status_q     <= {status_q[LastStage-1:1], read_valid_i && read_kind_i == pq_pkg::ReadStatus};
+                       read_valid_i && read_beat_i.kind != pq_pkg::ReadRecord && !own_status};
+      record_q     <= {record_q[LastStage-1:1],
+                       read_valid_i && read_beat_i.kind == pq_pkg::ReadRecord};
+      status_q     <= {status_q[LastStage-1:1],
+                       read_valid_i && read_beat_i.kind == pq_pkg::ReadStatus};
       own_q        <= {own_q[LastStage-1:1], read_valid_i && own_status};
       answer_q     <= {answer_q[LastStage-1:1],
-                       read_valid_i && read_kind_i != pq_pkg::ReadCodes
-                       && read_kind_i != pq_pkg::ReadStatus};
+                       read_valid_i && read_beat_i.kind != pq_pkg::ReadCodes
+                       && read_beat_i.kind != pq_pkg::ReadStatus};
       read_valid_o <= answer_q[LastStage];
     end
   end
@@ -270,8 +268,8 @@ module pq_bank_engine #(
                     + 9'(index_q) * 9'(WordsPerBeat);
 
   always_ff @(posedge clk_i) begin
-    kind_q       <= read_kind_i;
-    index_q      <= read_index_i;
+    kind_q       <= read_beat_i.kind;
+    index_q      <= read_beat_i.index;
     fetch_word_q <= status_q[1] ? 9'(OutputWords) : fetch_q[1] ? first_word : fetch_word_q + 1'b1;
   end
 
@@ -298,7 +296,7 @@ module pq_bank_engine #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (cmd_take && cmd_operation_i == pq_pkg::OpAccumulate && cmd_first_i) tile_flags_q <= flags;
+    if (cmd_take && cmd_i.operation == pq_pkg::OpAccumulate && cmd_i.first) tile_flags_q <= flags;
     if (status_q[WordStage]) begin
       sum_maximum_q <= result[47:0];
       flags_q       <= tile_flags_q;
@@ -335,12 +333,12 @@ module pq_bank_engine #(
     .WeightWidth   (WeightWidth),
     .Quantize      (Quantize)
   ) u_engine (
-    .clk_i           (clk_i),
-    .rst_ni          (rst_ni),
-    .cmd_valid_i     (cmd_valid_i),
+    .clk_i,
+    .rst_ni,
+    .cmd_valid_i,
     .cmd_ready_o     (engine_ready),
-    .cmd_operation_i (cmd_operation_i),
-    .cmd_first_i     (cmd_first_i),
+    .cmd_operation_i (cmd_i.operation),
+    .cmd_first_i     (cmd_i.first),
     .cmd_tokens_i    (cmd_tokens),
     .cmd_error_o     (engine_error),
     .word_valid_i    (word_valid),

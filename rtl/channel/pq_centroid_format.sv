@@ -37,7 +37,7 @@ module pq_centroid_format (
     .OutWidth   (8)
   ) u_key (
     .valid_i     (1'b1),
-    .value_i     (value_i),
+    .value_i,
     .shift_i     (3'd4),
     .result_o    (key),
     .saturated_o (unused_saturated)    // 127.5 and more are held at 127

@@ -24,127 +24,99 @@ module pq_host_commands #(
   parameter  int unsigned ScoreDepth     = 2048,
   parameter  int unsigned BiasDepth      = 256,
   parameter  int unsigned BanksPerEngine = 1,
-  parameter  int unsigned Ranks          = 2,
-  parameter  int unsigned Banks          = 16,
-  parameter  int unsigned Rows           = 16384,
-  parameter  int unsigned Columns        = 32,
+  parameter  pq_pkg::memory_t Memory     = pq_pkg::DefaultMemory,
   parameter  int unsigned QueueDepth     = 4,
-  localparam int unsigned RowBits        = $clog2(Rows),
-  localparam int unsigned BankBits       = $clog2(Banks),
-  localparam int unsigned IndexBits      = $clog2(Columns) + BankBits,
-  localparam int unsigned WorkBits       = 8 + 3 + 2 + 5 * RowBits + 32 + IndexBits + BankBits + 1,
-  localparam int unsigned TransferBits   = 8 + 2 + 6 + 1
+  localparam int unsigned Ranks          = Memory.Ranks
 ) (
-  input  wire logic                          clk_i,
-  input  wire logic                          rst_ni,
-  input  wire logic                          cmd_valid_i,
-  output logic                               cmd_ready_o,
-  input  wire logic [7:0]                    cmd_tag_i,
-  input  wire logic [3:0]                    cmd_opcode_i,
-  input  wire logic                          cmd_rank_i,
-  input  wire logic [1:0]                    cmd_context_i,
-  input  wire logic [159:0]                  cmd_fields_i,
+  input  wire logic                                  clk_i,
+  input  wire logic                                  rst_ni,
+  input  wire logic                                  cmd_valid_i,
+  output logic                                       cmd_ready_o,
+  input  wire pq_pkg::host_command_t                 cmd_i,
   // Answers that are known at once
-  output logic                               answer_valid_o,   // held until answer_taken_i
-  output logic      [7:0]                    answer_tag_o,
-  output logic      [3:0]                    answer_code_o,
-  input  wire logic                          answer_taken_i,
-  // Queues of each rank: {tag, kind, joint, values, rows 0 to 3, count, beats, first, bank,
-  // window rows}; {tag, kind, beats, each}
-  output logic      [Ranks-1:0]              work_valid_o,
-  output logic      [Ranks*WorkBits-1:0]     work_o,
-  input  wire logic [Ranks-1:0]              work_take_i,
-  output logic      [Ranks-1:0]              transfer_valid_o,
-  output logic      [Ranks*TransferBits-1:0] transfer_o,
-  input  wire logic [Ranks-1:0]              transfer_take_i
+  output logic                                       answer_valid_o,   // held until answer_taken_i
+  output pq_pkg::host_answer_t                       answer_o,
+  input  wire logic                                  answer_taken_i,
+  // Queues of each rank: work_t, transfer_t
+  output logic      [Ranks-1:0]                      work_valid_o,
+  output logic      [Ranks*pq_pkg::WorkBits-1:0]     work_o,
+  input  wire logic [Ranks-1:0]                      work_take_i,
+  output logic      [Ranks-1:0]                      transfer_valid_o,
+  output logic      [Ranks*pq_pkg::TransferBits-1:0] transfer_o,
+  input  wire logic [Ranks-1:0]                      transfer_take_i
 );
 
-  localparam int unsigned WordsPerBeat  = 256 / WordBits;
-  localparam int unsigned Centroids     = 1 << CodeBits;
-  localparam int unsigned CodeBeats     = HeadDim / SubDim * CodeBits / 256;
-  localparam int unsigned TokensPerRow  = Columns * BanksPerEngine / CodeBeats;
-  localparam int unsigned RowBeats      = Columns * BanksPerEngine;   // of an engine
-  localparam int unsigned TileRows      = (ScoreDepth + TokensPerRow - 1) / TokensPerRow;
+  localparam int unsigned Banks         = Memory.BankGroups * Memory.BanksPerGroup;
+  localparam int unsigned RowBits       = $clog2(Memory.Rows);
+  localparam int unsigned BankBits      = $clog2(Banks);
+  localparam int unsigned IndexBits     = $clog2(Memory.Columns) + BankBits;
+  localparam int unsigned WordsPerBeat  = pq_pkg::words_per_beat(WordBits);
+  localparam int unsigned CodeBeats     = pq_pkg::code_beats(HeadDim, SubDim, CodeBits);
+  localparam int unsigned RowBeats      = Memory.Columns * BanksPerEngine;   // of an engine
+  localparam int unsigned RankBeats     = Memory.Columns * Banks;
+  localparam int unsigned TokensPerRow  = RowBeats / CodeBeats;
+  localparam int unsigned TileRows      = pq_pkg::rows_of(ScoreDepth, TokensPerRow);
   localparam int unsigned TileBits      = $clog2(TileRows + 1);
-  localparam int unsigned TokenBits     = $clog2(ScoreDepth + 1);
+  localparam int unsigned TokenBits     = pq_pkg::tokens_width(ScoreDepth);
   localparam int unsigned StreamBits    = TokenBits + 2;
-  localparam int unsigned CodebookBeats = Centroids * HeadDim / 32;
-  localparam int unsigned LocalRows     = (CodebookBeats + RowBeats - 1) / RowBeats;
-  localparam int unsigned StripedRows   = (CodebookBeats + Columns * Banks - 1) / (Columns * Banks);
-  localparam int unsigned TokenSlots    = CodeBits / 4;
-  localparam int unsigned SliceWords    = 2 / TokenSlots;
+  localparam int unsigned CodebookBeats = pq_pkg::codebook_beats(HeadDim, CodeBits);
+  localparam int unsigned LocalRows     = pq_pkg::rows_of(CodebookBeats, RowBeats);
+  localparam int unsigned StripedRows   = pq_pkg::rows_of(CodebookBeats, RankBeats);
+  localparam int unsigned SliceWords    = pq_pkg::slice_words(CodeBits);
   localparam int unsigned WeightsWord   = WordBits / 8;
   localparam int unsigned BiasBeats     = BiasDepth / 16;
   localparam int unsigned Contexts      = 4;
 
-  localparam logic [3:0] SetConfig  = 4'd0;
-  localparam logic [3:0] Write      = 4'd1;
-  localparam logic [3:0] Read       = 4'd2;
-  localparam logic [3:0] SetQuery   = 4'd3;
-  localparam logic [3:0] SetVectors = 4'd4;
-  localparam logic [3:0] Attend     = 4'd5;
-  localparam logic [3:0] Result     = 4'd6;
-  localparam logic [3:0] Encode     = 4'd7;
-  localparam logic [3:0] Cluster    = 4'd8;
-
-  localparam logic [3:0] Ok        = 4'd0;
-  localparam logic [3:0] Illegal   = 4'd1;
-  localparam logic [3:0] QueueFull = 4'd2;
-  localparam logic [3:0] Shape     = 4'd3;
-  localparam logic [3:0] Address   = 4'd4;
-  localparam logic [3:0] CodeFull  = 4'd5;
-  localparam logic [3:0] NotReady  = 4'd6;
-  localparam logic [3:0] Pending   = 4'd7;
-
-  if (CodeBeats < 1 || CodeBeats > 2 || CodeBeats * 256 != HeadDim / SubDim * CodeBits)
+  if (CodeBeats < 1 || CodeBeats > 2 || CodeBeats * pq_pkg::BeatBits != HeadDim / SubDim * CodeBits)
       begin : gen_bad_token
     $error("pq_channel: HeadDim / SubDim codes of CodeBits must fill one or two beats of 256 bits");
   end
-  if (BanksPerEngine != 1 && (BanksPerEngine != 2 || WordBits != 256)) begin : gen_bad_pair
+  if (BanksPerEngine != 1 && (BanksPerEngine != 2 || WordsPerBeat != 1)) begin : gen_bad_pair
     $error("pq_channel: BanksPerEngine must be 1, or 2 with WordBits 256");
   end
   if (BiasBeats > 32) begin : gen_bad_bias_depth
     $error("pq_channel: BiasDepth must be at most 512");
   end
-  if (Columns < 2 || (1 << $clog2(Columns)) != Columns || Banks < 2 || (1 << BankBits) != Banks
-      || (1 << RowBits) != Rows || RowBits > 16 || RowBits < 13 || IndexBits > 15)
-      begin : gen_bad_memory
+  if (Memory.Columns < 2 || (1 << $clog2(Memory.Columns)) != Memory.Columns || Banks < 2
+      || (1 << BankBits) != Banks || (1 << RowBits) != Memory.Rows || RowBits > 16 || RowBits < 13
+      || IndexBits > 15) begin : gen_bad_memory
     $error("pq_channel: Rows, Columns and Banks must be powers of two, Rows 8192 to 65536");
   end
 
   // ---- Command and its context ------------------------------------------------------------------
 
-  localparam logic [2:0] Take   = 3'd0;
-  localparam logic [2:0] Look   = 3'd1;   // context and sums of fields
-  localparam logic [2:0] Add    = 3'd2;   // sums with the context
-  localparam logic [2:0] Check  = 3'd3;
-  localparam logic [2:0] Decide = 3'd4;
-  localparam logic [2:0] Answer = 3'd5;
+  typedef enum logic [2:0] {
+    Take,
+    Look,             // context and sums of fields
+    Add,              // sums with the context
+    Check,
+    Decide,
+    Answer
+  } state_e;
 
-  logic [2:0]  state_q;
-  logic [1:0]  context_q;
-  logic [7:0]  tag_q;
-  logic [3:0]  opcode_q;
-  logic        rank_q, rank_legal;
-  logic [15:0] f0, f1, f2, f3, f4, f5, f6, f7, f8;
-  logic [143:0] fields_q;
+  state_e                  state_q;
+  pq_pkg::host_command_t   cmd_q;
+  logic                    rank_legal;
+  pq_pkg::config_fields_t  regions;      // the fields of cmd_q, as each opcode has them
+  pq_pkg::access_fields_t  access;
+  pq_pkg::query_fields_t   query;
+  pq_pkg::vectors_fields_t vectors;
+  pq_pkg::attend_fields_t  attend;
+  pq_pkg::encode_fields_t  encode;
+  pq_pkg::cluster_fields_t cluster;
 
-  assign {f8, f7, f6, f5, f4, f3, f2, f1, f0} = fields_q;
+  assign {regions, access, query, vectors, attend, encode, cluster} = {7{cmd_q.fields}};
+
   assign cmd_ready_o = state_q == Take;
-  assign rank_legal  = Ranks == 2 || !rank_q;
-
-  logic unused_field;
-  assign unused_field = ^cmd_fields_i[159:144];
+  assign rank_legal  = Ranks == 2 || !cmd_q.rank;
 
   always_ff @(posedge clk_i) begin
-    if (state_q == Take) begin
-      tag_q     <= cmd_tag_i;
-      opcode_q  <= cmd_opcode_i;
-      rank_q    <= cmd_rank_i;
-      context_q <= cmd_context_i;
-      fields_q  <= cmd_fields_i[143:0];
-    end
+    if (state_q == Take) cmd_q <= cmd_i;
   end
+
+  logic unused_fields;
+  assign unused_fields = ^{regions.f9, access.f4_to_f9, query.f2_to_f9, vectors.f1_to_f9,
+                           attend.f4_to_f9, encode.f4_to_f9, cluster.f3_to_f9};
 
   // Regions: first row and rows. Rows of both sides of codebooks and of codes are the same.
   localparam int unsigned RegionBits  = RowBits + 1;
@@ -155,16 +127,17 @@ module pq_host_commands #(
   logic [Ranks*Contexts-1:0] known_q;
   logic [ContextBits-1:0]    context_entry_q, context_new;
   logic [TileBits-1:0]       window_new;
-  logic                      known;
   logic [ContextIndexBits-1:0] context_index;
-  logic                      configure;
+  logic                      known, configure;
 
-  assign context_index = ContextIndexBits'({rank_q, context_q});
+  assign context_index = ContextIndexBits'({cmd_q.rank, cmd_q.place});
   // No tile has more rows than that: longer windows are the same.
-  assign window_new    = f6 > 16'(TileRows) ? TileBits'(TileRows) : TileBits'(f6);
-  assign context_new   = {RegionBits'(f8), RegionBits'(f7), window_new, RegionBits'(f5),
-                          RegionBits'(f4), RegionBits'(f3), RegionBits'(f2), RegionBits'(f1),
-                          RegionBits'(f0)};
+  assign window_new    = regions.window_rows > 16'(TileRows) ? TileBits'(TileRows)
+                                                             : TileBits'(regions.window_rows);
+  assign context_new   = {RegionBits'(regions.raw_rows), RegionBits'(regions.raw), window_new,
+                          RegionBits'(regions.code_rows), RegionBits'(regions.value_codes),
+                          RegionBits'(regions.key_codes), RegionBits'(regions.book_rows),
+                          RegionBits'(regions.value_book), RegionBits'(regions.key_book)};
 
   logic [RegionBits-1:0] key_book, value_book, book_rows, key_codes, value_codes, code_rows;
   logic [RegionBits-1:0] raw, raw_rows;
@@ -196,29 +169,30 @@ module pq_host_commands #(
   logic [StreamBits-1:0] stream_tokens, stream_words, stream_beats;
   logic [15:0] stream_beats_q;
   logic        joint, whole_rank;
-  logic [WorkBits-1:0] work, work_q;
+  pq_pkg::work_t work, work_q;
   logic [31:0] per_row_beats;
 
-  assign whole_rank    = f0 == 16'(Banks);
-  assign per_row_beats = whole_rank ? 32'(Columns * Banks) : 32'(Columns);
-  assign stream_tokens = StreamBits'(TokenBits'(f1));
+  assign whole_rank    = access.bank == 16'(Banks);
+  assign per_row_beats = whole_rank ? RankBeats : Memory.Columns;
+  assign stream_tokens = StreamBits'(TokenBits'(cluster.tokens));
   assign stream_words  = stream_tokens * StreamBits'(SliceWords)
                        + (stream_tokens + StreamBits'(WeightsWord - 1)) / StreamBits'(WeightsWord);
   assign stream_beats  = (stream_words + StreamBits'(WordsPerBeat - 1)) / StreamBits'(WordsPerBeat);
-  assign last_beat     = 17'(f2) + 17'(f3) - 17'd1;
+  assign last_beat     = 17'(access.first) + 17'(access.beats) - 17'd1;
 
   always_ff @(posedge clk_i) begin
     if (state_q == Look) begin
-      last_row_q     <= 17'(f1) + (whole_rank ? last_beat / 17'(Columns * Banks)
-                                              : last_beat / 17'(Columns));
-      code_rows_q    <= (32'(f0) + 32'(TokensPerRow - 1)) / TokensPerRow;
+      last_row_q     <= 17'(access.row) + (whole_rank ? last_beat / 17'(RankBeats)
+                                                      : last_beat / 17'(Memory.Columns));
+      code_rows_q    <= (32'(attend.tokens) + 32'(TokensPerRow - 1)) / TokensPerRow;
       raw_rows_q     <= (32'(stream_beats) + 32'(RowBeats - 1)) / RowBeats;
       stream_beats_q <= 16'(stream_beats);
     end
   end
 
   assign joint      = window_rows == '0;
-  assign window_end = (2 * TileBits)'(f3[TileBits-1:0]) * (2 * TileBits)'(window_rows);
+  assign window_end = (2 * TileBits)'(attend.windows[TileBits-1:0])
+                    * (2 * TileBits)'(window_rows);
 
   always_ff @(posedge clk_i) begin
     if (state_q == Add) begin
@@ -238,11 +212,11 @@ module pq_host_commands #(
   endfunction
 
   function automatic logic fits(input logic [15:0] first, input logic [15:0] rows);
-    fits = 32'(first) + 32'(rows) <= 32'(Rows);
+    fits = 32'(first) + 32'(rows) <= Memory.Rows;
   endfunction
 
   logic        shape, address, code_full, order, pending, full;
-  logic        is_work, is_transfer;
+  logic        is_work, is_transfer, is_attend;
   logic [15:0] first_book;
   logic [2*Ranks-1:0] asked_q;      // registers without a consumer: 0 none 1 query 2 control only
                                     // 3 vectors
@@ -251,17 +225,19 @@ module pq_host_commands #(
   logic [Ranks-1:0] work_full, transfer_full;
   logic        rank;
 
-  assign rank          = Ranks == 2 && rank_q;
+  assign rank          = Ranks == 2 && cmd_q.rank;
   assign asked         = asked_q[2*rank +: 2];
   assign unread        = unread_q[2*rank +: 2];
-  assign is_transfer   = opcode_q == SetQuery || opcode_q == SetVectors || opcode_q == Result;
-  assign is_work       = !is_transfer && opcode_q != SetConfig;
+  assign is_transfer   = cmd_q.opcode == pq_pkg::CmdSetQuery
+                      || cmd_q.opcode == pq_pkg::CmdSetVectors || cmd_q.opcode == pq_pkg::CmdResult;
+  assign is_work       = !is_transfer && cmd_q.opcode != pq_pkg::CmdSetConfig;
   assign full          = is_work ? work_full[rank] : is_transfer && transfer_full[rank];
 
   // ATTEND, ENCODE: the first window's codebook, and rows of codebooks up to that of the last
-  assign first_book   = opcode_q == Attend ? f2 : f1;
-  assign books = joint ? (32'(first_book) + 32'd1) * StripedRows
-                      : (32'(first_book) + (opcode_q == Attend ? 32'(f3) : 32'd1)) * LocalRows;
+  assign is_attend  = cmd_q.opcode == pq_pkg::CmdAttend;
+  assign first_book = is_attend ? attend.window : encode.window;
+  assign books      = joint ? (32'(first_book) + 32'd1) * StripedRows
+                    : (32'(first_book) + (is_attend ? 32'(attend.windows) : 32'd1)) * LocalRows;
 
   always_comb begin
     shape     = 1'b0;
@@ -269,49 +245,54 @@ module pq_host_commands #(
     code_full = 1'b0;
     order     = 1'b0;
     pending   = 1'b0;
-    unique case (opcode_q)
-      SetConfig: begin
-        shape   = f2 == '0 || f5 == '0;
-        address = !fits(f0, f2) || !fits(f1, f2) || !fits(f3, f5) || !fits(f4, f5)
-               || !fits(f7, f8);
+    unique case (cmd_q.opcode)
+      pq_pkg::CmdSetConfig: begin
+        shape   = regions.book_rows == '0 || regions.code_rows == '0;
+        address = !fits(regions.key_book, regions.book_rows)
+               || !fits(regions.value_book, regions.book_rows)
+               || !fits(regions.key_codes, regions.code_rows)
+               || !fits(regions.value_codes, regions.code_rows)
+               || !fits(regions.raw, regions.raw_rows);
       end
-      Write, Read: begin
-        shape   = f3 == '0 || f0 > 16'(Banks) || 32'(f2) >= per_row_beats;
-        address = !holds(key_book, book_rows, f1, last_row_q)
-               && !holds(value_book, book_rows, f1, last_row_q)
-               && !holds(key_codes, code_rows, f1, last_row_q)
-               && !holds(value_codes, code_rows, f1, last_row_q)
-               && !holds(raw, raw_rows, f1, last_row_q);
+      pq_pkg::CmdWrite, pq_pkg::CmdRead: begin
+        shape   = access.beats == '0 || access.bank > 16'(Banks)
+               || 32'(access.first) >= per_row_beats;
+        address = !holds(key_book, book_rows, access.row, last_row_q)
+               && !holds(value_book, book_rows, access.row, last_row_q)
+               && !holds(key_codes, code_rows, access.row, last_row_q)
+               && !holds(value_codes, code_rows, access.row, last_row_q)
+               && !holds(raw, raw_rows, access.row, last_row_q);
       end
-      SetQuery: begin
-        shape   = f0 > 16'(BiasBeats) || f1 > 16'd1;
+      pq_pkg::CmdSetQuery: begin
+        shape   = query.bias_beats > 16'(BiasBeats) || query.each > 16'd1;
         pending = asked != 2'd0;
       end
-      SetVectors: begin
-        shape   = f0 > 16'd1;
+      pq_pkg::CmdSetVectors: begin
+        shape   = vectors.vectors > 16'd1;
         pending = asked != 2'd0;
       end
-      Attend: begin
-        shape   = f0 == '0 || f0 > 16'(ScoreDepth) || f3 == '0
-               || (joint ? f3 != 16'd1
-                         : f3 > 16'(TileRows) || 32'(window_end_q) < code_rows_q
+      pq_pkg::CmdAttend: begin
+        shape   = attend.tokens == '0 || attend.tokens > 16'(ScoreDepth) || attend.windows == '0
+               || (joint ? attend.windows != 16'd1
+                         : attend.windows > 16'(TileRows) || 32'(window_end_q) < code_rows_q
                            || window_begin >= code_rows_q);
-        address = 32'(f1) + code_rows_q > 32'(code_rows) || books_q > 32'(book_rows);
+        address = 32'(attend.row) + code_rows_q > 32'(code_rows) || books_q > 32'(book_rows);
         order   = asked != 2'd1;
         pending = unread == 2'd2;
       end
-      Result: order = unread == 2'd0;
-      Encode: begin
-        shape     = f0 > 16'd1 || f3 >= 16'(TokensPerRow);
-        code_full = 32'(f2) >= 32'(code_rows);
+      pq_pkg::CmdResult: order = unread == 2'd0;
+      pq_pkg::CmdEncode: begin
+        shape     = encode.values > 16'd1 || encode.place >= 16'(TokensPerRow);
+        code_full = 32'(encode.row) >= 32'(code_rows);
         address   = books_q > 32'(book_rows);
         order     = asked != 2'd3;
         pending   = unread != 2'd0;
       end
       default: begin
-        shape   = f0 > 16'd1 || f1 == '0 || f1 > 16'(ScoreDepth)
-               || (TokenSlots == 2 && f1[0]);
-        address = 32'(f2) + raw_rows_q > 32'(raw_rows);
+        shape   = cluster.values > 16'd1 || cluster.tokens == '0
+               || cluster.tokens > 16'(ScoreDepth)
+               || (pq_pkg::token_slots(CodeBits) == 2 && cluster.tokens[0]);
+        address = 32'(cluster.row) + raw_rows_q > 32'(raw_rows);
         order   = !asked[1];
         pending = unread != 2'd0;
       end
@@ -320,11 +301,11 @@ module pq_host_commands #(
 
   // The queue is looked at last: what is accepted goes there in the next cycle.
   logic       illegal_q, unknown_q, shape_q, address_q, code_full_q, order_q, pending_q;
-  logic [3:0] code;
+  pq_pkg::answer_code_e code, code_q;
 
   always_ff @(posedge clk_i) begin
     if (state_q == Check) begin
-      illegal_q   <= opcode_q > Cluster || !rank_legal;
+      illegal_q   <= cmd_q.opcode > pq_pkg::CmdCluster || !rank_legal;
       unknown_q   <= is_work && !known;
       shape_q     <= shape;
       address_q   <= address;
@@ -335,21 +316,21 @@ module pq_host_commands #(
   end
 
   always_comb begin
-    if (illegal_q)        code = Illegal;
-    else if (full)        code = QueueFull;
-    else if (unknown_q)   code = NotReady;
-    else if (shape_q)     code = Shape;
-    else if (code_full_q) code = CodeFull;
-    else if (address_q)   code = Address;
-    else if (order_q)     code = NotReady;
-    else if (pending_q)   code = Pending;
-    else                  code = Ok;
+    if (illegal_q)        code = pq_pkg::AnswerIllegal;
+    else if (full)        code = pq_pkg::AnswerQueueFull;
+    else if (unknown_q)   code = pq_pkg::AnswerNotReady;
+    else if (shape_q)     code = pq_pkg::AnswerShape;
+    else if (code_full_q) code = pq_pkg::AnswerCodeFull;
+    else if (address_q)   code = pq_pkg::AnswerAddress;
+    else if (order_q)     code = pq_pkg::AnswerNotReady;
+    else if (pending_q)   code = pq_pkg::AnswerPending;
+    else                  code = pq_pkg::AnswerOk;
   end
 
   logic accepted;
 
-  assign accepted  = state_q == Decide && code == Ok;
-  assign configure = accepted && opcode_q == SetConfig;
+  assign accepted  = state_q == Decide && code == pq_pkg::AnswerOk;
+  assign configure = accepted && cmd_q.opcode == pq_pkg::CmdSetConfig;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -360,91 +341,106 @@ module pq_host_commands #(
         Look:    state_q <= Add;
         Add:     state_q <= Check;
         Check:   state_q <= Decide;
-        Decide:  state_q <= code != Ok || opcode_q == SetConfig ? Answer : Take;
+        Decide:  state_q <= !accepted || configure ? Answer : Take;
         default: if (answer_taken_i) state_q <= Take;
       endcase
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (state_q == Decide) answer_code_o <= code;
+    if (state_q == Decide) code_q <= code;
   end
 
   assign answer_valid_o = state_q == Answer;
-  assign answer_tag_o   = tag_q;
+  assign answer_o       = {cmd_q.tag, code_q};
 
   // ---- Queues -----------------------------------------------------------------------------------
 
-  logic [2:0]              kind;
-  logic [RowBits-1:0]      row0, row1, row2, row3, book, window_step;
-  logic [15:0]             count;
-  logic [TransferBits-1:0] transfer;
+  pq_pkg::transfer_t  transfer;
+  logic [RowBits-1:0] row0, row1, row2, row3, book, window_step;
 
   // The window's codebook
   assign window_step = joint ? RowBits'(StripedRows) : RowBits'(LocalRows);
   assign book        = RowBits'(first_book) * window_step;
 
   always_comb begin
-    kind  = 3'(opcode_q == Write ? 0 : opcode_q == Read ? 1 : opcode_q == Attend ? 2
-               : opcode_q == Encode ? 3 : 4);
-    row0  = RowBits'(f1);
-    row1  = '0;
-    row2  = '0;
-    row3  = '0;
-    count = f3;
-    unique case (opcode_q)
-      Attend: begin
-        row0  = RowBits'(key_book) + book;
-        row1  = RowBits'(value_book) + book;
-        row2  = RowBits'(key_codes) + RowBits'(f1);
-        row3  = RowBits'(value_codes) + RowBits'(f1);
-        count = f0;
+    row0       = RowBits'(access.row);
+    {row1, row2, row3} = '0;
+    work.kind  = pq_pkg::WorkCluster;
+    work.count = access.beats;
+    work.first = 16'(IndexBits'(access.first));
+    unique case (cmd_q.opcode)
+      pq_pkg::CmdWrite: work.kind = pq_pkg::WorkWrite;
+      pq_pkg::CmdRead:  work.kind = pq_pkg::WorkRead;
+      pq_pkg::CmdAttend: begin
+        work.kind  = pq_pkg::WorkAttend;
+        row0       = RowBits'(key_book) + book;
+        row1       = RowBits'(value_book) + book;
+        row2       = RowBits'(key_codes) + RowBits'(attend.row);
+        row3       = RowBits'(value_codes) + RowBits'(attend.row);
+        work.count = attend.tokens;
       end
-      Encode: begin
-        row0 = RowBits'(f0[0] ? value_book : key_book) + book;
-        row1 = RowBits'(f0[0] ? value_codes : key_codes) + RowBits'(f2);
+      pq_pkg::CmdEncode: begin
+        work.kind  = pq_pkg::WorkEncode;
+        row0       = RowBits'(encode.values[0] ? value_book : key_book) + book;
+        row1       = RowBits'(encode.values[0] ? value_codes : key_codes) + RowBits'(encode.row);
+        work.first = 16'(IndexBits'(encode.place));
       end
-      Cluster: begin
-        row0  = RowBits'(raw) + RowBits'(f2);
-        count = f1;
+      default: begin
+        row0       = RowBits'(raw) + RowBits'(cluster.row);
+        work.count = cluster.tokens;
       end
-      default: ;
     endcase
+    work.tag         = cmd_q.tag;
+    work.joint       = joint;
+    work.values      = encode.values[0];   // of CLUSTER likewise
+    work.row0        = 16'(row0);
+    work.row1        = 16'(row1);
+    work.row2        = 16'(row2);
+    work.row3        = 16'(row3);
+    work.beats       = stream_beats_q;
+    work.bank        = 16'((BankBits + 1)'(access.bank));
+    work.window_rows = 16'(window_rows);
   end
 
-  assign work = {tag_q, kind, joint, f0[0], row0, row1, row2, row3, count, stream_beats_q,
-                 opcode_q == Encode ? IndexBits'(f3) : IndexBits'(f2), (BankBits + 1)'(f0),
-                 RowBits'(window_rows)};
-  assign transfer = {tag_q, opcode_q == SetQuery ? 2'd0 : opcode_q == SetVectors ? 2'd1 : 2'd2,
-                     f0[5:0], f1[0]};
+  always_comb begin
+    transfer.tag   = cmd_q.tag;
+    transfer.beats = query.bias_beats[5:0];   // or vectors.vectors
+    transfer.each  = query.each[0];
+    unique case (cmd_q.opcode)
+      pq_pkg::CmdSetQuery:   transfer.kind = pq_pkg::TransferQuery;
+      pq_pkg::CmdSetVectors: transfer.kind = pq_pkg::TransferVectors;
+      default:               transfer.kind = pq_pkg::TransferResult;
+    endcase
+  end
 
   for (genvar r = 0; r < Ranks; r++) begin : gen_rank
     logic here;
     assign here = accepted && rank == r[0];
 
-    pq_queue #(.Depth(QueueDepth), .Width(WorkBits)) u_work (
+    pq_queue #(.Depth(QueueDepth), .Width(pq_pkg::WorkBits)) u_work (
       .clk_i, .rst_ni, .push_i(here && is_work), .data_i(work_q), .full_o(work_full[r]),
       .pop_i(work_take_i[r]), .valid_o(work_valid_o[r]),
-      .data_o(work_o[r*WorkBits +: WorkBits]));
+      .data_o(work_o[r*pq_pkg::WorkBits +: pq_pkg::WorkBits]));
 
-    pq_queue #(.Depth(QueueDepth), .Width(TransferBits)) u_transfers (
+    pq_queue #(.Depth(QueueDepth), .Width(pq_pkg::TransferBits)) u_transfers (
       .clk_i, .rst_ni, .push_i(here && is_transfer), .data_i(transfer), .full_o(transfer_full[r]),
       .pop_i(transfer_take_i[r]), .valid_o(transfer_valid_o[r]),
-      .data_o(transfer_o[r*TransferBits +: TransferBits]));
+      .data_o(transfer_o[r*pq_pkg::TransferBits +: pq_pkg::TransferBits]));
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         asked_q[2*r +: 2]  <= 2'd0;
         unread_q[2*r +: 2] <= 2'd0;
       end else if (here) begin
-        unique case (opcode_q)
-          SetQuery:   asked_q[2*r +: 2] <= 2'd1;
-          SetVectors: asked_q[2*r +: 2] <= {1'b1, f0[0]};
-          Attend, Encode, Cluster: asked_q[2*r +: 2] <= 2'd0;
+        unique case (cmd_q.opcode)
+          pq_pkg::CmdSetQuery:   asked_q[2*r +: 2] <= 2'd1;
+          pq_pkg::CmdSetVectors: asked_q[2*r +: 2] <= {1'b1, vectors.vectors[0]};
+          pq_pkg::CmdAttend, pq_pkg::CmdEncode, pq_pkg::CmdCluster: asked_q[2*r +: 2] <= 2'd0;
           default: ;
         endcase
-        if (opcode_q == Attend)      unread_q[2*r +: 2] <= unread_q[2*r +: 2] + 2'd1;
-        else if (opcode_q == Result) unread_q[2*r +: 2] <= unread_q[2*r +: 2] - 2'd1;
+        if (is_attend)                             unread_q[2*r +: 2] <= unread + 2'd1;
+        else if (cmd_q.opcode == pq_pkg::CmdResult) unread_q[2*r +: 2] <= unread - 2'd1;
       end
     end
   end

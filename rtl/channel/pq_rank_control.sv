@@ -27,84 +27,65 @@ module pq_rank_control #(
   parameter  int unsigned CodeBits       = 8,
   parameter  int unsigned WordBits       = 256,
   parameter  int unsigned ScoreDepth     = 2048,
-  parameter  int unsigned Engines        = 16,
   parameter  int unsigned BanksPerEngine = 1,
-  parameter  int unsigned Banks          = 16,
-  parameter  int unsigned Rows           = 16384,
-  parameter  int unsigned Columns        = 32,
-  parameter  int unsigned ReadCycles     = 11,
-  localparam int unsigned RowBits        = $clog2(Rows),
+  parameter  pq_pkg::memory_t Memory     = pq_pkg::DefaultMemory,
+  localparam int unsigned Banks          = Memory.BankGroups * Memory.BanksPerGroup,
+  localparam int unsigned RowBits        = $clog2(Memory.Rows),
   localparam int unsigned BankBits       = $clog2(Banks),
-  localparam int unsigned IndexBits      = $clog2(Columns) + BankBits,
-  localparam int unsigned TokensWidth    = $clog2(ScoreDepth + 1),
-  localparam int unsigned PaceBits       = CodeBits + $clog2(256 / WordBits)
+  localparam int unsigned IndexBits      = $clog2(Memory.Columns) + BankBits,
+  localparam int unsigned PaceBits       = CodeBits + $clog2(pq_pkg::words_per_beat(WordBits))
 ) (
-  input  wire logic                   clk_i,
-  input  wire logic                   rst_ni,
+  input  wire logic                 clk_i,
+  input  wire logic                 rst_ni,
   // Work command (pq_host_commands)
-  input  wire logic                   cmd_valid_i,
-  output logic                        cmd_take_o,
-  input  wire pq_pkg::work_kind_e     cmd_kind_i,
-  input  wire logic                   cmd_joint_i,         // codebooks are those of the rank
-  input  wire logic                   cmd_values_i,        // CLUSTER: elements of values
-  input  wire logic [RowBits-1:0]     cmd_row0_i,          // key codebook; else the first row
-  input  wire logic [RowBits-1:0]     cmd_row1_i,          // value codebook; ENCODE: of the codes
-  input  wire logic [RowBits-1:0]     cmd_row2_i,          // key codes
-  input  wire logic [RowBits-1:0]     cmd_row3_i,          // value codes
-  input  wire logic [15:0]            cmd_count_i,         // beats; ATTEND, CLUSTER: tokens
-  input  wire logic [15:0]            cmd_beats_i,         // CLUSTER: of the tokens and weights
-  input  wire logic [IndexBits-1:0]   cmd_first_i,         // beat in the row; ENCODE: token
-  input  wire logic [BankBits:0]      cmd_bank_i,          // Banks: striped
-  input  wire logic [RowBits-1:0]     cmd_window_rows_i,   // rows of codes of a window
-  output logic                        done_o,              // held until done_taken_i
-  input  wire logic                   done_taken_i,
+  input  wire logic                 cmd_valid_i,
+  output logic                      cmd_take_o,
+  input  wire pq_pkg::work_t        cmd_i,
+  output logic                      done_o,           // held until done_taken_i
+  input  wire logic                 done_taken_i,
   // The rank's state
-  input  wire logic                   regs_full_i,
-  output logic                        regs_used_o,         // pulse: the registers are free
-  input  wire logic                   result_full_i,
-  output logic                        result_made_o,       // pulse
+  input  wire logic                 regs_full_i,
+  output logic                      regs_used_o,      // pulse: the registers are free
+  input  wire logic                 result_full_i,
+  output logic                      result_made_o,    // pulse
   // Reducer
-  output logic                        reducer_want_o,
-  input  wire logic                   reducer_have_i,
-  output logic                        reducer_start_o,     // pulse
-  output logic                        last_pass_o,
-  output logic                        joint_o,
-  output logic                        values_o,
-  input  wire logic                   reducer_done_i,
+  output logic                      reducer_want_o,
+  input  wire logic                 reducer_have_i,
+  output logic                      reducer_start_o,  // pulse
+  output pq_pkg::reducer_pass_t     reducer_pass_o,
+  input  wire logic                 reducer_done_i,
   // Phases
-  output logic                        phase_valid_o,
-  input  wire logic                   phase_ready_i,
-  output pq_pkg::phase_source_e       phase_source_o,
-  output logic      [RowBits-1:0]     phase_row_o,
-  output logic      [IndexBits-1:0]   phase_first_o,
-  output logic      [15:0]            phase_beats_o,
-  output logic      [BankBits:0]      phase_bank_o,
-  output logic      [PaceBits-1:0]    phase_pace_o,
-  output logic                        phase_all_o,
-  output logic                        phase_go_o,
-  input  wire logic                   phase_last_i,
+  output logic                      phase_valid_o,
+  input  wire logic                 phase_ready_i,
+  output pq_pkg::phase_source_e     phase_source_o,
+  output logic      [RowBits-1:0]   phase_row_o,
+  output logic      [IndexBits-1:0] phase_first_o,
+  output logic      [15:0]          phase_beats_o,
+  output logic      [BankBits:0]    phase_bank_o,
+  output logic      [PaceBits-1:0]  phase_pace_o,
+  output logic                      phase_all_o,
+  output logic                      phase_go_o,
+  input  wire logic                 phase_last_i,
   // Engines
-  output logic                        engine_valid_o,
-  output pq_pkg::operation_e          engine_operation_o,
-  output logic                        engine_first_o,
-  output logic      [TokensWidth-1:0] engine_skip_o,
-  output logic      [TokensWidth-1:0] engine_tokens_o,
-  input  wire logic                   engine_ready_i,
-  output logic                        read_valid_o,        // of all engines of the rank
-  output logic                        read_status_o,       // status; otherwise codes
-  output logic                        read_beat_o          // of the codes
+  output logic                      engine_valid_o,
+  output pq_pkg::engine_command_t   engine_command_o,
+  input  wire logic                 engine_ready_i,
+  output logic                      read_valid_o,     // of all engines of the rank
+  output pq_pkg::engine_read_t      read_beat_o       // codes or status
 );
 
-  localparam int unsigned WordsPerBeat  = 256 / WordBits;
+  localparam int unsigned Engines       = Banks / BanksPerEngine;
+  localparam int unsigned TokensWidth   = pq_pkg::tokens_width(ScoreDepth);
+  localparam int unsigned WordsPerBeat  = pq_pkg::words_per_beat(WordBits);
   localparam int unsigned Centroids     = 1 << CodeBits;
-  localparam int unsigned CodeBeats     = HeadDim / SubDim * CodeBits / 256;   // of a token
-  localparam int unsigned TokensPerRow  = Columns * BanksPerEngine / CodeBeats;
-  localparam int unsigned CodebookBeats = Centroids * HeadDim / 32;
-  localparam int unsigned LocalRows     = (CodebookBeats + Columns * BanksPerEngine - 1)
-                                        / (Columns * BanksPerEngine);
-  localparam int unsigned TokenSlots    = CodeBits / 4;
-  localparam int unsigned SliceBeats    = Centroids * 2 / TokenSlots / WordsPerBeat;
-  localparam int unsigned RecordsBeats  = Centroids * 8 / TokenSlots / WordsPerBeat;
+  localparam int unsigned CodeBeats     = pq_pkg::code_beats(HeadDim, SubDim, CodeBits);
+  localparam int unsigned RowBeats      = Memory.Columns * BanksPerEngine;   // of an engine
+  localparam int unsigned TokensPerRow  = RowBeats / CodeBeats;
+  localparam int unsigned CodebookBeats = pq_pkg::codebook_beats(HeadDim, CodeBits);
+  localparam int unsigned LocalRows     = pq_pkg::rows_of(CodebookBeats, RowBeats);
+  localparam int unsigned SliceBeats    = pq_pkg::slice_beats(CodeBits, WordBits);
+  localparam int unsigned RecordsBeats  = Centroids * pq_pkg::record_beats(CodeBits, WordBits);
+  localparam int unsigned ReadCycles    = pq_pkg::read_cycles(Memory.nCL, Memory.nBL);
 
   // Clock cycles from beat to beat. CLUSTER: a loop of K + 1 cycles takes two words. Records of
   // one engine must not come faster than the reducer divides.
@@ -156,6 +137,9 @@ module pq_rank_control #(
   logic [IndexBits-1:0]   first_q;
   logic [BankBits:0]      bank_q;
 
+  logic unused_cmd;   // wider than this memory needs
+  assign unused_cmd = ^cmd_i;
+
   state_e                 state_q;
   step_e                  step_q, step_next;
   logic [PauseBits-1:0]   pause_q;
@@ -177,9 +161,9 @@ module pq_rank_control #(
   assign codebook_step = RowBits'(LocalRows);
 
   logic [1:0] pass_q;
-  logic       code_q;
+  logic       last_pass, code_q;
 
-  assign last_pass_o = pass_q == 2'd3;
+  assign last_pass = pass_q == 2'd3;
 
   // ---- Steps ------------------------------------------------------------------------------------
 
@@ -207,7 +191,7 @@ module pq_rank_control #(
 
   assign last_step = step_q == StepTransfer || step_q == StepStatus
                   || (step_q == StepWriteCodes && (CodeBeats == 1 || code_q))
-                  || (step_q == StepUnload && last_pass_o);
+                  || (step_q == StepUnload && last_pass);
 
   assign has_phase     = step_q != StepStatus && step_q != StepCodes;
   assign has_operation = step_q != StepTransfer && step_q != StepWriteCodes && has_phase;
@@ -275,7 +259,8 @@ module pq_rank_control #(
     endcase
   end
 
-  assign phase_all_o = joint_q;
+  assign phase_all_o    = joint_q;
+  assign reducer_pass_o = {joint_q, values_q, last_pass};
 
   // ---- Sequence ---------------------------------------------------------------------------------
 
@@ -289,8 +274,8 @@ module pq_rank_control #(
   end
 
   assign cmd_take_o = state_q == Idle && cmd_valid_i
-                   && (cmd_kind_i < pq_pkg::WorkAttend || regs_full_i)
-                   && (cmd_kind_i <= pq_pkg::WorkAttend || !result_full_i);
+                   && (cmd_i.kind < pq_pkg::WorkAttend || regs_full_i)
+                   && (cmd_i.kind <= pq_pkg::WorkAttend || !result_full_i);
 
   assign phase_valid_o = state_q == Open && has_phase;
   assign starts        = state_q == Arm && pause_q == '0 && engine_ready_i && !waits;
@@ -342,30 +327,31 @@ module pq_rank_control #(
 
   always_ff @(posedge clk_i) begin
     if (cmd_take_o) begin
-      kind_q        <= cmd_kind_i;
-      joint_q       <= cmd_joint_i;
-      values_q      <= cmd_values_i;
-      row0_q        <= cmd_row0_i;
-      row1_q        <= cmd_row1_i;
-      row3_q        <= cmd_row3_i;
-      count_q       <= cmd_count_i;
-      beats_q       <= cmd_beats_i;
-      first_q       <= cmd_first_i;
-      bank_q        <= cmd_bank_i;
-      window_rows_q <= cmd_window_rows_i;
+      kind_q        <= cmd_i.kind;
+      joint_q       <= cmd_i.joint;
+      values_q      <= cmd_i.values;
+      row0_q        <= RowBits'(cmd_i.row0);
+      row1_q        <= RowBits'(cmd_i.row1);
+      row3_q        <= RowBits'(cmd_i.row3);
+      count_q       <= cmd_i.count;
+      beats_q       <= cmd_i.beats;
+      first_q       <= IndexBits'(cmd_i.first);
+      bank_q        <= (BankBits + 1)'(cmd_i.bank);
+      window_rows_q <= RowBits'(cmd_i.window_rows);
       skip_q        <= '0;
       pass_q        <= '0;
       code_q        <= 1'b0;
-      unique case (cmd_kind_i)
+      unique case (cmd_i.kind)
         pq_pkg::WorkAttend: step_q <= StepTable;
         pq_pkg::WorkEncode: step_q <= StepEncode;
         pq_pkg::WorkWrite,
         pq_pkg::WorkRead:   step_q <= StepTransfer;
         default:    step_q <= StepStart;
       endcase
-      codebook_q <= cmd_row0_i;
-      codes_q    <= cmd_kind_i == pq_pkg::WorkAttend ? cmd_row2_i
-                  : cmd_kind_i == pq_pkg::WorkEncode ? cmd_row1_i : cmd_row0_i;
+      codebook_q <= RowBits'(cmd_i.row0);
+      codes_q    <= cmd_i.kind == pq_pkg::WorkAttend ? RowBits'(cmd_i.row2)
+                  : cmd_i.kind == pq_pkg::WorkEncode ? RowBits'(cmd_i.row1)
+                                                     : RowBits'(cmd_i.row0);
     end else if (step_done) begin
       step_q <= step_next;
       if (enters_values) begin
@@ -383,6 +369,8 @@ module pq_rank_control #(
   end
 
   // ---- To the engines and the reducer -----------------------------------------------------------
+
+  logic status_q, read_code_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -404,19 +392,21 @@ module pq_rank_control #(
   end
 
   always_ff @(posedge clk_i) begin
-    engine_operation_o <= operation;
-    engine_first_o     <= step_q == StepStart || (first_window && step_q != StepLoad);
-    engine_skip_o      <= skip_q;
-    engine_tokens_o    <= step_q == StepCluster ? TokensWidth'(count_q) : window_tokens;
-    read_status_o      <= step_q == StepStatus;
-    read_beat_o        <= code_q;
+    engine_command_o.operation <= operation;
+    engine_command_o.first     <= step_q == StepStart || (first_window && step_q != StepLoad);
+    engine_command_o.skip      <= 13'(skip_q);
+    engine_command_o.tokens    <= step_q == StepCluster ? 13'(TokensWidth'(count_q))
+                                                        : 13'(window_tokens);
+    status_q    <= step_q == StepStatus;
+    read_code_q <= code_q;
   end
+
+  assign read_beat_o.kind  = status_q ? pq_pkg::ReadStatus : pq_pkg::ReadCodes;
+  assign read_beat_o.index = 6'(read_code_q);
 
   // The reducer is kept from UNLOAD to the end of the LOAD of its result.
   assign reducer_want_o = (step_q == StepUnload && state_q != Idle && state_q != Done)
                        || (step_q == StepLoad && state_q != Idle);
-  assign joint_o        = joint_q;
-  assign values_o       = values_q;
 
   `AQ_ASSERT(a_tokens_left, state_q != Arm || step_q != StepScore || tokens_left != '0, clk_i,
              !rst_ni)

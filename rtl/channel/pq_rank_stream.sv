@@ -38,39 +38,17 @@
 // Golden      tb/memory/timing_checker.h judges the timing, sw/golden/channel.h the data
 module pq_rank_stream #(
   parameter  int unsigned Slot           = 0,     // of the columns of all banks
-  parameter  int unsigned Engines        = 16,
   parameter  int unsigned BanksPerEngine = 1,
-  parameter  int unsigned BankGroups     = 4,
-  parameter  int unsigned BanksPerGroup  = 4,
-  parameter  int unsigned Rows           = 16384,
-  parameter  int unsigned Columns        = 32,
   parameter  int unsigned WordsPerBeat   = 1,
   parameter  int unsigned RecordBeats    = 4,     // of a centroid
   parameter  int unsigned RecordsBeats   = 1024,  // of all centroids
   parameter  int unsigned PaceBits       = 8,
-  parameter  int unsigned nBL            = 2,     // timing: docs/memory.md
-  parameter  int unsigned nCWL           = 6,
-  parameter  int unsigned nRCD           = 19,
-  parameter  int unsigned nRP            = 19,
-  parameter  int unsigned nRAS           = 45,
-  parameter  int unsigned nRC            = 63,
-  parameter  int unsigned nCCDS          = 2,
-  parameter  int unsigned nCCDL          = 4,
-  parameter  int unsigned nCCDAB         = 4,
-  parameter  int unsigned nWR            = 21,
-  parameter  int unsigned nRTPL          = 8,
-  parameter  int unsigned nREFI          = 5070,
-  parameter  int unsigned nRFC           = 456,
-  parameter  int unsigned Postponed      = 8,
-  parameter  bit          PowerLimited   = 1'b1,
-  parameter  int unsigned LimitedCCDAB   = 6,
-  parameter  int unsigned LimitedColumns = 32,
-  parameter  int unsigned LimitedWindow  = 192,
-  localparam int unsigned Banks          = BankGroups * BanksPerGroup,
-  localparam int unsigned RowBits        = $clog2(Rows),
-  localparam int unsigned ColumnBits     = $clog2(Columns),
+  parameter  pq_pkg::memory_t Memory     = pq_pkg::DefaultMemory,
+  localparam int unsigned Banks          = Memory.BankGroups * Memory.BanksPerGroup,
+  localparam int unsigned RowBits        = $clog2(Memory.Rows),
+  localparam int unsigned ColumnBits     = $clog2(Memory.Columns),
   localparam int unsigned BankBits       = $clog2(Banks),
-  localparam int unsigned EngineBits     = $clog2(Engines),
+  localparam int unsigned EngineBits     = $clog2(Banks / BanksPerEngine),
   localparam int unsigned IndexBits      = ColumnBits + BankBits
 ) (
   input  wire logic                  clk_i,
@@ -78,8 +56,7 @@ module pq_rank_stream #(
   // Phase
   input  wire logic                  phase_valid_i,
   output logic                       phase_ready_o,
-  input  wire logic [2:0]            phase_source_i,   // 0 Local 1 LocalWrite 2 Broadcast 3 Read
-                                                       // 4 Write 5 Records 6 Start 7 Centroids
+  input  wire pq_pkg::phase_source_e phase_source_i,
   input  wire logic [RowBits-1:0]    phase_row_i,      // of its first beat
   input  wire logic [IndexBits-1:0]  phase_first_i,    // index of its first beat in that row
   input  wire logic [15:0]           phase_beats_i,    // 1 at least
@@ -90,9 +67,7 @@ module pq_rank_stream #(
   output logic                       last_o,           // pulse: the last one was, a cycle ago
   // Row command
   output logic                       row_valid_o,
-  output logic      [1:0]            row_kind_o,       // 0 ACT_ALL 1 PRE_ALL 2 REF
-  output logic                       row_slot_o,
-  output logic      [RowBits-1:0]    row_row_o,
+  output pq_pkg::row_command_t       row_o,
   input  wire logic                  row_grant_i,
   // Column of all banks, in slot Slot
   output logic                       local_valid_o,
@@ -106,56 +81,49 @@ module pq_rank_stream #(
   input  wire logic                  bus_grant_i,
   input  wire logic                  bus_slot_i,
   // Both
-  output logic      [2:0]            source_o,
+  output pq_pkg::phase_source_e      source_o,
   output logic                       all_o,
   output logic      [RowBits-1:0]    column_row_o,
   output logic      [ColumnBits-1:0] column_o
 );
 
-  localparam logic [2:0] Local      = 3'd0;
-  localparam logic [2:0] LocalWrite = 3'd1;
-  localparam logic [2:0] Broadcast  = 3'd2;
-  localparam logic [2:0] Write      = 3'd4;
-  localparam logic [2:0] Records    = 3'd5;
-  localparam logic [2:0] Centroids  = 3'd7;
-
-  localparam logic [1:0] Activate  = 2'd0;
-  localparam logic [1:0] Precharge = 2'd1;
-  localparam logic [1:0] Refresh   = 2'd2;
+  localparam int unsigned Engines = Banks / BanksPerEngine;
 
   // Slots that follow from that of the columns
-  localparam int unsigned PrechargeSlot = (Slot + nRTPL) % 2;
-  localparam int unsigned ActivateSlot  = (PrechargeSlot + nRP) % 2;
+  localparam int unsigned PrechargeSlot = (Slot + Memory.nRTPL) % 2;
+  localparam int unsigned ActivateSlot  = (PrechargeSlot + Memory.nRP) % 2;
 
-  localparam int unsigned AllGap    = PowerLimited ? LimitedCCDAB : nCCDAB;
+  localparam bit          PowerLimited = Memory.PowerLimited != 0;
+  localparam int unsigned AllGap    = PowerLimited ? Memory.LimitedCCDAB : Memory.nCCDAB;
   localparam int unsigned UnpackGap = 2 * WordsPerBeat;
-  localparam int unsigned PortGap   = UnpackGap > nBL ? (UnpackGap > nCCDS ? UnpackGap : nCCDS)
-                                                      : (nBL > nCCDS ? nBL : nCCDS);
-  localparam int unsigned BankGap   = BanksPerEngine == 1 ? (AllGap > PortGap ? AllGap : PortGap)
-                                                          : nCCDL;
-  localparam int unsigned WriteGap  = nCWL + nBL + nWR;
-  localparam int unsigned OwedBits  = $clog2(Postponed + 2);
+  localparam int unsigned BeatGap   = pq_pkg::larger(Memory.nBL, Memory.nCCDS);
+  localparam int unsigned PortGap   = pq_pkg::larger(UnpackGap, BeatGap);
+  localparam int unsigned BankGap   = BanksPerEngine == 1 ? pq_pkg::larger(AllGap, PortGap)
+                                                          : Memory.nCCDL;
+  localparam int unsigned WriteGap  = Memory.nCWL + Memory.nBL + Memory.nWR;
+  localparam int unsigned OwedBits  = $clog2(Memory.Postponed + 2);
 
-  // The longest delay of a pq_wait; each counts from an event in slot 1 at worst.
-  localparam int unsigned RowDelay    = nRC > nRFC ? nRC : nRFC;   // nRAS, nRP are shorter than nRC
-  localparam int unsigned WriteDelay  = WriteGap > nRCD ? WriteGap : nRCD;
-  localparam int unsigned ColumnGap   = BankGap > PortGap ? BankGap : PortGap;
-  localparam int unsigned ColumnDelay = ColumnGap > nRTPL ? ColumnGap : nRTPL;
-  localparam int unsigned LaterDelay  = WriteDelay > ColumnDelay ? WriteDelay : ColumnDelay;
-  localparam int unsigned LongestWait = (RowDelay > LaterDelay ? RowDelay : LaterDelay) + 1;
+  // The longest delay of a pq_wait; each counts from an event in slot 1 at worst. nRAS and nRP are
+  // shorter than nRC.
+  localparam int unsigned RowDelay    = pq_pkg::larger(Memory.nRC, Memory.nRFC);
+  localparam int unsigned WriteDelay  = pq_pkg::larger(WriteGap, Memory.nRCD);
+  localparam int unsigned ColumnGap   = pq_pkg::larger(BankGap, PortGap);
+  localparam int unsigned ColumnDelay = pq_pkg::larger(ColumnGap, Memory.nRTPL);
+  localparam int unsigned LaterDelay  = pq_pkg::larger(WriteDelay, ColumnDelay);
+  localparam int unsigned LongestWait = pq_pkg::larger(RowDelay, LaterDelay) + 1;
   localparam int unsigned WaitBits    = LongestWait < 1024 ? 10 : $clog2(LongestWait + 1);
 
-  if (Postponed == 0) begin : gen_bad_postponed
+  if (Memory.Postponed == 0) begin : gen_bad_postponed
     $error("pq_rank_stream: Postponed must be at least 1: a refresh waits for the open row");
   end
-  if (nRC < nRAS || nRC + 1 < nRAS + nRP) begin : gen_bad_row
+  if (Memory.nRC < Memory.nRAS || Memory.nRC + 1 < Memory.nRAS + Memory.nRP) begin : gen_bad_row
     $error("pq_rank_stream: nRC must be at least nRAS, and nRAS + nRP - 1");
   end
 
   // ---- Phase ------------------------------------------------------------------------------------
 
   logic                  active_q, all_q;
-  logic [2:0]            source_q;
+  pq_pkg::phase_source_e source_q;
   logic [RowBits-1:0]    row_q;
   logic [IndexBits-1:0]  index_q, index_next, index_mask;
   logic [15:0]           left_q, beat_q, inner_q, inner_last;
@@ -168,17 +136,17 @@ module pq_rank_stream #(
   assign take          = phase_valid_i && !active_q;
   assign fire          = local_valid_o || bus_grant_i;
   assign last          = fire && left_q == 16'd1;
-  assign is_local      = source_q == Local || source_q == LocalWrite;
-  assign needs_row     = source_q < Records;
-  assign striped       = source_q == Broadcast || bank_q[BankBits];
+  assign is_local      = source_q == pq_pkg::FromLocal || source_q == pq_pkg::FromLocalWrite;
+  assign needs_row     = source_q < pq_pkg::FromRecords;
+  assign striped       = source_q == pq_pkg::FromBroadcast || bank_q[BankBits];
 
   // The bits of index_q that stay in a row
-  assign index_mask = is_local ? IndexBits'(Columns * BanksPerEngine - 1)
-                    : striped  ? '1 : IndexBits'(Columns - 1);
+  assign index_mask = is_local ? IndexBits'(Memory.Columns * BanksPerEngine - 1)
+                    : striped  ? '1 : IndexBits'(Memory.Columns - 1);
   assign index_next = (index_q + 1'b1) & index_mask;
 
   assign inner_last  = all_q ? 16'(RecordBeats - 1) : 16'(RecordsBeats - 1);
-  assign inner_wraps = source_q != Records || inner_q == inner_last;
+  assign inner_wraps = source_q != pq_pkg::FromRecords || inner_q == inner_last;
   assign turn_wraps  = turn_q == EngineBits'(Engines - 1);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -211,7 +179,7 @@ module pq_rank_stream #(
       pause_q <= pace_q;
       inner_q <= inner_wraps ? '0 : inner_q + 16'd1;
       if (inner_wraps) turn_q <= turn_wraps ? '0 : turn_q + 1'b1;
-      if (source_q != Centroids || all_q || turn_wraps) beat_q <= beat_q + 16'd1;
+      if (source_q != pq_pkg::FromCentroids || all_q || turn_wraps) beat_q <= beat_q + 16'd1;
     end else if (pause_q > PaceBits'(1)) begin
       pause_q <= pause_q - 1'b1;
     end
@@ -219,18 +187,18 @@ module pq_rank_stream #(
 
   // ---- Refresh ----------------------------------------------------------------------------------
 
-  localparam int unsigned IntervalBits = $clog2(nREFI + 2);
+  localparam int unsigned IntervalBits = $clog2(Memory.nREFI + 2);
 
   logic [IntervalBits-1:0] interval_q, interval_next;
   logic [OwedBits-1:0]     owed_q;
   logic                    due, owed, spared, refresh, urgent_q;
 
   assign interval_next = interval_q + IntervalBits'(2);
-  assign due           = interval_next >= IntervalBits'(nREFI);
+  assign due           = interval_next >= IntervalBits'(Memory.nREFI);
   // A broadcast keeps the other rank from the bus: refreshes wait for its end, up to a limit.
-  assign spared        = active_q && source_q == Broadcast;
-  assign owed          = spared ? owed_q > OwedBits'(Postponed / 2) : owed_q != '0;
-  assign refresh       = row_grant_i && row_kind_o == Refresh;
+  assign spared        = active_q && source_q == pq_pkg::FromBroadcast;
+  assign owed          = spared ? owed_q > OwedBits'(Memory.Postponed / 2) : owed_q != '0;
+  assign refresh       = row_grant_i && row_o.kind == pq_pkg::RowRef;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -238,9 +206,9 @@ module pq_rank_stream #(
       owed_q     <= '0;
       urgent_q   <= 1'b0;
     end else begin
-      interval_q <= due ? interval_next - IntervalBits'(nREFI) : interval_next;
+      interval_q <= due ? interval_next - IntervalBits'(Memory.nREFI) : interval_next;
       owed_q     <= owed_q + OwedBits'(due) - OwedBits'(refresh);
-      urgent_q   <= owed_q > OwedBits'(Postponed / 2);
+      urgent_q   <= owed_q > OwedBits'(Memory.Postponed / 2);
     end
   end
 
@@ -253,26 +221,25 @@ module pq_rank_stream #(
   logic                activate, precharge, fire_slot;
 
   assign at_row    = open_q && open_row_q == row_q;
-  assign activate  = row_grant_i && row_kind_o == Activate;
-  assign precharge = row_grant_i && row_kind_o == Precharge;
+  assign activate  = row_grant_i && row_o.kind == pq_pkg::RowActAll;
+  assign precharge = row_grant_i && row_o.kind == pq_pkg::RowPreAll;
   assign fire_slot = local_valid_o ? Slot[0] : bus_slot_i;
 
   // A row that waits for leave to read makes way for a refresh. Others do when it is urgent: the
   // other rank may keep a phase from the bus for longer than refreshes may be postponed.
   always_comb begin
+    row_o.row = 16'(row_q);
     if (open_q) begin
-      row_kind_o  = Precharge;
-      row_slot_o  = PrechargeSlot[0];
+      row_o.kind  = pq_pkg::RowPreAll;
+      row_o.slot  = PrechargeSlot[0];
       row_valid_o = !(active_q && needs_row && at_row && !urgent_q && (go_i || !owed))
                  && (&precharge_ready);
     end else begin
-      row_kind_o  = owed ? Refresh : Activate;
-      row_slot_o  = ActivateSlot[0];
+      row_o.kind  = owed ? pq_pkg::RowRef : pq_pkg::RowActAll;
+      row_o.slot  = ActivateSlot[0];
       row_valid_o = (owed || (active_q && needs_row)) && activate_wait <= WaitBits'(ActivateSlot);
     end
   end
-
-  assign row_row_o = row_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) open_q <= 1'b0;
@@ -284,17 +251,17 @@ module pq_rank_stream #(
   end
 
   always_comb begin
-    unique case (row_kind_o)
-      Activate:  activate_delay = WaitBits'(ActivateSlot + nRC);
-      Precharge: activate_delay = WaitBits'(PrechargeSlot + nRP);
-      default:   activate_delay = WaitBits'(ActivateSlot + nRFC);
+    unique case (row_o.kind)
+      pq_pkg::RowActAll: activate_delay = WaitBits'(ActivateSlot + Memory.nRC);
+      pq_pkg::RowPreAll: activate_delay = WaitBits'(PrechargeSlot + Memory.nRP);
+      default:           activate_delay = WaitBits'(ActivateSlot + Memory.nRFC);
     endcase
   end
 
   pq_wait #(.Width(WaitBits)) u_activate_wait (
     .clk_i, .rst_ni, .set_i(row_grant_i), .delay_i(activate_delay), .wait_o(activate_wait));
   pq_wait #(.Width(WaitBits)) u_column_wait (
-    .clk_i, .rst_ni, .set_i(activate), .delay_i(WaitBits'(ActivateSlot + nRCD)),
+    .clk_i, .rst_ni, .set_i(activate), .delay_i(WaitBits'(ActivateSlot + Memory.nRCD)),
     .wait_o(column_wait));
 
   // One for each, so that what is granted last, the slot, does not decide about a delay.
@@ -304,11 +271,11 @@ module pq_rank_stream #(
 
     if (i < 2) begin : gen_column
       assign set   = fire && needs_row && fire_slot == i[0];
-      assign delay = source_q == Write || source_q == LocalWrite ? WaitBits'(i + WriteGap)
-                                                                 : WaitBits'(i + nRTPL);
+      assign delay = source_q == pq_pkg::FromWrite || source_q == pq_pkg::FromLocalWrite
+          ? WaitBits'(i + WriteGap) : WaitBits'(i + Memory.nRTPL);
     end else begin : gen_activate
       assign set   = activate;
-      assign delay = WaitBits'(ActivateSlot + nRAS);
+      assign delay = WaitBits'(ActivateSlot + Memory.nRAS);
     end
     assign precharge_ready[i] = left <= WaitBits'(PrechargeSlot);
 
@@ -327,7 +294,7 @@ module pq_rank_stream #(
                       && (!needs_row || (at_row && !urgent_q));
   assign local_valid_o = ready && is_local && column_wait <= WaitBits'(Slot)
                       && port_wait <= WaitBits'(Slot) && bank_ready[odd] && power_ready[odd];
-  assign local_write_o = source_q == LocalWrite;
+  assign local_write_o = source_q == pq_pkg::FromLocalWrite;
   assign local_odd_o   = odd;
 
   for (genvar s = 0; s < 2; s++) begin : gen_slot
@@ -370,7 +337,10 @@ module pq_rank_stream #(
           end
         end
 
-        pq_power_window #(.Columns(LimitedColumns), .Window(LimitedWindow)) u_power_window (
+        pq_power_window #(
+          .Columns (Memory.LimitedColumns),
+          .Window  (Memory.LimitedWindow)
+        ) u_power_window (
           .clk_i, .rst_ni, .access_i(local_access || bus_access_q),
           .allowed_o(power_ready[b]), .allowed_late_o(late), .spare_o(spare));
 
@@ -394,14 +364,16 @@ module pq_rank_stream #(
   assign column_o     = is_local ? ColumnBits'(index_q / IndexBits'(BanksPerEngine))
                       : striped  ? index_q[IndexBits-1:BankBits] : index_q[ColumnBits-1:0];
   assign bus_bank_o   = striped
-      ? BankBits'(32'(index_q) % BankGroups * BanksPerGroup + 32'(index_q) % Banks / BankGroups)
+      ? BankBits'(32'(index_q) % Memory.BankGroups * Memory.BanksPerGroup
+                  + 32'(index_q) % Banks / Memory.BankGroups)
       : bank_q[BankBits-1:0];
-  assign bus_engine_o = source_q == Records
+  assign bus_engine_o = source_q == pq_pkg::FromRecords
       ? turn_q
-      : EngineBits'(32'(turn_q) % BankGroups * (Engines / BankGroups) + 32'(turn_q) / BankGroups);
+      : EngineBits'(32'(turn_q) % Memory.BankGroups * (Engines / Memory.BankGroups)
+                    + 32'(turn_q) / Memory.BankGroups);
   assign bus_beat_o   = beat_q;
 
-  `AQ_ASSERT(a_refresh_in_time, owed_q <= OwedBits'(Postponed), clk_i, !rst_ni)
+  `AQ_ASSERT(a_refresh_in_time, owed_q <= OwedBits'(Memory.Postponed), clk_i, !rst_ni)
   `AQ_ASSERT(a_open_row_is_read, !(fire && needs_row) || at_row, clk_i, !rst_ni)
 
 endmodule

@@ -10,20 +10,19 @@
 // Latency     none: gates only      Throughput  1 beat per cycle
 // Golden      none: the beat of the engine that was asked
 module pq_read_bus #(
-  parameter  int unsigned BanksPerEngine = 1,
-  parameter  int unsigned Ranks          = 2,
-  parameter  int unsigned BankGroups     = 4,
-  parameter  int unsigned BanksPerGroup  = 4,
-  localparam int unsigned Engines        = Ranks * BankGroups * BanksPerGroup / BanksPerEngine
+  parameter  int unsigned     BanksPerEngine = 1,
+  parameter  pq_pkg::memory_t Memory         = pq_pkg::DefaultMemory,
+  localparam int unsigned     Engines        = Memory.Ranks * Memory.BankGroups
+                                             * Memory.BanksPerGroup / BanksPerEngine
 ) (
-  input  wire logic [Engines*256-1:0] data_i,
-  output logic      [255:0]           data_o
+  input  wire logic [Engines*pq_pkg::BeatBits-1:0] data_i,
+  output logic      [pq_pkg::BeatBits-1:0]         data_o
 );
 
   always_comb begin
     data_o = '0;
     for (int unsigned g = 0; g < Engines; g++) begin
-      data_o |= data_i[g*256 +: 256];
+      data_o |= data_i[g*pq_pkg::BeatBits +: pq_pkg::BeatBits];
     end
   end
 

@@ -14,7 +14,7 @@
 // its old value by 1. While a centroid is divided, the parts of the next one are added.
 //
 // Words       for each centroid, for each part: a record of RecordWords words, as UNLOAD gives it:
-//             sums (s32), 4 / TokenSlots words; weights (u32), SliceWords words, the last ones
+//             sums (s32), RecordWords / 2 words; weights (u32), SliceWords words, the last ones
 //             filled up; old centroids (s16), SliceWords words. Lowest channel or sub-space lowest.
 //             The first word of a centroid takes last_part_i, the number of parts minus 1, and
 //             values_i
@@ -51,9 +51,8 @@ module pq_reducer #(
 );
 
   localparam int unsigned SliceSubspaces = SliceChannels / SubDim;
-  localparam int unsigned TokenSlots     = CodeBits / 4;
-  localparam int unsigned RecordWords    = 8 / TokenSlots;
-  localparam int unsigned SliceWords     = 2 / TokenSlots;
+  localparam int unsigned RecordWords    = pq_pkg::record_words(CodeBits);
+  localparam int unsigned SliceWords     = pq_pkg::slice_words(CodeBits);
 
   if (WordBits != 64 && WordBits != 128 && WordBits != 256) begin : gen_bad_word_bits
     $error("pq_reducer: WordBits must be 64, 128 or 256");
@@ -214,8 +213,8 @@ module pq_reducer #(
     .DivisorWidth  (WeightWidth),
     .QuotientWidth (CentroidWidth)
   ) u_divider (
-    .clk_i      (clk_i),
-    .rst_ni     (rst_ni),
+    .clk_i,
+    .rst_ni,
     .valid_i    (dividing_q),
     .dividend_i (dividends_q[SumWidth-1:0]),
     .divisor_i  (divisors_q[WeightWidth-1:0]),
@@ -233,8 +232,8 @@ module pq_reducer #(
   logic [ChannelWidth-1:0] place_q;
 
   pq_centroid_format u_format (
-    .clk_i     (clk_i),
-    .rst_ni    (rst_ni),
+    .clk_i,
+    .rst_ni,
     .valid_i   (quotient_valid),
     .value_i   (quotient),
     .values_i  (quotient_values),

@@ -29,49 +29,39 @@ module pq_transfer #(
   parameter  int unsigned SettleCycles = 24,
   localparam int unsigned EngineBits   = $clog2(Engines)
 ) (
-  input  wire logic                  clk_i,
-  input  wire logic                  rst_ni,
+  input  wire logic                   clk_i,
+  input  wire logic                   rst_ni,
   // Command
-  input  wire logic                  cmd_valid_i,
-  output logic                       cmd_take_o,
-  input  wire logic [1:0]            cmd_kind_i,      // 0 SET_QUERY 1 SET_VECTORS 2 RESULT
-  input  wire logic [5:0]            cmd_beats_i,     // of biases; SET_VECTORS: 1: vectors follow
-  input  wire logic                  cmd_each_i,      // biases of each engine
-  output logic                       done_o,          // held until done_taken_i
-  input  wire logic                  done_taken_i,
+  input  wire logic                   cmd_valid_i,
+  output logic                        cmd_take_o,
+  input  wire pq_pkg::transfer_kind_e cmd_kind_i,
+  input  wire logic [5:0]             cmd_beats_i,     // of biases; SET_VECTORS: 1: vectors follow
+  input  wire logic                   cmd_each_i,      // biases of each engine
+  output logic                        done_o,          // held until done_taken_i
+  input  wire logic                   done_taken_i,
   // The rank's state
-  input  wire logic                  regs_full_i,     // written, and in use or waiting for it
-  output logic                       regs_written_o,  // pulse
-  input  wire logic                  result_full_i,
-  output logic                       result_read_o,   // pulse
+  input  wire logic                   regs_full_i,     // written, and in use or waiting for it
+  output logic                        regs_written_o,  // pulse
+  input  wire logic                   result_full_i,
+  output logic                        result_read_o,   // pulse
   // Bus request
-  output logic                       bus_valid_o,
-  output logic                       bus_read_o,      // ENGINE_RD
-  output logic                       bus_all_o,       // ENGINE_WR_ALL, otherwise ENGINE_WR
-  output logic      [2:0]            bus_kind_o,      // as bus_kind_i of pq_bank_engine
-  output logic      [5:0]            bus_index_o,     // of the beat in its kind
-  output logic      [EngineBits-1:0] bus_engine_o,
-  output logic      [15:0]           bus_beat_o,      // of the payload or of the results
-  input  wire logic                  bus_grant_i
+  output logic                        bus_valid_o,
+  output logic                        bus_read_o,      // ENGINE_RD
+  output logic                        bus_all_o,       // ENGINE_WR_ALL, otherwise ENGINE_WR
+  output pq_pkg::bus_kind_e           bus_kind_o,
+  output logic      [5:0]             bus_index_o,     // of the beat in its kind
+  output logic      [EngineBits-1:0]  bus_engine_o,
+  output logic      [15:0]            bus_beat_o,      // of the payload or of the results
+  input  wire logic                   bus_grant_i
 );
 
-  localparam logic [1:0] SetQuery   = 2'd0;
-  localparam logic [1:0] SetVectors = 2'd1;
-
-  // Kinds in their order; Tokens ... Bias as on bus_kind_o
-  localparam logic [2:0] Idle    = 3'd0;
-  localparam logic [2:0] Tokens  = 3'd1;
-  localparam logic [2:0] Control = 3'd2;
-  localparam logic [2:0] Shift   = 3'd3;
-  localparam logic [2:0] Query   = 3'd4;
-  localparam logic [2:0] Bias    = 3'd5;
-  localparam logic [2:0] Result  = 3'd6;
-  localparam logic [2:0] Settle  = 3'd7;
+  // Kinds of beats in their order
+  typedef enum logic [2:0] {Idle, Tokens, Control, Shift, Query, Bias, Result, Settle} state_e;
 
   localparam int unsigned PauseBits = $clog2(SettleCycles + 1);
 
-  logic [2:0]            state_q, state_after;
-  logic [1:0]            kind_q;
+  state_e                state_q, state_after;
+  pq_pkg::transfer_kind_e kind_q;
   logic [5:0]            beats_q, index_q, index_last;
   logic                  each_q, each, turn_last, beat_last, kind_last;
   logic [EngineBits-1:0] turn_q;
@@ -80,11 +70,11 @@ module pq_transfer #(
   logic                  done_q, waits;
   logic                  pausing_q;   // pause_q is not 0
 
-  assign waits      = cmd_kind_i[1] ? !result_full_i : regs_full_i;
+  assign waits      = cmd_kind_i == pq_pkg::TransferResult ? !result_full_i : regs_full_i;
   assign cmd_take_o = state_q == Idle && !done_q && cmd_valid_i && !waits;
 
   assign each      = state_q == Result || (state_q == Bias && each_q)
-                  || (state_q == Query && kind_q == SetVectors);
+                  || (state_q == Query && kind_q == pq_pkg::TransferVectors);
   assign turn_last = !each || turn_q == EngineBits'(Engines - 1);
   assign beat_last = index_q == index_last;
   assign kind_last = turn_last && beat_last;
@@ -103,23 +93,33 @@ module pq_transfer #(
     unique case (state_q)
       Tokens:  state_after = Control;
       Control: state_after = Shift;
-      Shift:   state_after = kind_q == SetQuery || beats_q != '0 ? Query : Settle;
-      Query:   state_after = kind_q == SetQuery && beats_q != '0 ? Bias : Settle;
+      Shift:   state_after = kind_q == pq_pkg::TransferQuery || beats_q != '0 ? Query : Settle;
+      Query:   state_after = kind_q == pq_pkg::TransferQuery && beats_q != '0 ? Bias : Settle;
       default: state_after = Settle;
+    endcase
+  end
+
+  always_comb begin
+    unique case (state_q)
+      Tokens:  bus_kind_o = pq_pkg::BusTokens;
+      Control: bus_kind_o = pq_pkg::BusControl;
+      Shift:   bus_kind_o = pq_pkg::BusShift;
+      Query:   bus_kind_o = pq_pkg::BusQuery;
+      Bias:    bus_kind_o = pq_pkg::BusBias;
+      default: bus_kind_o = pq_pkg::BusStream;
     endcase
   end
 
   assign bus_valid_o  = state_q != Idle && state_q != Settle && !pausing_q;
   assign bus_read_o   = state_q == Result;
   assign bus_all_o    = !each;
-  assign bus_kind_o   = state_q == Result ? '0 : state_q;
   assign bus_index_o  = index_q;
   assign bus_engine_o =
       EngineBits'(32'(turn_q) % BankGroups * (Engines / BankGroups) + 32'(turn_q) / BankGroups);
   assign bus_beat_o   = beat_q;
 
-  assign regs_written_o = state_q == Settle && !pausing_q && !kind_q[1];
-  assign result_read_o  = state_q == Settle && !pausing_q && kind_q[1];
+  assign regs_written_o = state_q == Settle && !pausing_q && kind_q != pq_pkg::TransferResult;
+  assign result_read_o  = state_q == Settle && !pausing_q && kind_q == pq_pkg::TransferResult;
   assign done_o         = done_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -135,7 +135,7 @@ module pq_transfer #(
       end
       if (done_taken_i) done_q <= 1'b0;
       if (cmd_take_o) begin
-        state_q <= cmd_kind_i[1] ? Result : Tokens;
+        state_q <= cmd_kind_i == pq_pkg::TransferResult ? Result : Tokens;
       end else if (bus_grant_i) begin
         if (kind_last) state_q <= state_after;
         if (kind_last && state_after == Settle) begin

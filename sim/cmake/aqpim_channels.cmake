@@ -9,16 +9,6 @@ function(aqpim_parameter result key)
   set(${result} ${entries} PARENT_SCOPE)
 endfunction()
 
-# Replaces entries of the list <name> by the Key=Value that follow.
-function(aqpim_replace_parameters name)
-  set(entries ${${name}})
-  foreach(entry IN LISTS ARGN)
-    string(REGEX REPLACE "=.*" "" key ${entry})
-    list(TRANSFORM entries REPLACE "^${key}=.*" ${entry})
-  endforeach()
-  set(${name} ${entries} PARENT_SCOPE)
-endfunction()
-
 # aqpim_channel_module(<name>): the library channel_model_<name> is a module that tb/channel/channel_module.h finds.
 function(aqpim_channel_module name)
   set_target_properties(channel_model_${name} PROPERTIES
@@ -30,8 +20,8 @@ endfunction()
 #
 # Verilates a pseudo-channel for the group: a pq_sequencer and one pq_bank_engine, or, FLAT, a pq_channel. It is linked
 # to whoever links the group or, MODULE, loaded by tb/channel/channel_module.h when it is wanted: target
-# channel_model_<name>. WAVES: it can be traced. PARAMS replace parameters that the configuration and the memory decide. Of
-# UNTOLD ones the group's list does not speak, so that the RTL disagrees with the test bench.
+# channel_model_<name>. WAVES: it can be traced. PARAMS replace members of the memory's table. Of UNTOLD ones the group's
+# list does not speak, so that the RTL disagrees with the test bench.
 function(aqpim_channel group name)
   cmake_parse_arguments(PARSE_ARGV 2 arg "FLAT;MODULE;WAVES" "CONFIG;MEMORY;BANKS_PER_ENGINE" "PARAMS;UNTOLD")
   set(shape channels ${arg_MEMORY} ${arg_CONFIG} ${arg_BANKS_PER_ENGINE})
@@ -40,13 +30,16 @@ function(aqpim_channel group name)
     return()
   endif()
   if(arg_FLAT)
-    aqpim_shape_parameters(told ${shape} modules pq_channel)
+    aqpim_shape_parameters(parameters ${shape} modules pq_channel)
   else()
-    aqpim_shape_parameters(told ${shape} modules pq_sequencer)
+    aqpim_shape_parameters(parameters ${shape} modules pq_sequencer)
   endif()
+  aqpim_shape_parameters(told memories ${arg_MEMORY} parameters)
   aqpim_replace_parameters(told ${arg_PARAMS})
-  set(parameters ${told})
-  aqpim_replace_parameters(parameters ${arg_UNTOLD})
+  set(members ${told})
+  aqpim_replace_parameters(members ${arg_UNTOLD})
+  aqpim_memory_parameter(memory ${members})
+  aqpim_replace_parameters(parameters ${memory})
 
   set(tops)
   if(arg_FLAT)

@@ -80,7 +80,7 @@ def sums():
                 "parameters": values, "target_met": True, "configuration": "made-up", "library": "made-up",
                 "area_unit": "GE"}
     data = area.channel(module([block("pq_engine", 100.0, 50.0)], 10.0),
-                        module([block("pq_rank_stream", 3.0), block("pq_rank_stream", 4.0), block("pq_reduce", 20.0, 80.0)], 1.0,
+                        module([block("pq_rank_stream", 3.0), block("pq_rank_stream", 4.0), block("pq_centroid_buffer", 20.0, 80.0)], 1.0,
                                Ranks=2, BankGroups=4, BanksPerGroup=4, BanksPerEngine=2),
                         module([], 36.0), module([], 40.0))
     parts = {part: row["per_channel"] for part, row in data["parts"].items()}

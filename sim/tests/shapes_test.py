@@ -196,7 +196,7 @@ def rules(folder):
         rtl("pq_sequencer", name, of_sequencer, {key: value for key, value in changes.items() if key != "Quantize"})
     for name, sentence, of_rtl in MEMORIES:
         program(name, known["memories"][file_of(name)].get("refused", ""), sentence)
-        rtl("pq_sequencer", name, of_rtl, memory_with(values(name))[1])
+        rtl("pq_sequencer", name, of_rtl, shapes.packed(known["memories"]["hbm3-5200"]["parameters"] | memory_with(values(name))[1]))
     for name, of_rtl in REDUCERS:
         rtl("pq_reducer", name, of_rtl, values(name))
     with ThreadPoolExecutor(os.cpu_count()) as pool:

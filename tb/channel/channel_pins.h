@@ -25,15 +25,27 @@ Beat beat_of(const Port& port) {
   return beat;
 }
 
+// Of a host_beat_t: its command, and which beat of it.
+template <typename Port>
+std::uint8_t tag_of(const Port& port) {
+  return static_cast<std::uint8_t>(get(port, pq_pkg::host_beat::tag));
+}
+
+template <typename Port>
+std::uint16_t number_of(const Port& port) {
+  return static_cast<std::uint16_t>(get(port, pq_pkg::host_beat::beat));
+}
+
 template <typename Top>
 void drive_pins(Top& top, const ChannelInputs& inputs) {
   top.rst_ni = !inputs.reset;
   top.cmd_valid_i = inputs.cmd_valid;
-  top.cmd_tag_i = inputs.cmd_tag;
-  top.cmd_opcode_i = inputs.cmd_opcode;
-  top.cmd_rank_i = inputs.cmd_rank;
-  top.cmd_context_i = inputs.cmd_context;
-  std::memcpy(&top.cmd_fields_i, inputs.cmd_fields.data(), sizeof(inputs.cmd_fields));
+  namespace command = pq_pkg::host_command;
+  put(top.cmd_i, command::tag, inputs.cmd_tag);
+  put(top.cmd_i, command::opcode, inputs.cmd_opcode);
+  put(top.cmd_i, command::rank, inputs.cmd_rank);
+  put(top.cmd_i, command::place, inputs.cmd_context);
+  std::memcpy(&top.cmd_i, inputs.cmd_fields.data(), sizeof(inputs.cmd_fields));
   drive_beat(top.payload_i, inputs.payload);
   drive_beat(top.bus_rdata_i, inputs.bus_rdata);
 }
@@ -48,15 +60,15 @@ void sample_pins(const Top& top, const config::MemoryOrganization& memory,
 
   outputs.cmd_ready = top.cmd_ready_o;
   outputs.answer_valid = top.answer_valid_o;
-  outputs.answer_tag = top.answer_tag_o;
-  outputs.answer_code = top.answer_code_o;
+  outputs.answer_tag = static_cast<std::uint8_t>(get(top.answer_o, pq_pkg::host_answer::tag));
+  outputs.answer_code = static_cast<std::uint8_t>(get(top.answer_o, pq_pkg::host_answer::code));
   outputs.payload.valid = top.payload_take_o;
-  outputs.payload.tag = top.payload_tag_o;
-  outputs.payload.beat = top.payload_beat_o;
-  outputs.data = {static_cast<bool>(top.data_valid_o), top.data_tag_o, top.data_beat_o,
-                  beat_of(top.data_o)};
-  outputs.elements = {static_cast<bool>(top.elements_valid_o), top.elements_tag_o,
-                      top.elements_beat_o, beat_of(top.elements_o)};
+  outputs.payload.tag = tag_of(top.payload_beat_o);
+  outputs.payload.beat = number_of(top.payload_beat_o);
+  outputs.data = {static_cast<bool>(top.data_valid_o), tag_of(top.data_beat_o),
+                  number_of(top.data_beat_o), beat_of(top.data_o)};
+  outputs.elements = {static_cast<bool>(top.elements_valid_o), tag_of(top.elements_beat_o),
+                      number_of(top.elements_beat_o), beat_of(top.elements_o)};
   outputs.bus_wdata = beat_of(top.bus_wdata_o);
   for (unsigned slot = 0; slot < kSlots; ++slot) {
     const auto part = [slot](const auto& port, unsigned width) {

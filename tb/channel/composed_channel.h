@@ -10,7 +10,6 @@
 //   pins ----> sequencer --> wires_ of the next cycle
 #pragma once
 
-#include <bit>
 #include <cstring>
 #include <deque>
 #include <optional>
@@ -30,9 +29,7 @@ namespace aqpim::tb {
 template <typename Sequencer, typename Engine>
 class ComposedChannel final : public ChannelModel {
  public:
-  explicit ComposedChannel(const config::ChannelShape& shape)
-      : shape_(shape),
-        tokens_width_(static_cast<unsigned>(std::bit_width(shape.engine.score_depth))) {
+  explicit ComposedChannel(const config::ChannelShape& shape) : shape_(shape) {
     for (unsigned i = 0; i < shape.memory.ranks * shape.engines(); ++i) {
       engines_.emplace_back("engine");
     }
@@ -118,20 +115,15 @@ class ComposedChannel final : public ChannelModel {
   // The sequencer's pins towards the engines in this cycle: it goes on to the next one while they
   // are read.
   struct Wires {
-    Value<decltype(Sequencer::engine_cmd_valid_o)> cmd_valid;
-    Value<decltype(Sequencer::engine_cmd_operation_o)> cmd_operation;
-    Value<decltype(Sequencer::engine_cmd_first_o)> cmd_first;
-    Value<decltype(Sequencer::engine_cmd_skip_o)> cmd_skip;
-    Value<decltype(Sequencer::engine_cmd_tokens_o)> cmd_tokens;
+    Value<decltype(Sequencer::engine_valid_o)> engine_valid;
+    Value<decltype(Sequencer::engine_command_o)> engine_command;
     Value<decltype(Sequencer::bank_take_o)> bank_take;
     Value<decltype(Sequencer::bank_odd_o)> bank_odd;
     Value<decltype(Sequencer::bus_valid_o)> bus_valid;
-    Value<decltype(Sequencer::bus_kind_o)> bus_kind;
-    Value<decltype(Sequencer::bus_index_o)> bus_index;
+    Value<decltype(Sequencer::bus_beat_o)> bus_beat;
     Value<decltype(Sequencer::bus_data_o)> bus_data;
     Value<decltype(Sequencer::read_valid_o)> read_valid;
-    Value<decltype(Sequencer::read_kind_o)> read_kind;
-    Value<decltype(Sequencer::read_index_o)> read_index;
+    Value<decltype(Sequencer::read_beat_o)> read_beat;
   };
 
   // What is asked of each engine after each cycle, in a cache line of its own.
@@ -177,20 +169,17 @@ class ComposedChannel final : public ChannelModel {
     const unsigned rank = i / shape_.engines();
     Engine& to = *engines_[i];
     to.rst_ni = !reset_;
-    assign(to.cmd_valid_i, get(wires_.cmd_valid, rank, 1));
-    assign(to.cmd_operation_i, get(wires_.cmd_operation, 3 * rank, 3));
-    assign(to.cmd_first_i, get(wires_.cmd_first, rank, 1));
-    assign(to.cmd_skip_i, get(wires_.cmd_skip, tokens_width_ * rank, tokens_width_));
-    assign(to.cmd_tokens_i, get(wires_.cmd_tokens, tokens_width_ * rank, tokens_width_));
+    assign(to.cmd_valid_i, get(wires_.engine_valid, rank, 1));
+    assign(to.cmd_i, get(wires_.engine_command, pq_pkg::kEngineCommandBits * rank,
+                         pq_pkg::kEngineCommandBits));
     assign(to.bank_take_i, get(wires_.bank_take, rank, 1));
     assign(to.bank_odd_i, get(wires_.bank_odd, rank, 1));
     assign(to.bus_valid_i, get(wires_.bus_valid, i, 1));
-    to.bus_kind_i = wires_.bus_kind;
-    to.bus_index_i = wires_.bus_index;
+    to.bus_beat_i = wires_.bus_beat;
     to.bus_data_i = wires_.bus_data;
     assign(to.read_valid_i, get(wires_.read_valid, i, 1));
-    assign(to.read_kind_i, get(wires_.read_kind, 2 * rank, 2));
-    assign(to.read_index_i, get(wires_.read_index, 6 * rank, 6));
+    assign(to.read_beat_i,
+           get(wires_.read_beat, pq_pkg::kEngineReadBits * rank, pq_pkg::kEngineReadBits));
   }
 
   template <typename Port>
@@ -203,24 +192,18 @@ class ComposedChannel final : public ChannelModel {
     sample_pins(top, shape_.memory, outputs_);
     outputs_.error = false;
     for (const Answer& answer : answers_) outputs_.error = outputs_.error || answer.error;
-    wires_ = {.cmd_valid = top.engine_cmd_valid_o,
-              .cmd_operation = top.engine_cmd_operation_o,
-              .cmd_first = top.engine_cmd_first_o,
-              .cmd_skip = top.engine_cmd_skip_o,
-              .cmd_tokens = top.engine_cmd_tokens_o,
+    wires_ = {.engine_valid = top.engine_valid_o,
+              .engine_command = top.engine_command_o,
               .bank_take = top.bank_take_o,
               .bank_odd = top.bank_odd_o,
               .bus_valid = top.bus_valid_o,
-              .bus_kind = top.bus_kind_o,
-              .bus_index = top.bus_index_o,
+              .bus_beat = top.bus_beat_o,
               .bus_data = top.bus_data_o,
               .read_valid = top.read_valid_o,
-              .read_kind = top.read_kind_o,
-              .read_index = top.read_index_o};
+              .read_beat = top.read_beat_o};
   }
 
   config::ChannelShape shape_;
-  unsigned tokens_width_;
   VerilatedTop<Sequencer> sequencer_{"sequencer"};
   std::deque<VerilatedTop<Engine>> engines_;  // of rank 0, then of rank 1
   bool reset_ = true;

@@ -4,27 +4,52 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <stdexcept>
 
+#include "sw/config/pq_pkg.h"
 #include "tb/common/run_failed.h"
 
 namespace aqpim::tb {
 namespace {
 
-// By row_kind_o and col_kind_o.
-constexpr std::array kRowKinds = {CommandKind::kActAll, CommandKind::kPreAll, CommandKind::kRef};
-constexpr std::array kColumnKinds = {CommandKind::kRd,        CommandKind::kWr,
-                                     CommandKind::kBroadcast, CommandKind::kRdAll,
-                                     CommandKind::kWrAll,     CommandKind::kEngineRd,
-                                     CommandKind::kEngineWr,  CommandKind::kEngineWrAll};
+CommandKind kind_of(pq_pkg::RowKind kind) {
+  switch (kind) {
+    case pq_pkg::RowKind::kActAll:
+      return CommandKind::kActAll;
+    case pq_pkg::RowKind::kPreAll:
+      return CommandKind::kPreAll;
+    default:
+      return CommandKind::kRef;
+  }
+}
+
+CommandKind kind_of(pq_pkg::ColumnKind kind) {
+  switch (kind) {
+    case pq_pkg::ColumnKind::kRd:
+      return CommandKind::kRd;
+    case pq_pkg::ColumnKind::kWr:
+      return CommandKind::kWr;
+    case pq_pkg::ColumnKind::kBroadcast:
+      return CommandKind::kBroadcast;
+    case pq_pkg::ColumnKind::kRdAll:
+      return CommandKind::kRdAll;
+    case pq_pkg::ColumnKind::kWrAll:
+      return CommandKind::kWrAll;
+    case pq_pkg::ColumnKind::kEngineRd:
+      return CommandKind::kEngineRd;
+    case pq_pkg::ColumnKind::kEngineWr:
+      return CommandKind::kEngineWr;
+    default:
+      return CommandKind::kEngineWrAll;
+  }
+}
 
 DramCommand command_of(const RowPins& pins, std::uint64_t cycle) {
-  if (pins.kind >= kRowKinds.size()) {
+  if (pins.kind >= pq_pkg::kRowKinds) {
     throw RunFailed(fmt::format("row_kind_o is {} in cycle {}", pins.kind, cycle));
   }
-  const CommandKind kind = kRowKinds[pins.kind];
+  const CommandKind kind = kind_of(pq_pkg::RowKind{pins.kind});
   return {.cycle = cycle,
           .kind = kind,
           .set = BankSet::kAll,
@@ -35,7 +60,7 @@ DramCommand command_of(const RowPins& pins, std::uint64_t cycle) {
 }
 
 DramCommand command_of(const ColumnPins& pins, std::uint64_t cycle) {
-  const CommandKind kind = kColumnKinds.at(pins.kind);
+  const CommandKind kind = kind_of(pq_pkg::ColumnKind{pins.kind});
   const CommandFormat& format = format_of(kind);
   if (pins.set > static_cast<std::uint8_t>(BankSet::kOdd)) {
     throw RunFailed(fmt::format("col_set_o is {} in cycle {}", pins.set, cycle));

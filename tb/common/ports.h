@@ -10,6 +10,9 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
+
+#include "sw/config/pq_pkg.h"
 
 namespace aqpim::tb {
 
@@ -56,6 +59,22 @@ void put(VlWide<words>& port, unsigned low, unsigned width, std::uint64_t value)
     put(port.m_storage[bit / 32], bit % 32, count, value >> done);
     done += count;
   }
+}
+
+// A value of the package's enums, as it is on a port.
+template <typename Enum>
+requires std::is_enum_v<Enum>
+constexpr unsigned number(Enum value) { return static_cast<unsigned>(value); }
+
+// Bits of a member of a record: of the port, or of its part from `base` on.
+template <typename Port>
+unsigned get(const Port& port, pq_pkg::Field member, unsigned base = 0) {
+  return static_cast<unsigned>(get(port, base + member.low, member.width));
+}
+
+template <typename Port>
+void put(Port& port, pq_pkg::Field member, std::uint64_t value, unsigned base = 0) {
+  put(port, base + member.low, member.width, value);
 }
 
 }  // namespace aqpim::tb

@@ -24,6 +24,7 @@
 #include <string_view>
 
 #include "sw/config/memory.h"
+#include "sw/config/pq_pkg.h"
 
 namespace aqpim::tb {
 
@@ -45,7 +46,7 @@ enum class CommandKind : std::uint8_t {
 inline constexpr std::size_t kCommandKinds = 13;
 
 // The banks of a set command; even and odd are by their number in the rank.
-enum class BankSet : std::uint8_t { kAll, kEven, kOdd };
+using pq_pkg::BankSet;
 
 // Fields that a kind does not use are zero.
 struct DramCommand {

@@ -28,9 +28,11 @@ using aqpim::golden::RegisterSelect;
 using Bytes = std::vector<std::uint8_t>;
 using Beats = std::vector<Beat>;
 
-// Values as on bus_kind_i and read_kind_i.
-enum class Bus : std::uint8_t { kStream, kTokens, kControl, kShift, kQuery, kBias };
-enum class Read : std::uint8_t { kResult, kRecord, kCodes, kStatus };
+namespace engine_command = aqpim::pq_pkg::engine_command;
+namespace engine_write = aqpim::pq_pkg::engine_write;
+namespace engine_read = aqpim::pq_pkg::engine_read;
+using Bus = aqpim::pq_pkg::BusKind;
+using Read = aqpim::pq_pkg::ReadKind;
 
 template <class Dut>
 aqpim::config::ChannelShape shape_of() {
@@ -90,7 +92,8 @@ class BankEngine {
     if (written_) REQUIRE(beat_at(bench->write_data_o) == *written_);
     REQUIRE(bench->write_enable_o == (tokens_ != 0 ? 1 : 0));
     errors += bench->error_o;
-    if (bench->bus_valid_i != 0 && bench->bus_kind_i == static_cast<unsigned>(Bus::kTokens)) {
+    if (bench->bus_valid_i != 0 &&
+        get(bench->bus_beat_i, engine_write::kind) == number(Bus::kTokens)) {
       tokens_ = static_cast<unsigned>(get(bench->bus_data_i, 16 * index_, 16));
     }
     bench.clock();
@@ -182,10 +185,10 @@ class BankEngine {
         {operation, first, tokens, std::make_shared<const Bytes>(bytes), 0, needed}));
 
     bench->cmd_valid_i = 1;
-    bench->cmd_operation_i = static_cast<std::uint8_t>(operation);
-    bench->cmd_first_i = first;
-    put(bench->cmd_skip_i, 0, kTokensWidth, skip);
-    put(bench->cmd_tokens_i, 0, kTokensWidth, most);
+    put(bench->cmd_i, engine_command::operation, number(operation));
+    put(bench->cmd_i, engine_command::first, first);
+    put(bench->cmd_i, engine_command::skip, skip);
+    put(bench->cmd_i, engine_command::tokens, most);
     clock();
     if (operation == Operation::kUnload) return;
     // The sequencer's schedule: a beat may wait in the adapter, but not two.
@@ -265,8 +268,8 @@ class BankEngine {
 
   void read_now(const Request& request) {
     bench->read_valid_i = 1;
-    bench->read_kind_i = static_cast<std::uint8_t>(request.kind);
-    bench->read_index_i = static_cast<std::uint8_t>(request.index);
+    put(bench->read_beat_i, engine_read::kind, number(request.kind));
+    put(bench->read_beat_i, engine_read::index, request.index);
     next_read_ = cycle_ + kWords;
     written_.reset();
     if (request.kind == Read::kCodes) {
@@ -301,8 +304,8 @@ class BankEngine {
   // A stream from the bus or the bank at the pins, right now.
   void drive_bus(Bus kind, unsigned index, const Beat& beat) {
     bench->bus_valid_i = 1;
-    bench->bus_kind_i = static_cast<std::uint8_t>(kind);
-    bench->bus_index_i = static_cast<std::uint8_t>(index);
+    put(bench->bus_beat_i, engine_write::kind, number(kind));
+    put(bench->bus_beat_i, engine_write::index, index);
     put_beat(bench->bus_data_i, 0, beat);
   }
 
@@ -345,10 +348,10 @@ class BankEngine {
     }
     put_beat(bench->bus_data_i, 0, random_beat());
     bench->bank_odd_i = static_cast<std::uint8_t>(random.below(2));
-    bench->bus_kind_i = static_cast<std::uint8_t>(random.below(6));
-    bench->read_kind_i = static_cast<std::uint8_t>(random.below(4));
-    bench->read_index_i = static_cast<std::uint8_t>(random.below(64));
-    bench->cmd_operation_i = static_cast<std::uint8_t>(random.below(8));
+    put(bench->bus_beat_i, engine_write::kind, random.below(aqpim::pq_pkg::kBusKinds));
+    put(bench->read_beat_i, engine_read::kind, random.below(aqpim::pq_pkg::kReadKinds));
+    put(bench->read_beat_i, engine_read::index, random.below(64));
+    put(bench->cmd_i, engine_command::operation, random.below(aqpim::pq_pkg::kOperations));
     asked_.reset();
     codes_asked_.reset();
   }
@@ -513,10 +516,9 @@ TEST_CASE_TEMPLATE_DEFINE("pq_bank_engine: each misuse is an error", Dut, bank_e
   };
   const auto start = [&](Operation operation) {
     dut.bench->cmd_valid_i = 1;
-    dut.bench->cmd_operation_i = static_cast<std::uint8_t>(operation);
-    dut.bench->cmd_first_i = 1;
-    dut.bench->cmd_skip_i = 0;
-    dut.bench->cmd_tokens_i = 0;
+    dut.bench->cmd_i = 0;
+    put(dut.bench->cmd_i, engine_command::operation, number(operation));
+    put(dut.bench->cmd_i, engine_command::first, 1);
     dut.clock();
   };
   const auto is_fine = [&] {

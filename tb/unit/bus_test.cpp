@@ -20,26 +20,24 @@ using namespace aqpim::tb::unit;
 
 using Data = std::array<std::uint64_t, 4>;
 
-// As on stream_source_i.
-enum Source : unsigned {
-  kLocal,
-  kLocalWrite,
-  kBroadcast,
-  kRead,
-  kWrite,
-  kRecords,
-  kStart,
-  kCentroids
-};
+namespace address = aqpim::pq_pkg::bus_address;
+namespace request = aqpim::pq_pkg::bus_request;
+using aqpim::pq_pkg::BusKind;
+using aqpim::pq_pkg::ColumnKind;
+using aqpim::pq_pkg::ReadKind;
+using Source = aqpim::pq_pkg::PhaseSource;
+using enum aqpim::pq_pkg::PhaseSource;
 
-// As on col_kind_o.
+// By ColumnKind.
 constexpr CommandKind kKinds[] = {CommandKind::kRd,        CommandKind::kWr,
                                   CommandKind::kBroadcast, CommandKind::kRdAll,
                                   CommandKind::kWrAll,     CommandKind::kEngineRd,
                                   CommandKind::kEngineWr,  CommandKind::kEngineWrAll};
+static_assert(std::size(kKinds) == aqpim::pq_pkg::kColumnKinds);
 
 struct Column {
-  unsigned kind = 0, rank = 0, set = 0, bank = 0, row = 0, column = 0;
+  ColumnKind kind = ColumnKind::kRd;
+  unsigned rank = 0, set = 0, bank = 0, row = 0, column = 0;
 
   bool operator==(const Column&) const = default;
 };
@@ -68,6 +66,7 @@ template <class Dut>
 class Bus {
  public:
   static constexpr unsigned kRanks = Dut::Ranks;
+  static constexpr unsigned kEngines = Dut::BankGroups * Dut::BanksPerGroup / Dut::BanksPerEngine;
   static constexpr unsigned kReadCycles = 11, kWriteCycles = 3;  // of this table
   static constexpr unsigned kEngineRead = 6 + Dut::WordsPerBeat;
   // The open row of a rank
@@ -90,7 +89,8 @@ class Bus {
   struct Transfer {
     unsigned left = 0, pause = 0;
     bool read = false, all = false;
-    unsigned kind = 1, index = 0, engine = 0, beat = 0, tag = 0;
+    BusKind kind = BusKind::kTokens;
+    unsigned index = 0, engine = 0, beat = 0, tag = 0;
   };
 
   Bus() {
@@ -149,18 +149,15 @@ class Bus {
 
     unsigned grants = 0;
     for (unsigned r = 0; r < kRanks; ++r) {
-      const bool transfer = get(bench->transfer_grant_o, r, 1) != 0;
-      const bool stream = get(bench->stream_grant_o, r, 1) != 0;
-      grants += transfer + stream;
-      if (transfer) REQUIRE(asks(transfers[r]));
-      if (stream) {
-        // Transfers of a rank go first.
-        REQUIRE(!asks(transfers[r]));
-        REQUIRE((asks(streams[r]) && get(bench->stream_valid_i, 2 * r + slot(), 1) != 0));
-      }
+      const bool granted = get(bench->grant_o, r, 1) != 0;
+      const bool transfer = granted && asks(transfers[r]);
+      const bool stream = granted && !transfer;
+      grants += granted;
+      if (stream) REQUIRE(get(bench->request_valid_i, 2 * r + slot(), 1) != 0);
+      if (granted) REQUIRE((asks(transfers[r]) || asks(streams[r])));
       if (!asks(transfers[r]) && !asks(streams[r])) {
         waited[r] = 0;
-      } else if (transfer || stream) {
+      } else if (granted) {
         longest[r] = std::max(longest[r], waited[r]);
         waited[r] = 0;
       } else if (finds_slot(r) && (asks_write(r) || asks_write((r + 1) % kRanks))) {
@@ -174,7 +171,7 @@ class Bus {
     }
     REQUIRE(grants <= 1);
     for (const auto& [at, column] : coming_columns) {
-      const auto kind = kKinds[column.kind];
+      const auto kind = kKinds[number(column.kind)];
       const CommandFormat& format = format_of(kind);
       checker.check({.cycle = 40 + at,
                      .kind = kind,
@@ -201,8 +198,7 @@ class Bus {
   std::array<Transfer, kRanks> transfers = {};
   std::array<std::uint64_t, kRanks> granted_streams = {}, granted_transfers = {};
   std::array<unsigned, kRanks> waited = {}, longest = {};  // cycles
-  std::array<std::uint64_t, 8> kinds = {};
-  bool random_rows = true;
+  std::array<std::uint64_t, aqpim::pq_pkg::kColumnKinds> kinds = {};
 
   const unsigned kMostWaited = stated_cycles("bus", "at most");
 
@@ -226,7 +222,7 @@ class Bus {
 
   void next_beat(Stream& s) {
     s.bank = below(16);
-    s.engine = below(Dut::Engines);
+    s.engine = below(kEngines);
     s.beat = below(200);
     s.column = below(32);
     s.tag = below(256);
@@ -235,15 +231,15 @@ class Bus {
   }
 
   void next_beat(Transfer& t) {
-    t.kind = 1 + below(5);
+    t.kind = BusKind{static_cast<std::uint8_t>(1 + below(5))};
     t.index = below(t.read ? 64 : 32);
-    t.engine = below(Dut::Engines);
+    t.engine = below(kEngines);
     t.beat = below(2000);
     t.tag = below(256);
   }
 
  private:
-  unsigned slot() { return bench->bus_slot_o; }
+  unsigned slot() { return bench->slot_o; }
 
   void drive(unsigned r) {
     Stream& s = streams[r];
@@ -257,38 +253,59 @@ class Bus {
     put(bench->local_valid_i, r, 1, local);
     put(bench->local_write_i, r, 1, s.source == kLocalWrite);
     put(bench->local_odd_i, r, 1, s.odd);
-    put(bench->stream_valid_i, 2 * r, 2, asks(s) ? s.slots : 0);
-    put(bench->stream_source_i, 3 * r, 3, s.source);
-    put(bench->stream_all_i, r, 1, s.all);
-    put(bench->stream_bank_i, 4 * r, 4, s.bank);
-    put(bench->stream_engine_i, kEngineBits * r, kEngineBits, s.engine);
-    put(bench->stream_beat_i, 16 * r, 16, s.beat);
-    put(bench->stream_row_i, 14 * r, 14, row_of(r));
-    put(bench->stream_column_i, 5 * r, 5, s.column);
-    put(bench->stream_tag_i, 8 * r, 8, s.tag);
-    put(bench->transfer_valid_i, r, 1, asks(t));
-    put(bench->transfer_read_i, r, 1, t.read);
-    put(bench->transfer_all_i, r, 1, t.all);
-    put(bench->transfer_kind_i, 3 * r, 3, t.read ? 0 : t.kind);
-    put(bench->transfer_index_i, 6 * r, 6, t.index);
-    put(bench->transfer_engine_i, kEngineBits * r, kEngineBits, t.engine);
-    put(bench->transfer_beat_i, 16 * r, 16, t.beat);
-    put(bench->transfer_tag_i, 8 * r, 8, t.tag);
-    put(bench->row_valid_i, r, 1, random_rows && random.chance(1, 3));
-    put(bench->row_kind_i, 2 * r, 2, random.below(3));
-    put(bench->row_slot_i, r, 1, random.below(2));
-    put(bench->row_row_i, 14 * r, 14, random.bits(14));
+    const bool transfer = asks(t);
+    const ColumnKind kind = transfer ? kind_of(t) : kind_of(s);
+    const bool at_engine = kind == ColumnKind::kEngineRd || kind == ColumnKind::kEngineWr ||
+                           kind == ColumnKind::kEngineWrAll;
+    const unsigned engine = transfer ? t.engine : s.engine;
+    put(bench->request_valid_i, 2 * r, 2, asks(s) ? s.slots : 0);
+    put(bench->urgent_i, r, 1, transfer);
+    const auto put_address = [&](aqpim::pq_pkg::Field member, unsigned value) {
+      put(bench->address_i, member, value, r * aqpim::pq_pkg::kBusAddressBits);
+    };
+    put_address(address::bank, at_engine ? engine * Dut::BanksPerEngine : s.bank);
+    put_address(address::row, row_of(r));
+    put_address(address::column, s.column);
+    const auto put_request = [&](aqpim::pq_pkg::Field member, unsigned value) {
+      put(bench->request_i, member, value, r * aqpim::pq_pkg::kBusRequestBits);
+    };
+    put_request(request::kind, number(kind));
+    put_request(request::engine, engine);
+    put_request(request::tag, transfer ? t.tag : s.tag);
+    put_request(request::beat, transfer ? t.beat : s.beat);
+    put_request(request::to, transfer && !t.read ? number(t.kind) : 0);
+    put_request(request::index, t.index);
+    put_request(request::record, !transfer);
+    put_request(request::buffered, !transfer && s.source == kCentroids);
+  }
+
+  static ColumnKind kind_of(const Transfer& t) {
+    return t.read  ? ColumnKind::kEngineRd
+           : t.all ? ColumnKind::kEngineWrAll
+                   : ColumnKind::kEngineWr;
+  }
+
+  static ColumnKind kind_of(const Stream& s) {
+    return s.source == kBroadcast ? ColumnKind::kBroadcast
+           : s.source == kRead    ? ColumnKind::kRd
+           : s.source == kWrite   ? ColumnKind::kWr
+           : s.source == kRecords ? ColumnKind::kEngineRd
+           : s.all                ? ColumnKind::kEngineWrAll
+                                  : ColumnKind::kEngineWr;
   }
 
   void local(unsigned r) {
     Stream& s = streams[r];
     last_local[r] = cycle;
     const bool write = s.source == kLocalWrite;
-    const unsigned set = Dut::BanksPerEngine == 1 ? 0 : s.odd ? 2 : 1;
+    const unsigned set = number(Dut::BanksPerEngine == 1 ? BankSet::kAll
+                                : s.odd                  ? BankSet::kOdd
+                                                         : BankSet::kEven);
+    const ColumnKind kind = write ? ColumnKind::kWrAll : ColumnKind::kRdAll;
     coming_columns[2 * cycle + r] = {
-        .kind = write ? 4u : 3u, .rank = r, .set = set, .row = row_of(r), .column = s.column};
+        .kind = kind, .rank = r, .set = set, .row = row_of(r), .column = s.column};
     if (!write) takes[cycle + 1 + kReadCycles][r] = s.odd ? 2 : 1;
-    ++kinds[write ? 4 : 3];
+    ++kinds[number(kind)];
     finish(s);
   }
 
@@ -300,61 +317,56 @@ class Bus {
 
   void grant(unsigned r, Stream& s) {
     const bool engine = s.source >= kRecords;
-    const unsigned kind = s.source == kBroadcast ? 2
-                          : s.source == kRead    ? 0
-                          : s.source == kWrite   ? 1
-                          : s.source == kRecords ? 5
-                          : s.all                ? 7
-                                                 : 6;
-    command(r, kind, engine ? s.engine * Dut::BanksPerEngine : s.bank, s.engine, {s.tag, s.beat}, 0,
-            {}, s.source == kRecords, s.source == kCentroids, s.column);
+    command(r, kind_of(s), engine ? s.engine * Dut::BanksPerEngine : s.bank, s.engine,
+            {s.tag, s.beat}, BusKind::kStream, {}, s.source == kRecords, s.source == kCentroids,
+            s.column);
     finish(s);
   }
 
   void grant(unsigned r, Transfer& t) {
-    command(r,
-            t.read  ? 5
-            : t.all ? 7
-                    : 6,
-            t.engine * Dut::BanksPerEngine, t.engine, {t.tag, t.beat}, t.kind, t.index, false,
-            false, streams[r].column);
+    command(r, kind_of(t), t.engine * Dut::BanksPerEngine, t.engine, {t.tag, t.beat}, t.kind,
+            t.index, false, false, streams[r].column);
     finish(t);
   }
 
   // What follows from a command of the data bus.
-  void command(unsigned r, unsigned kind, unsigned bank, unsigned engine, Tagged whose,
-               unsigned select, std::optional<unsigned> index, bool record, bool buffered,
+  void command(unsigned r, ColumnKind kind, unsigned bank, unsigned engine, Tagged whose,
+               BusKind select, std::optional<unsigned> index, bool record, bool buffered,
                unsigned column) {
-    ++kinds[kind];
-    const bool at_bank = kind <= 2;
+    ++kinds[number(kind)];
+    const bool at_bank = kind <= ColumnKind::kBroadcast;
     coming_columns[2 * cycle + slot()] = {.kind = kind,
                                           .rank = r,
-                                          .bank = kind == 7 ? 0 : bank,
+                                          .bank = kind == ColumnKind::kEngineWrAll ? 0 : bank,
                                           .row = at_bank ? row_of(r) : 0,
                                           .column = at_bank ? column : 0};
     const std::uint64_t n = cycle + 1;
-    const std::uint64_t rank_mask = (std::uint64_t{1} << Dut::Engines) - 1;
-    const std::uint64_t all = rank_mask << r * Dut::Engines;
-    const std::uint64_t one = std::uint64_t{1} << (r * Dut::Engines + engine);
-    if (kind == 0 || kind == 2 || kind == 5) {
+    const std::uint64_t rank_mask = (std::uint64_t{1} << kEngines) - 1;
+    const std::uint64_t all = rank_mask << r * kEngines;
+    const std::uint64_t one = std::uint64_t{1} << (r * kEngines + engine);
+    if (kind == ColumnKind::kRd || kind == ColumnKind::kBroadcast ||
+        kind == ColumnKind::kEngineRd) {
       const std::uint64_t arrives = n + kReadCycles;
-      if (kind == 2) {
+      if (kind == ColumnKind::kBroadcast) {
         to_engines[arrives + 2] = {.engines = all, .from = arrives, .data = &rdata};
       } else {
         to_host[arrives + 1] = {whose, record};
-        from_engine[arrives + 1] = kind == 5;
+        from_engine[arrives + 1] = kind == ColumnKind::kEngineRd;
       }
-      if (kind == 5) {
-        asked[arrives - kEngineRead] = {.engines = one, .kind = record, .index = index};
+      if (kind == ColumnKind::kEngineRd) {
+        asked[arrives - kEngineRead] = {
+            .engines = one,
+            .kind = number(record ? ReadKind::kRecord : ReadKind::kResult),
+            .index = index};
       }
       return;
     }
     (buffered ? buffer_reads : payload_takes)[n] = whose;
     const std::vector<Data>* data = buffered ? &buffer : &payload;
     written[n + kWriteCycles] = {.from = n + 1, .data = data};
-    if (kind != 1) {
-      to_engines[n + kWriteCycles + 2] = {.engines = kind == 7 ? all : one,
-                                          .kind = select,
+    if (kind != ColumnKind::kWr) {
+      to_engines[n + kWriteCycles + 2] = {.engines = kind == ColumnKind::kEngineWrAll ? all : one,
+                                          .kind = number(select),
                                           .index = index,
                                           .from = n + 1,
                                           .data = data};
@@ -376,32 +388,30 @@ class Bus {
       const auto column = due(columns, 2 * cycle + s);
       REQUIRE((get(bench->col_valid_o, s, 1) != 0) == column.has_value());
       if (!column) continue;
-      Column seen{.kind = static_cast<unsigned>(get(bench->col_kind_o, 3 * s, 3)),
+      Column seen{.kind = ColumnKind{static_cast<std::uint8_t>(get(bench->col_kind_o, 3 * s, 3))},
                   .rank = static_cast<unsigned>(get(bench->col_rank_o, s, 1)),
                   .set = static_cast<unsigned>(get(bench->col_set_o, 2 * s, 2)),
                   .bank = static_cast<unsigned>(get(bench->col_bank_o, 4 * s, 4)),
                   .row = static_cast<unsigned>(get(bench->col_row_o, 14 * s, 14)),
                   .column = static_cast<unsigned>(get(bench->col_column_o, 5 * s, 5))};
-      if (seen.kind == 7) seen.bank = 0;
-      if (seen.kind >= 5) seen.row = seen.column = 0;
+      if (seen.kind == ColumnKind::kEngineWrAll) seen.bank = 0;
+      if (seen.kind >= ColumnKind::kEngineRd) seen.row = seen.column = 0;
       REQUIRE(seen == *column);
     }
-    check_rows();
 
     const auto host = due(to_host, cycle);
     REQUIRE((bench->data_valid_o != 0) == (host && !host->record));
     REQUIRE((bench->record_valid_o != 0) == (host && host->record));
     if (host) {
       if (!host->record) {
-        REQUIRE(bench->data_tag_o == host->whose.tag);
-        REQUIRE(bench->data_beat_o == host->whose.beat);
+        REQUIRE(tagged(bench->data_beat_o) == host->whose);
       }
       check_data(bench->data_o, (*due(from_engine, cycle) ? engine_data : rdata)[cycle - 1]);
     }
     const auto take = due(payload_takes, cycle);
     REQUIRE((bench->payload_take_o != 0) == take.has_value());
     if (take) {
-      REQUIRE(Tagged{bench->payload_tag_o, bench->payload_beat_o} == *take);
+      REQUIRE(tagged(bench->payload_beat_o) == *take);
     }
     const auto read = due(buffer_reads, cycle);
     REQUIRE((bench->buffer_read_o != 0) == read.has_value());
@@ -410,18 +420,19 @@ class Bus {
       check_data(bench->bus_wdata_o, (*data->data)[data->from]);
     }
     const auto engines = due(to_engines, cycle);
-    REQUIRE(get(bench->bus_valid_o, 0, kRanks * Dut::Engines) == (engines ? engines->engines : 0));
+    REQUIRE(get(bench->bus_valid_o, 0, kRanks * kEngines) == (engines ? engines->engines : 0));
     if (engines) {
-      REQUIRE(bench->bus_kind_o == engines->kind);
-      if (engines->index) REQUIRE(bench->bus_index_o == *engines->index);
+      namespace beat = aqpim::pq_pkg::engine_write;
+      REQUIRE(get(bench->bus_beat_o, beat::kind) == engines->kind);
+      if (engines->index) REQUIRE(get(bench->bus_beat_o, beat::index) == *engines->index);
       check_data(bench->bus_data_o, (*engines->data)[engines->from]);
     }
     const auto question = due(asked, cycle);
-    REQUIRE(get(bench->read_valid_o, 0, kRanks * Dut::Engines) ==
-            (question ? question->engines : 0));
+    REQUIRE(get(bench->read_valid_o, 0, kRanks * kEngines) == (question ? question->engines : 0));
     if (question) {
-      REQUIRE(bench->read_record_o == question->kind);
-      if (question->index) REQUIRE(bench->read_index_o == *question->index);
+      namespace beat = aqpim::pq_pkg::engine_read;
+      REQUIRE(get(bench->read_beat_o, beat::kind) == question->kind);
+      if (question->index) REQUIRE(get(bench->read_beat_o, beat::index) == *question->index);
     }
     const auto taken = due(takes, cycle);
     for (unsigned r = 0; r < kRanks; ++r) {
@@ -431,26 +442,8 @@ class Bus {
     }
   }
 
-  // Rank 0 goes first; two rows of one cycle have different slots.
-  void check_rows() {
-    std::array<std::optional<Column>, 2> next;
-    for (unsigned r = 0; r < kRanks; ++r) {
-      const unsigned s = static_cast<unsigned>(get(bench->row_slot_i, r, 1));
-      const bool granted = get(bench->row_valid_i, r, 1) != 0 && !next[s];
-      REQUIRE((get(bench->row_grant_o, r, 1) != 0) == granted);
-      if (!granted) continue;
-      next[s] = Column{.kind = static_cast<unsigned>(get(bench->row_kind_i, 2 * r, 2)),
-                       .rank = r,
-                       .row = static_cast<unsigned>(get(bench->row_row_i, 14 * r, 14))};
-    }
-    for (unsigned s = 0; s < 2; ++s) {
-      REQUIRE((get(bench->row_valid_o, s, 1) != 0) == rows[s].has_value());
-      if (!rows[s]) continue;
-      REQUIRE(get(bench->row_kind_o, 2 * s, 2) == rows[s]->kind);
-      REQUIRE(get(bench->row_rank_o, s, 1) == rows[s]->rank);
-      REQUIRE(get(bench->row_row_o, 14 * s, 14) == rows[s]->row);
-    }
-    rows = next;
+  static Tagged tagged(unsigned port) {
+    return {get(port, aqpim::pq_pkg::host_beat::tag), get(port, aqpim::pq_pkg::host_beat::beat)};
   }
 
   template <typename Port>
@@ -463,9 +456,7 @@ class Bus {
     for (unsigned i = 0; i < 4; ++i) put(port, 64 * i, 64, data[i]);
   }
 
-  static constexpr unsigned kEngineBits = Dut::Engines == 16 ? 4 : 3;
   std::array<std::uint64_t, kRanks> last_local = {};
-  std::array<std::optional<Column>, 2> rows = {};
   std::map<std::uint64_t, Column> coming_columns, columns;  // by memory cycle
   // By clock cycle:
   std::map<std::uint64_t, ToHost> to_host;
@@ -576,7 +567,7 @@ TEST_CASE_TEMPLATE_DEFINE(
         stream.slots = 3;
         // In another bank group than before.
         stream.bank = static_cast<unsigned>(bus.cycle % 4 * 4);
-        stream.engine = static_cast<unsigned>(bus.cycle % 4 * (Dut::Engines / 4));
+        stream.engine = static_cast<unsigned>(bus.cycle % 4 * (bus.kEngines / 4));
         bus.step();
       };
       // The lead changes after 256 cycles at the latest.

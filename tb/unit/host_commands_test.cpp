@@ -41,7 +41,8 @@ struct Transfer {
   bool operator==(const Transfer&) const = default;
 };
 
-enum WorkKind : unsigned { kWrite, kRead, kAttend, kEncode, kCluster };
+namespace pq_pkg = aqpim::pq_pkg;
+using pq_pkg::WorkKind;
 
 bool is_transfer(HostOpcode opcode) {
   return opcode == HostOpcode::kSetQuery || opcode == HostOpcode::kSetVectors ||
@@ -51,13 +52,6 @@ bool is_transfer(HostOpcode opcode) {
 template <class Dut>
 class HostCommands {
  public:
-  static constexpr unsigned log2(unsigned n) { return n < 2 ? 0 : 1 + log2(n / 2); }
-  static constexpr unsigned kRowBits = log2(Dut::Rows);
-  static constexpr unsigned kBankBits = log2(Dut::Banks);
-  static constexpr unsigned kIndexBits = log2(Dut::Columns) + kBankBits;
-  static constexpr unsigned kWorkBits = 13 + 5 * kRowBits + 32 + kIndexBits + kBankBits + 1;
-  static constexpr unsigned kTransferBits = 17;
-
   static ChannelShape make_shape() {
     ChannelShape made =
         aqpim::test::make_channel(Dut::SubDim, Dut::CodeBits, Dut::WordBits, Dut::BanksPerEngine);
@@ -112,8 +106,8 @@ class HostCommands {
       bench->answer_taken_i = i == held;
       bench.settle();
       REQUIRE(bench->answer_valid_o == 1);
-      REQUIRE(bench->answer_tag_o == tag);
-      REQUIRE(static_cast<unsigned>(bench->answer_code_o) == static_cast<unsigned>(code));
+      REQUIRE(get(bench->answer_o, pq_pkg::host_answer::tag) == tag);
+      REQUIRE(get(bench->answer_o, pq_pkg::host_answer::code) == number(code));
       REQUIRE(bench->cmd_ready_o == 0);
       step();
     }
@@ -165,12 +159,13 @@ class HostCommands {
  private:
   void put_command(const HostCommand& command, unsigned tag) {
     bench->cmd_valid_i = 1;
-    bench->cmd_tag_i = static_cast<std::uint8_t>(tag);
-    bench->cmd_opcode_i = static_cast<std::uint8_t>(command.opcode);
-    bench->cmd_rank_i = command.rank & 1;
-    bench->cmd_context_i = command.context & 3;
+    namespace cmd = pq_pkg::host_command;
+    put(bench->cmd_i, cmd::tag, tag);
+    put(bench->cmd_i, cmd::opcode, number(command.opcode));
+    put(bench->cmd_i, cmd::rank, command.rank & 1);
+    put(bench->cmd_i, cmd::place, command.context & 3);
     for (unsigned i = 0; i < command.fields.size(); ++i) {
-      put(bench->cmd_fields_i, 16 * i, 16, command.fields[i]);
+      put(bench->cmd_i, 16 * i, 16, command.fields[i]);
     }
   }
 
@@ -193,14 +188,15 @@ class HostCommands {
     switch (command.opcode) {
       case HostOpcode::kWrite:
       case HostOpcode::kRead:
-        work.kind = command.opcode == HostOpcode::kWrite ? kWrite : kRead;
+        work.kind =
+            number(command.opcode == HostOpcode::kWrite ? WorkKind::kWrite : WorkKind::kRead);
         work.bank = f[0];
         work.rows[0] = f[1];
         work.first = f[2];
         work.count = f[3];
         break;
       case HostOpcode::kAttend:
-        work.kind = kAttend;
+        work.kind = number(WorkKind::kAttend);
         work.joint = context.scope_rank();
         for (unsigned side = 0; side < 2; ++side) {
           work.rows[side] = context.codebooks[side].first + f[2] * book;
@@ -211,7 +207,7 @@ class HostCommands {
         work.window_rows = std::min(context.window_rows, shape.code_rows(Dut::ScoreDepth));
         break;
       case HostOpcode::kEncode:
-        work.kind = kEncode;
+        work.kind = number(WorkKind::kEncode);
         work.joint = context.scope_rank();
         work.values = f[0];
         work.rows[0] = context.codebooks[f[0]].first + f[1] * book;
@@ -219,7 +215,7 @@ class HostCommands {
         work.first = f[3];
         break;
       default: {
-        work.kind = kCluster;
+        work.kind = number(WorkKind::kCluster);
         work.joint = context.scope_rank();
         work.values = f[0];
         work.count = f[1];
@@ -235,51 +231,61 @@ class HostCommands {
   static Transfer transfer_of(const HostCommand& command, unsigned tag) {
     switch (command.opcode) {
       case HostOpcode::kSetQuery:
-        return {.tag = tag, .kind = 0, .beats = command.fields[0], .each = command.fields[1]};
+        return {.tag = tag,
+                .kind = number(pq_pkg::TransferKind::kQuery),
+                .beats = command.fields[0],
+                .each = command.fields[1]};
       case HostOpcode::kSetVectors:
-        return {.tag = tag, .kind = 1, .beats = command.fields[0], .each = 0};
+        return {.tag = tag,
+                .kind = number(pq_pkg::TransferKind::kVectors),
+                .beats = command.fields[0],
+                .each = 0};
       default:
-        return {.tag = tag, .kind = 2, .beats = 0, .each = 0};
+        return {.tag = tag, .kind = number(pq_pkg::TransferKind::kResult), .beats = 0, .each = 0};
     }
   }
 
   Work first_work(unsigned rank) {
-    unsigned low = rank * kWorkBits;
-    const auto next = [&](unsigned width) {
-      low += width;
-      return static_cast<unsigned>(get(bench->work_o, low - width, width));
+    namespace record = pq_pkg::work;
+    const auto part = [&](pq_pkg::Field member) {
+      return get(bench->work_o, member, rank * pq_pkg::kWorkBits);
     };
-    Work work;
-    work.window_rows = next(kRowBits);
-    work.bank = next(kBankBits + 1);
-    work.first = next(kIndexBits);
-    work.beats = next(16);
-    work.count = next(16);
-    for (unsigned i = 4; i-- > 0;) work.rows[i] = next(kRowBits);
-    work.values = next(1);
-    work.joint = next(1);
-    work.kind = next(3);
-    work.tag = next(8);
-    const bool access = work.kind == kWrite || work.kind == kRead;
+    Work work{
+        .tag = part(record::tag),
+        .kind = part(record::kind),
+        .joint = part(record::joint),
+        .values = part(record::values),
+        .rows = {part(record::row0), part(record::row1), part(record::row2), part(record::row3)},
+        .count = part(record::count),
+        .beats = part(record::beats),
+        .first = part(record::first),
+        .bank = part(record::bank),
+        .window_rows = part(record::window_rows)};
+    const bool access =
+        work.kind == number(WorkKind::kWrite) || work.kind == number(WorkKind::kRead);
     if (access) work.joint = work.values = 0;
-    if (work.kind == kAttend) work.values = 0;
+    if (work.kind == number(WorkKind::kAttend)) work.values = 0;
     if (!access) work.bank = 0;
-    if (!access && work.kind != kEncode) work.first = 0;
-    if (work.kind != kAttend) work.window_rows = work.rows[2] = work.rows[3] = 0;
-    if (work.kind != kAttend && work.kind != kEncode) work.rows[1] = 0;
-    if (work.kind == kEncode) work.count = 0;
-    if (work.kind != kCluster) work.beats = 0;
+    if (!access && work.kind != number(WorkKind::kEncode)) work.first = 0;
+    if (work.kind != number(WorkKind::kAttend)) work.window_rows = work.rows[2] = work.rows[3] = 0;
+    if (work.kind != number(WorkKind::kAttend) && work.kind != number(WorkKind::kEncode))
+      work.rows[1] = 0;
+    if (work.kind == number(WorkKind::kEncode)) work.count = 0;
+    if (work.kind != number(WorkKind::kCluster)) work.beats = 0;
     return work;
   }
 
   Transfer first_transfer(unsigned rank) {
-    const auto part = [&](unsigned low, unsigned width) {
-      return static_cast<unsigned>(get(bench->transfer_o, rank * kTransferBits + low, width));
+    namespace record = pq_pkg::transfer;
+    const auto part = [&](pq_pkg::Field member) {
+      return get(bench->transfer_o, member, rank * pq_pkg::kTransferBits);
     };
-    Transfer transfer{
-        .tag = part(9, 8), .kind = part(7, 2), .beats = part(1, 6), .each = part(0, 1)};
-    if (transfer.kind != 0) transfer.each = 0;
-    if (transfer.kind == 2) transfer.beats = 0;
+    Transfer transfer{.tag = part(record::tag),
+                      .kind = part(record::kind),
+                      .beats = part(record::beats),
+                      .each = part(record::each)};
+    if (transfer.kind != number(pq_pkg::TransferKind::kQuery)) transfer.each = 0;
+    if (transfer.kind == number(pq_pkg::TransferKind::kResult)) transfer.beats = 0;
     return transfer;
   }
 };

@@ -17,29 +17,13 @@ using namespace aqpim::tb;
 using namespace aqpim::tb::unit;
 using aqpim::config::ChannelShape;
 
-enum Kind : unsigned { kWrite, kRead, kAttend, kEncode, kCluster };
-// As on phase_source_o.
-enum Source : unsigned {
-  kLocal,
-  kLocalWrite,
-  kBroadcast,
-  kFromRead,
-  kFromWrite,
-  kRecords,
-  kStart,
-  kCentroids
-};
-// As on engine_operation_o.
-enum Operation : unsigned {
-  kTable,
-  kScore,
-  kAccumulate,
-  kCombine,
-  kEncodeVector,
-  kLoad,
-  kClusterTokens,
-  kUnload
-};
+namespace engine_command = aqpim::pq_pkg::engine_command;
+namespace engine_read = aqpim::pq_pkg::engine_read;
+namespace reducer_pass = aqpim::pq_pkg::reducer_pass;
+using Kind = aqpim::pq_pkg::WorkKind;
+using Source = aqpim::pq_pkg::PhaseSource;
+using aqpim::pq_pkg::Operation;
+using enum aqpim::pq_pkg::WorkKind;
 
 struct Work {
   Kind kind = kWrite;
@@ -49,11 +33,12 @@ struct Work {
 };
 
 struct Phase {
-  unsigned source = 0, row = 0, first = 0, beats = 0, pace = 0;
+  Source source = Source::kLocal;
+  unsigned row = 0, first = 0, beats = 0, pace = 0;
 };
 
 struct Order {
-  unsigned operation = 0;
+  Operation operation = Operation::kTable;
   std::optional<bool> first = {};                  // where it matters
   std::optional<unsigned> skip = {}, tokens = {};  // likewise
 };
@@ -75,9 +60,12 @@ struct Step {
 template <class Dut>
 class RankControl {
  public:
-  static constexpr unsigned kFlight = Dut::ReadCycles + 6;  // beats on their way to the engines
-  static constexpr unsigned kAnswer = 16;                   // engines answer a question
-  static constexpr unsigned kOpen = 8;                      // engines take beats of the bus
+  static constexpr unsigned kBanks = Dut::BankGroups * Dut::BanksPerGroup;
+  static constexpr unsigned kEngines = kBanks / Dut::BanksPerEngine;
+  static constexpr unsigned kReadCycles = (Dut::nCL + Dut::nBL + 2) / 2;
+  static constexpr unsigned kFlight = kReadCycles + 6;  // beats on their way to the engines
+  static constexpr unsigned kAnswer = 16;               // engines answer a question
+  static constexpr unsigned kOpen = 8;                  // engines take beats of the bus
 
   RankControl() {
     REQUIRE(stated_latency("rank_control") ==
@@ -93,18 +81,18 @@ class RankControl {
   // What docs/channel.md says that the command's steps are.
   std::deque<Step> steps_of(const Work& work) const {
     std::deque<Step> steps;
-    const unsigned codebook = work.joint ? kBroadcast : kLocal;
+    const Source codebook = work.joint ? Source::kBroadcast : Source::kLocal;
     const unsigned book_beats = shape.codebook_beats();
     const unsigned pace = shape.words_per_beat();
-    const auto codebook_step = [&](unsigned operation, unsigned row) {
+    const auto codebook_step = [&](Operation operation, unsigned row) {
       steps.push_back({.phase = Phase{codebook, row, 0, book_beats, pace},
                        .order = Order{.operation = operation}});
     };
     switch (work.kind) {
       case kWrite:
       case kRead:
-        steps.push_back({.phase = Phase{work.kind == kRead ? kFromRead : kFromWrite, work.rows[0],
-                                        work.first, work.count, pace}});
+        steps.push_back({.phase = Phase{work.kind == kRead ? Source::kRead : Source::kWrite,
+                                        work.rows[0], work.first, work.count, pace}});
         break;
       case kAttend: {
         const unsigned window = work.joint ? work.count : work.window_rows * shape.tokens_per_row();
@@ -112,13 +100,14 @@ class RankControl {
           for (unsigned w = 0; w * window < work.count; ++w) {
             const unsigned tokens = std::min(window, work.count - w * window);
             const unsigned book = work.rows[side] + w * shape.local_codebook_rows();
-            const Phase codes{kLocal, work.rows[2 + side] + w * work.window_rows, 0,
+            const Phase codes{Source::kLocal, work.rows[2 + side] + w * work.window_rows, 0,
                               tokens * shape.beats_per_token(), pace};
-            const Order order{side == 0 ? kScore : kAccumulate, w == 0, w * window, tokens};
-            if (side == 0) codebook_step(kTable, book);
+            const Order order{side == 0 ? Operation::kScore : Operation::kAccumulate, w == 0,
+                              w * window, tokens};
+            if (side == 0) codebook_step(Operation::kTable, book);
             steps.push_back({.phase = codes, .order = order});
             if (side == 1) {
-              codebook_step(kCombine, book);
+              codebook_step(Operation::kCombine, book);
               steps.back().order->first = w == 0;
             }
           }
@@ -127,32 +116,33 @@ class RankControl {
         break;
       }
       case kEncode:
-        codebook_step(kEncodeVector, work.rows[0]);
+        codebook_step(Operation::kEncode, work.rows[0]);
         for (unsigned b = 0; b < shape.beats_per_token(); ++b) {
           steps.push_back({.question = Question{.beat = b}});
-          steps.push_back({.phase = Phase{kLocalWrite, work.rows[1],
+          steps.push_back({.phase = Phase{Source::kLocalWrite, work.rows[1],
                                           work.first * shape.beats_per_token() + b, 1, pace}});
         }
         break;
       case kCluster: {
-        const unsigned slices = shape.slice_beats() * (work.joint ? 1 : Dut::Engines);
+        const unsigned slices = shape.slice_beats() * (work.joint ? 1 : kEngines);
         const unsigned records =
-            shape.engine.centroids() * 32 / Dut::CodeBits / shape.words_per_beat() * Dut::Engines;
+            shape.engine.centroids() * 32 / Dut::CodeBits / shape.words_per_beat() * kEngines;
         // Two words in a loop of K + 1 cycles; what the reducer divides in the time of a record.
         const unsigned cluster_pace =
             ((shape.engine.centroids() + 1) * shape.words_per_beat() + 1) / 2;
-        steps.push_back({.phase = Phase{kStart, 0, 0, slices, pace}, .order = Order{kLoad, true}});
+        steps.push_back({.phase = Phase{Source::kStart, 0, 0, slices, pace},
+                         .order = Order{Operation::kLoad, true}});
         for (unsigned pass = 0; pass < 4; ++pass) {
           steps.push_back(
-              {.phase = Phase{kLocal, work.rows[0], 0, work.beats, cluster_pace},
-               .order = Order{.operation = kClusterTokens, .skip = 0, .tokens = work.count}});
+              {.phase = Phase{Source::kLocal, work.rows[0], 0, work.beats, cluster_pace},
+               .order = Order{.operation = Operation::kCluster, .skip = 0, .tokens = work.count}});
           steps.push_back(
-              {.phase = Phase{kRecords, 0, 0, records, work.joint ? std::max(2u, pace) : 4},
-               .order = Order{.operation = kUnload},
+              {.phase = Phase{Source::kRecords, 0, 0, records, work.joint ? std::max(2u, pace) : 4},
+               .order = Order{.operation = Operation::kUnload},
                .pass = pass});
           if (pass < 3) {
-            steps.push_back(
-                {.phase = Phase{kCentroids, 0, 0, slices, pace}, .order = Order{kLoad, false}});
+            steps.push_back({.phase = Phase{Source::kCentroids, 0, 0, slices, pace},
+                             .order = Order{Operation::kLoad, false}});
           }
         }
       }
@@ -219,7 +209,7 @@ class RankControl {
               .joint = random.chance(1, 3),
               .values = random.chance(1, 2)};
     for (unsigned& row : work.rows) row = below(2000);
-    work.bank = below(Dut::Banks + 1);
+    work.bank = below(kBanks + 1);
     work.first = below(work.kind == kEncode ? shape.tokens_per_row() : 32);
     work.beats = 1 + below(300);
     work.count = work.kind <= kRead ? 1 + below(5000) : 1 + below(Dut::ScoreDepth);
@@ -243,18 +233,20 @@ class RankControl {
 
  private:
   void put_command(const Work& work) {
-    bench->cmd_kind_i = work.kind;
-    bench->cmd_joint_i = work.joint;
-    bench->cmd_values_i = work.values;
-    put(bench->cmd_row0_i, 0, 16, work.rows[0]);
-    put(bench->cmd_row1_i, 0, 16, work.rows[1]);
-    put(bench->cmd_row2_i, 0, 16, work.rows[2]);
-    put(bench->cmd_row3_i, 0, 16, work.rows[3]);
-    put(bench->cmd_count_i, 0, 16, work.count);
-    put(bench->cmd_beats_i, 0, 16, work.beats);
-    put(bench->cmd_first_i, 0, 16, work.first);
-    put(bench->cmd_bank_i, 0, 8, work.bank);
-    put(bench->cmd_window_rows_i, 0, 16, work.window_rows);
+    namespace cmd = aqpim::pq_pkg::work;
+    put(bench->cmd_i, cmd::tag, random.bits(8));
+    put(bench->cmd_i, cmd::kind, number(work.kind));
+    put(bench->cmd_i, cmd::joint, work.joint);
+    put(bench->cmd_i, cmd::values, work.values);
+    put(bench->cmd_i, cmd::row0, work.rows[0]);
+    put(bench->cmd_i, cmd::row1, work.rows[1]);
+    put(bench->cmd_i, cmd::row2, work.rows[2]);
+    put(bench->cmd_i, cmd::row3, work.rows[3]);
+    put(bench->cmd_i, cmd::count, work.count);
+    put(bench->cmd_i, cmd::beats, work.beats);
+    put(bench->cmd_i, cmd::first, work.first);
+    put(bench->cmd_i, cmd::bank, work.bank);
+    put(bench->cmd_i, cmd::window_rows, work.window_rows);
   }
 
   bool chance(std::uint64_t of) { return hurry || random.chance(1, of); }
@@ -301,20 +293,20 @@ class RankControl {
       REQUIRE(bench->phase_go_o == 0);
       if (asked && bench->phase_valid_o != 0) REQUIRE(cycle - last_event >= kAnswer);
       if (bench->phase_valid_o == 0 || !ready) continue;
-      REQUIRE(bench->phase_source_o == phase.source);
+      REQUIRE(bench->phase_source_o == number(phase.source));
       REQUIRE(bench->phase_beats_o == phase.beats);
       REQUIRE(bench->phase_pace_o == phase.pace);
-      if (phase.source < kRecords) {
+      if (phase.source < Source::kRecords) {
         REQUIRE(bench->phase_row_o == phase.row);
         REQUIRE(bench->phase_first_o == phase.first);
       } else {
         REQUIRE((bench->phase_all_o != 0) == work.joint);
       }
-      if (phase.source == kFromRead || phase.source == kFromWrite) {
+      if (phase.source == Source::kRead || phase.source == Source::kWrite) {
         REQUIRE(bench->phase_bank_o == work.bank);
       }
       // Another rank would overwrite what the reducer has made.
-      if (phase.source == kCentroids) REQUIRE(bench->reducer_want_o == 1);
+      if (phase.source == Source::kCentroids) REQUIRE(bench->reducer_want_o == 1);
       asked = false;
       clock();
       bench->phase_ready_i = 0;
@@ -325,8 +317,8 @@ class RankControl {
   // The operation comes in the cycle after all it waits for was there, and not before.
   void wait_for_order(const Work& work, const Step& step) {
     const Order& order = *step.order;
-    const bool unload = order.operation == kUnload;
-    const bool first_combine = order.operation == kCombine && *order.first;
+    const bool unload = order.operation == Operation::kUnload;
+    const bool first_combine = order.operation == Operation::kCombine && *order.first;
     bool could = false;
     for (const std::uint64_t start = cycle;; clock()) {
       REQUIRE(cycle < start + 400);
@@ -346,16 +338,20 @@ class RankControl {
       REQUIRE(bench->phase_valid_o == 0);
     }
     REQUIRE(could);
-    REQUIRE(bench->engine_operation_o == order.operation);
-    if (order.first) REQUIRE((bench->engine_first_o != 0) == *order.first);
-    if (order.skip) REQUIRE(bench->engine_skip_o == *order.skip);
-    if (order.tokens) REQUIRE(bench->engine_tokens_o == *order.tokens);
+    const auto& command = bench->engine_command_o;
+    REQUIRE(get(command, engine_command::operation) == number(order.operation));
+    if (order.first) REQUIRE((get(command, engine_command::first) != 0) == *order.first);
+    if (order.skip) REQUIRE(get(command, engine_command::skip) == *order.skip);
+    if (order.tokens) REQUIRE(get(command, engine_command::tokens) == *order.tokens);
     // Registers of ATTEND are in use until the first ACCUMULATE begins.
-    REQUIRE(regs_used == (order.operation == kAccumulate || order.operation == kCombine ? 1 : 0));
+    REQUIRE(regs_used ==
+            (order.operation == Operation::kAccumulate || order.operation == Operation::kCombine
+                 ? 1
+                 : 0));
     if (unload) {
-      REQUIRE((bench->last_pass_o != 0) == (step.pass == 3));
-      REQUIRE((bench->joint_o != 0) == work.joint);
-      REQUIRE((bench->values_o != 0) == work.values);
+      REQUIRE((get(bench->reducer_pass_o, reducer_pass::last) != 0) == (step.pass == 3));
+      REQUIRE((get(bench->reducer_pass_o, reducer_pass::joint) != 0) == work.joint);
+      REQUIRE((get(bench->reducer_pass_o, reducer_pass::values) != 0) == work.values);
       bench->reducer_done_i = 0;
     }
     if (last_column) {
@@ -379,8 +375,10 @@ class RankControl {
       could = bench->engine_ready_i != 0;
     }
     REQUIRE(could);
-    REQUIRE((bench->read_status_o != 0) == question.status);
-    if (!question.status) REQUIRE(bench->read_beat_o == question.beat);
+    const auto kind =
+        question.status ? aqpim::pq_pkg::ReadKind::kStatus : aqpim::pq_pkg::ReadKind::kCodes;
+    REQUIRE(get(bench->read_beat_o, engine_read::kind) == number(kind));
+    if (!question.status) REQUIRE(get(bench->read_beat_o, engine_read::index) == question.beat);
     asked = true;
     last_column.reset();
     last_event = cycle;
@@ -393,21 +391,21 @@ class RankControl {
       REQUIRE(cycle < start + 100);
       quiet();
     }
-    const bool bus = step.phase->source >= kRecords;
+    const bool bus = step.phase->source >= Source::kRecords;
     if (bus) CHECK(cycle - ordered >= kOpen);
     for (auto columns = random.below(40); columns > 0; --columns) {
       quiet();
       bench.settle();
       REQUIRE(bench->phase_go_o == 1);
-      if (bus && step.phase->source != kStart) REQUIRE(bench->reducer_want_o == 1);
+      if (bus && step.phase->source != Source::kStart) REQUIRE(bench->reducer_want_o == 1);
     }
     bench->phase_last_i = 1;
     last_event = cycle;
     last_column = cycle;
     quiet();
     bench->phase_last_i = 0;
-    if (step.phase->source != kRecords) {
-      if (step.phase->source == kCentroids) bench->reducer_have_i = 0;
+    if (step.phase->source != Source::kRecords) {
+      if (step.phase->source == Source::kCentroids) bench->reducer_have_i = 0;
       return;
     }
     // The next step waits for the reducer's last centroid.
@@ -446,13 +444,13 @@ TEST_CASE_TEMPLATE_DEFINE(
     const Work work = control.random_work();
     CAPTURE(work.kind);
     CAPTURE(work.joint);
-    ++kinds[work.kind];
+    ++kinds[number(work.kind)];
     control.hurry = control.random.chance(1, 3);
     control.run(work);
   }
   // With engines that are always ready.
   REQUIRE(control.shortest.has_value());
-  CHECK(*control.shortest == Dut::ReadCycles + 8);
+  CHECK(*control.shortest == control.kReadCycles + 8);
   if (commands >= 300) {
     for (const unsigned count : kinds) CHECK(count > 10);
   }

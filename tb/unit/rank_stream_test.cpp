@@ -17,17 +17,9 @@ namespace {
 using namespace aqpim::tb;
 using namespace aqpim::tb::unit;
 
-// As on phase_source_i.
-enum Source : unsigned {
-  kLocal,
-  kLocalWrite,
-  kBroadcast,
-  kRead,
-  kWrite,
-  kRecords,
-  kStart,
-  kCentroids
-};
+namespace row_command = aqpim::pq_pkg::row_command;
+using Source = aqpim::pq_pkg::PhaseSource;
+using enum aqpim::pq_pkg::PhaseSource;
 
 struct Phase {
   Source source = kLocal;
@@ -50,6 +42,7 @@ template <class Dut>
 class RankStream {
  public:
   static constexpr unsigned kBanks = 16;
+  static constexpr unsigned kEngines = kBanks / Dut::BanksPerEngine;
 
   static aqpim::config::Memory make_memory() {
     aqpim::config::Memory made = aqpim::config::find_memory("hbm3-5200");
@@ -92,7 +85,7 @@ class RankStream {
     running = phase;
     next = 0;
     bench->phase_valid_i = 1;
-    bench->phase_source_i = phase.source;
+    bench->phase_source_i = static_cast<std::uint8_t>(phase.source);
     bench->phase_row_i = static_cast<std::uint16_t>(phase.row);
     bench->phase_first_i = static_cast<std::uint16_t>(phase.first);
     bench->phase_beats_i = static_cast<std::uint16_t>(phase.beats);
@@ -110,22 +103,25 @@ class RankStream {
     std::vector<DramCommand> commands;
     if (bench->row_valid_o != 0 && random.chance(row_percent, 100)) {
       bench->row_grant_i = 1;
-      const std::uint64_t at = 2 * cycle + bench->row_slot_o;
-      const auto kind = static_cast<unsigned>(bench->row_kind_o);
-      REQUIRE(kind < 3);
+      const std::uint64_t at = 2 * cycle + get(bench->row_o, row_command::slot);
+      using aqpim::pq_pkg::RowKind;
+      const RowKind kind{static_cast<std::uint8_t>(get(bench->row_o, row_command::kind))};
+      REQUIRE(number(kind) < aqpim::pq_pkg::kRowKinds);
+      const bool activates = kind == RowKind::kActAll;
+      const bool refreshed = kind == RowKind::kRef;
       commands.push_back({.cycle = at,
-                          .kind = kind == 0   ? CommandKind::kActAll
-                                  : kind == 1 ? CommandKind::kPreAll
-                                              : CommandKind::kRef,
-                          .row = kind == 0 ? static_cast<unsigned>(bench->row_row_o) : 0});
+                          .kind = activates   ? CommandKind::kActAll
+                                  : refreshed ? CommandKind::kRef
+                                              : CommandKind::kPreAll,
+                          .row = activates ? get(bench->row_o, row_command::row) : 0});
       // A row is opened for the beat that comes.
-      if (kind == 0) {
+      if (activates) {
         REQUIRE((running && running->has_row() && next < running->beats));
         REQUIRE(commands.back().row == place(*running, next).row);
       }
-      refreshes += kind == 2;
-      if (kind == 2) first_columns.push_back(0);
-      if (kind == 0) opened = true;
+      refreshes += refreshed;
+      if (refreshed) first_columns.push_back(0);
+      if (activates) opened = true;
     }
     REQUIRE((bench->local_valid_o == 0 || bench->bus_valid_o == 0));
     if (bench->local_valid_o != 0) column(Dut::Slot, commands);
@@ -163,15 +159,15 @@ class RankStream {
         break;
       case kRecords: {
         const unsigned beats = phase.all ? Dut::RecordBeats : Dut::RecordsBeats;
-        at.engine = i / beats % Dut::Engines;
+        at.engine = i / beats % kEngines;
         break;
       }
       case kStart:
-        at.engine = shape.engine_in_turn(i % Dut::Engines);
+        at.engine = shape.engine_in_turn(i % kEngines);
         break;
       case kCentroids:
-        at.engine = shape.engine_in_turn(i % Dut::Engines);
-        if (!phase.all) at.beat = i / Dut::Engines;
+        at.engine = shape.engine_in_turn(i % kEngines);
+        if (!phase.all) at.beat = i / kEngines;
         break;
       default:
         if (phase.source == kBroadcast || phase.bank == kBanks) {
@@ -215,10 +211,10 @@ class RankStream {
         phase.beats = 1 + below(random.pick({4u, 100u}));
         break;
       case kRecords:
-        phase.beats = Dut::RecordsBeats * Dut::Engines;
+        phase.beats = Dut::RecordsBeats * kEngines;
         break;
       default:
-        phase.beats = phase.all ? 40 : 5 * Dut::Engines;
+        phase.beats = phase.all ? 40 : 5 * kEngines;
     }
     return phase;
   }
@@ -245,9 +241,9 @@ class RankStream {
     const Phase& phase = *running;
     REQUIRE(next < phase.beats);
     const Place at = place(phase, next);
-    CAPTURE(phase.source);
+    CAPTURE(number(phase.source));
     CAPTURE(next);
-    REQUIRE(bench->source_o == phase.source);
+    REQUIRE(bench->source_o == number(phase.source));
     const bool local = bench->local_valid_o != 0;
     REQUIRE(local == phase.local());
     if (next > 0) REQUIRE(cycle - last_fire >= phase.pace);
@@ -332,7 +328,7 @@ TEST_CASE_TEMPLATE_DEFINE(
     stream.row_percent = stream.random.pick({100u, 100u, 50u});
     stream.bus_percent = stream.random.pick({100u, 100u, 60u});
     const Phase phase = stream.random_phase();
-    ++sources[phase.source];
+    ++sources[number(phase.source)];
     const bool writes =
         phase.source == kLocalWrite || phase.source == kWrite || phase.source > kRecords;
     // At times leave comes so late that refreshes are due while the row is open.
@@ -392,7 +388,7 @@ TEST_CASE_TEMPLATE_DEFINE(
   stream.bench->phase_valid_i = 0;
   stream.bench.settle();
   CHECK(stream.bench->row_valid_o == 1);
-  CHECK(stream.bench->row_kind_o == 0);
+  CHECK(get(stream.bench->row_o, row_command::kind) == number(aqpim::pq_pkg::RowKind::kActAll));
   for (unsigned i = 0; i < 40; ++i) stream.step();
   CHECK(stream.bench->local_valid_o == 0);
   stream.bench->go_i = 1;
@@ -479,7 +475,7 @@ TEST_CASE_TEMPLATE_DEFINE(
   for (unsigned i = 0; i < 3; ++i) stream.step();
   CHECK(stream.owed() == 0);
   // Engines that have the bus, or wait for it, do not keep refreshes away.
-  stream.offer({.source = kRecords, .row = 9, .beats = Dut::RecordsBeats * Dut::Engines});
+  stream.offer({.source = kRecords, .row = 9, .beats = Dut::RecordsBeats * stream.kEngines});
   stream.step();
   stream.bench->phase_valid_i = 0;
   stream.bench->go_i = 1;

@@ -13,13 +13,13 @@ namespace {
 using namespace aqpim::tb;
 using namespace aqpim::tb::unit;
 
-enum Kind : unsigned { kSetQuery, kSetVectors, kResult };
-// As on bus_kind_o.
-enum Register : unsigned { kTokens = 1, kControl, kShift, kQuery, kBias };
+using Kind = aqpim::pq_pkg::TransferKind;
+using Register = aqpim::pq_pkg::BusKind;
 
 struct Beat {
   bool read = false, all = false;
-  unsigned kind = 0, index = 0, engine = 0;
+  Register kind = Register::kStream;
+  unsigned index = 0, engine = 0;
 };
 
 template <class Dut>
@@ -35,12 +35,12 @@ class Transfer {
   // What docs/channel.md says that the command's beats are.
   static std::vector<Beat> beats_of(Kind kind, unsigned beats, bool each) {
     std::vector<Beat> all;
-    const auto to_all = [&](unsigned of_kind, unsigned count) {
+    const auto to_all = [&](Register of_kind, unsigned count) {
       for (unsigned i = 0; i < count; ++i) {
         all.push_back({.all = true, .kind = of_kind, .index = i});
       }
     };
-    const auto in_turn = [&](bool read, unsigned of_kind, unsigned count) {
+    const auto in_turn = [&](bool read, Register of_kind, unsigned count) {
       for (unsigned i = 0; i < count; ++i) {
         for (unsigned turn = 0; turn < Dut::Engines; ++turn) {
           const unsigned engine =
@@ -49,18 +49,18 @@ class Transfer {
         }
       }
     };
-    if (kind == kResult) {
-      in_turn(true, 0, Dut::ResultBeats);
+    if (kind == Kind::kResult) {
+      in_turn(true, Register::kStream, Dut::ResultBeats);
       return all;
     }
-    to_all(kTokens, 1);
-    to_all(kControl, 1);
-    to_all(kShift, Dut::ShiftBeats);
-    if (kind == kSetQuery) {
-      to_all(kQuery, Dut::QueryBeats);
-      each ? in_turn(false, kBias, beats) : to_all(kBias, beats);
+    to_all(Register::kTokens, 1);
+    to_all(Register::kControl, 1);
+    to_all(Register::kShift, Dut::ShiftBeats);
+    if (kind == Kind::kQuery) {
+      to_all(Register::kQuery, Dut::QueryBeats);
+      each ? in_turn(false, Register::kBias, beats) : to_all(Register::kBias, beats);
     } else if (beats != 0) {
-      in_turn(false, kQuery, Dut::QueryBeats);
+      in_turn(false, Register::kQuery, Dut::QueryBeats);
     }
     return all;
   }
@@ -69,7 +69,7 @@ class Transfer {
   void run(Kind kind, unsigned beats, bool each, unsigned numerator) {
     // It waits until the registers are free, or a result is there, whatever the other flag says.
     bench->cmd_valid_i = 1;
-    bench->cmd_kind_i = kind;
+    bench->cmd_kind_i = static_cast<std::uint8_t>(kind);
     bench->cmd_beats_i = static_cast<std::uint8_t>(beats);
     bench->cmd_each_i = each;
     for (auto wait = random.below(4); wait > 0; --wait) {
@@ -95,7 +95,7 @@ class Transfer {
         REQUIRE(bench->bus_beat_o == i);
         REQUIRE((bench->bus_read_o != 0) == beat.read);
         REQUIRE((bench->bus_all_o != 0) == beat.all);
-        REQUIRE(bench->bus_kind_o == beat.kind);
+        REQUIRE(bench->bus_kind_o == number(beat.kind));
         REQUIRE(bench->bus_index_o == beat.index);
         if (!beat.all) REQUIRE(bench->bus_engine_o == beat.engine);
         granted = random.chance(numerator, 4);
@@ -109,8 +109,8 @@ class Transfer {
     for (unsigned c = 0; c < Dut::SettleCycles; ++c) quiet();
     noise();
     bench.settle();
-    REQUIRE((bench->regs_written_o != 0) == (kind != kResult));
-    REQUIRE((bench->result_read_o != 0) == (kind == kResult));
+    REQUIRE((bench->regs_written_o != 0) == (kind != Kind::kResult));
+    REQUIRE((bench->result_read_o != 0) == (kind == Kind::kResult));
     REQUIRE(bench->done_o == 0);
     step();
     const auto held = random.below(3);
@@ -161,8 +161,8 @@ class Transfer {
 
   void set_flags(Kind kind, bool may_start) {
     const bool any = random.chance(1, 2);
-    bench->regs_full_i = kind == kResult ? any : !may_start;
-    bench->result_full_i = kind == kResult ? may_start : any;
+    bench->regs_full_i = kind == Kind::kResult ? any : !may_start;
+    bench->result_full_i = kind == Kind::kResult ? may_start : any;
   }
 
   void step() { bench.clock(); }
@@ -179,8 +179,9 @@ TEST_CASE_TEMPLATE_DEFINE(
   Transfer<Dut> transfer;
   for (std::uint64_t i = 0; i < test_iterations(120); ++i) {
     CAPTURE(i);
-    const auto kind = transfer.random.pick({kSetQuery, kSetQuery, kSetVectors, kResult});
-    const unsigned most = kind == kSetQuery ? 32 : 1;
+    const auto kind =
+        transfer.random.pick({Kind::kQuery, Kind::kQuery, Kind::kVectors, Kind::kResult});
+    const unsigned most = kind == Kind::kQuery ? 32 : 1;
     const auto beats = transfer.random.pick(
         {0u, 1u, most, static_cast<unsigned>(transfer.random.below(most + 1))});
     transfer.run(kind, beats, transfer.random.chance(1, 2), transfer.random.pick({1u, 3u, 4u, 4u}));

@@ -25,21 +25,37 @@ add_custom_command(
   VERBATIM)
 add_custom_target(unit_precompiled DEPENDS ${unit_precompiled}/model.h.gch)
 
-# aqpim_unit_model(<module> Key=Value...): a model of pq_<module>, unless there is one with these parameters.
+# aqpim_unit_model(<module> Key=Value... [MEMORY Key=Value...]): a model of pq_<module>, unless there is one with these
+# parameters. MEMORY: it has the parameter Memory, that of AQPIM_MEMORY with these members of its own.
 #
 # For the tests it becomes a type in aqpim::tb::unit, in the generated header tb/unit/models/<module>.h:
 #   struct score_sum_0 {
 #     using Model = Vunit_score_sum_0;
 #     static constexpr char parameters[] = "pq_score_sum (Lanes=32,...)";
-#     static constexpr unsigned Lanes = 32; ...
+#     static constexpr unsigned Lanes = 32; ...   (and all members of its memory)
 #   };
 #   using score_sum_models = std::tuple<score_sum_0, ...>;
 function(aqpim_unit_model module)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "MEMORY")
+  set(parameters ${arg_UNPARSED_ARGUMENTS})
+  set(constants ${parameters})
+  if(DEFINED arg_MEMORY OR "MEMORY" IN_LIST arg_KEYWORDS_MISSING_VALUES)
+    aqpim_shape_parameters(members memories ${AQPIM_MEMORY} parameters)
+    aqpim_replace_parameters(members ${arg_MEMORY})
+    aqpim_memory_parameter(memory ${members})
+    list(APPEND parameters ${memory})
+    list(APPEND constants ${members})
+  endif()
+  aqpim_unit_model_of("${module}" "${parameters}" "${constants}")
+endfunction()
+
+# The same of a model with these parameters and constants.
+function(aqpim_unit_model_of module values shown)
   get_property(known GLOBAL PROPERTY AQPIM_UNIT_${module})
   if(NOT known)
     set_property(GLOBAL APPEND PROPERTY AQPIM_UNIT_MODULES ${module})
   endif()
-  string(REPLACE ";" "," parameters "(${ARGN})")
+  string(REPLACE ";" "," parameters "(${values})")
   if(parameters IN_LIST known)
     return()
   endif()
@@ -48,14 +64,14 @@ function(aqpim_unit_model module)
 
   set(name ${module}_${index})
   # These models run for milliseconds: what counts is the time to build them.
-  aqpim_verilate(unit_${name} TOP pq_${module} ${AQPIM_UNIT_MODEL_OPTIONS} PARAMS ${ARGN}
+  aqpim_verilate(unit_${name} TOP pq_${module} ${AQPIM_UNIT_MODEL_OPTIONS} PARAMS ${values}
     OPTIMIZATION -O0 CXX_FLAGS -fpch-preprocess -include ${unit_precompiled}/model.h)
   if(TARGET compile_unit_${name})
     add_dependencies(compile_unit_${name} unit_precompiled)
   endif()
   set_property(GLOBAL APPEND PROPERTY AQPIM_UNIT_MODELS_${module} verilated_unit_${name})
   set(constants)
-  foreach(parameter IN LISTS ARGN)
+  foreach(parameter IN LISTS shown)
     string(REPLACE "=" " = " constant ${parameter})
     string(REPLACE "1'b" "" constant ${constant})
     string(APPEND constants "  static constexpr unsigned ${constant};\n")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tb/unit/models/reduce.h"
+#include "tb/unit/models/centroid_buffer.h"
 
 #include <doctest/doctest.h>
 
@@ -21,7 +21,7 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr unsigned kBeatBytes = 32;
 
 template <class Dut>
-class Reduce {
+class CentroidBuffer {
  public:
   static constexpr EngineConfig kEngine{.head_dim = 128,
                                         .sub_dim = Dut::SubDim,
@@ -33,8 +33,8 @@ class Reduce {
   static constexpr unsigned kRecordBeats = 32 / Dut::CodeBits / kWordsPerBeat;
   static constexpr unsigned kChannels = Dut::WordBits / Dut::CodeBits / 2;
 
-  Reduce() {
-    REQUIRE(stated_latency("reduce") ==
+  CentroidBuffer() {
+    REQUIRE(stated_latency("centroid_buffer") ==
             "beat to its first word: 0 cycles; done_o: when the last centroid is in the buffer");
     idle();
   }
@@ -61,9 +61,10 @@ class Reduce {
     expected_elements = last ? codebook : Bytes{};
 
     elements.clear();
-    bench->joint_i = joint;
-    bench->values_i = values;
-    bench->last_pass_i = last;
+    namespace pass = aqpim::pq_pkg::reducer_pass;
+    put(bench->pass_i, pass::joint, joint);
+    put(bench->pass_i, pass::values, values);
+    put(bench->pass_i, pass::last, last);
     bench->start_i = 1;
     step();
     bench->start_i = 0;
@@ -88,7 +89,7 @@ class Reduce {
       }
     }
     // The last word was taken kWordsPerBeat - 1 cycles after its beat. Its elements come as
-    // pq_reducer says, are counted in the next cycle, and then the beat has been written.
+    // pq_centroid_bufferr says, are counted in the next cycle, and then the beat has been written.
     const unsigned finish =
         kWordsPerBeat - 1 + stated_cycles("reducer", "to elements_o:") + kChannels + 2;
     for (unsigned c = 1; c < finish; ++c) {
@@ -143,41 +144,42 @@ class Reduce {
   }
 
   Bench<typename Dut::Model> bench;
-  Random random{test_seed(), "pq_reduce"};
+  Random random{test_seed(), "pq_centroid_buffer"};
   Bytes elements, expected_elements;
 };
 
 }  // namespace
 
 TEST_CASE_TEMPLATE_DEFINE(
-    "pq_reduce: passes of a rank's records leave centroids in the order of LOAD, and the last one "
+    "pq_centroid_buffer: passes of a rank's records leave centroids in the order of LOAD, and the "
+    "last one "
     "its elements",
-    Dut, reduce_passes) {
+    Dut, centroid_buffer_passes) {
   INFO(Dut::parameters);
-  Reduce<Dut> reduce;
+  CentroidBuffer<Dut> buffer;
   // A beat is unpacked before the next one comes, and a centroid divided.
-  const unsigned joint_gap = reduce.kWordsPerBeat;
-  const unsigned each_gap = std::max(reduce.kWordsPerBeat, reduce.kChannels / reduce.kRecordBeats);
-  REQUIRE(Dut::Engines * reduce.kRecordBeats * joint_gap >= reduce.kChannels);
+  const unsigned joint_gap = buffer.kWordsPerBeat;
+  const unsigned each_gap = std::max(buffer.kWordsPerBeat, buffer.kChannels / buffer.kRecordBeats);
+  REQUIRE(Dut::Engines * buffer.kRecordBeats * joint_gap >= buffer.kChannels);
   for (unsigned i = 0; i < 12; ++i) {
     CAPTURE(i);
     const bool joint = i % 2 == 0;
-    reduce.pass(joint, reduce.random.chance(1, 2), i % 4 > 1, joint ? joint_gap : each_gap,
-                reduce.random.chance(1, 2));
+    buffer.pass(joint, buffer.random.chance(1, 2), i % 4 > 1, joint ? joint_gap : each_gap,
+                buffer.random.chance(1, 2));
   }
 }
-TEST_CASE_TEMPLATE_APPLY(reduce_passes, reduce_models);
+TEST_CASE_TEMPLATE_APPLY(centroid_buffer_passes, centroid_buffer_models);
 
-TEST_CASE("pq_reduce: a beat before the last one is unpacked violates an assertion") {
-  using Dut = reduce_1;
-  Reduce<Dut> reduce;
-  REQUIRE(Reduce<Dut>::kWordsPerBeat == 2);
+TEST_CASE("pq_centroid_buffer: a beat before the last one is unpacked violates an assertion") {
+  using Dut = centroid_buffer_1;
+  CentroidBuffer<Dut> buffer;
+  REQUIRE(CentroidBuffer<Dut>::kWordsPerBeat == 2);
   const Bytes zeros(kBeatBytes);
-  reduce.bench->joint_i = 0;
-  reduce.bench->record_valid_i = 1;
-  reduce.put_beat(zeros.data());
-  reduce.bench.clock();
-  CHECK(reduce.bench.take_errors() == 0);
-  reduce.bench.clock();
-  CHECK(reduce.bench.take_errors() == 1);
+  buffer.bench->pass_i = 0;
+  buffer.bench->record_valid_i = 1;
+  buffer.put_beat(zeros.data());
+  buffer.bench.clock();
+  CHECK(buffer.bench.take_errors() == 0);
+  buffer.bench.clock();
+  CHECK(buffer.bench.take_errors() == 1);
 }

@@ -2,7 +2,7 @@
 `default_nettype none
 `include "pq_assert.svh"
 
-// pq_reduce: the reducer of a channel, between beats.
+// pq_centroid_buffer: records of a pass in, its centroids in a buffer for the next LOAD.
 //
 //   record beats --> [ words ] --> pq_reducer --centroids--> [ beat ] --> buffer --> next LOAD
 //                                            \--elements---> [ beat ] --> host (last pass)
@@ -15,39 +15,34 @@
 // Latency     beat to its first word: 0 cycles; done_o: when the last centroid is in the buffer
 // Throughput  a beat in WordsPerBeat cycles, a centroid as in pq_reducer: who sends keeps its pace
 // Golden      aqpim::golden::reduce()   sw/golden/reducer.h
-module pq_reduce #(
-  parameter  int unsigned Engines       = 16,
-  parameter  int unsigned SubDim        = 4,
-  parameter  int unsigned CodeBits      = 8,
-  parameter  int unsigned WordBits      = 256,
-  parameter  int unsigned ScoreDepth    = 2048,
-  localparam int unsigned WordsPerBeat  = 256 / WordBits,
-  localparam int unsigned Centroids     = 1 << CodeBits,
-  localparam int unsigned SliceWords    = 8 / CodeBits,
-  localparam int unsigned SliceBeats    = Centroids * SliceWords / WordsPerBeat,
-  localparam int unsigned BufferDepth   = Engines * SliceBeats > 256 ? Engines * SliceBeats : 256,
-  localparam int unsigned BufferBits    = $clog2(BufferDepth)
+module pq_centroid_buffer #(
+  parameter  int unsigned Engines    = 16,
+  parameter  int unsigned SubDim     = 4,
+  parameter  int unsigned CodeBits   = 8,
+  parameter  int unsigned WordBits   = 256,
+  parameter  int unsigned ScoreDepth = 2048,
+  localparam int unsigned BufferBits = pq_pkg::buffer_bits(Engines, CodeBits, WordBits)
 ) (
-  input  wire logic                  clk_i,
-  input  wire logic                  rst_ni,
-  input  wire logic                  start_i,           // pulse: a pass begins
-  input  wire logic                  joint_i,           // one codebook of all engines
-  input  wire logic                  values_i,          // elements of values, not of keys
-  input  wire logic                  last_pass_i,       // elements go to the host
-  input  wire logic                  record_valid_i,
-  input  wire logic [255:0]          record_i,
-  output logic                       done_o,            // until the next start_i
-  input  wire logic                  buffer_read_i,
-  input  wire logic [BufferBits-1:0] buffer_address_i,
-  output logic      [255:0]          buffer_o,
-  output logic                       elements_valid_o,
-  output logic      [15:0]           elements_beat_o,
-  output logic      [255:0]          elements_o
+  input  wire logic                        clk_i,
+  input  wire logic                        rst_ni,
+  input  wire logic                        start_i,  // pulse: a pass begins
+  input  wire pq_pkg::reducer_pass_t       pass_i,   // does not change until done_o
+  input  wire logic                        record_valid_i,
+  input  wire logic [pq_pkg::BeatBits-1:0] record_i,
+  output logic                             done_o,   // until the next start_i
+  input  wire logic                        buffer_read_i,
+  input  wire logic [BufferBits-1:0]       buffer_address_i,
+  output logic      [pq_pkg::BeatBits-1:0] buffer_o,
+  output logic                             elements_valid_o,
+  output logic      [15:0]                 elements_beat_o,
+  output logic      [pq_pkg::BeatBits-1:0] elements_o
 );
 
+  localparam int unsigned WordsPerBeat  = pq_pkg::words_per_beat(WordBits);
+  localparam int unsigned Centroids     = 1 << CodeBits;
   localparam int unsigned SliceChannels = WordBits / CodeBits / 2;
   localparam int unsigned ElementBits   = 8 * SliceChannels;
-  localparam int unsigned PerBeat       = 256 / ElementBits;   // centroids of a beat of elements
+  localparam int unsigned PerBeat       = pq_pkg::BeatBits / ElementBits;   // centroids' elements
   localparam int unsigned CountBits     = $clog2(Engines * Centroids + 1);
 
   // ---- Records as words -------------------------------------------------------------------------
@@ -59,7 +54,7 @@ module pq_reduce #(
     assign word_valid = record_valid_i;
     assign word       = record_i;
   end else begin : gen_split
-    localparam int unsigned RestBits = 256 - WordBits;
+    localparam int unsigned RestBits = pq_pkg::BeatBits - WordBits;
     logic [WordsPerBeat-2:0] rest_valid_q;
     logic [RestBits-1:0]     rest_q;
 
@@ -72,7 +67,7 @@ module pq_reduce #(
       else                     rest_valid_q <= (WordsPerBeat - 1)'({1'b0, rest_valid_q} >> 1);
     end
     always_ff @(posedge clk_i) begin
-      rest_q <= record_valid_i ? record_i[255:WordBits]
+      rest_q <= record_valid_i ? record_i[pq_pkg::BeatBits-1:WordBits]
                                : RestBits'({{WordBits{1'b0}}, rest_q} >> WordBits);
     end
 
@@ -89,13 +84,13 @@ module pq_reduce #(
     .SubDim     (SubDim),
     .ScoreDepth (ScoreDepth)
   ) u_reducer (
-    .clk_i            (clk_i),
-    .rst_ni           (rst_ni),
+    .clk_i,
+    .rst_ni,
     .word_valid_i     (word_valid),
     .word_ready_o     (word_ready),
     .word_i           (word),
-    .last_part_i      (joint_i ? 8'(Engines - 1) : 8'd0),
-    .values_i         (values_i),
+    .last_part_i      (pass_i.joint ? 8'(Engines - 1) : 8'd0),
+    .values_i         (pass_i.values),
     .centroid_valid_o (centroid_valid),
     .centroid_o       (centroid),
     .elements_valid_o (elements_valid),
@@ -106,7 +101,7 @@ module pq_reduce #(
 
   logic [WordsPerBeat-1:0] place_q;       // one-hot: the word of the beat that comes next
   logic                    beat_valid_q;
-  logic [255:0]            beat_q;
+  logic [pq_pkg::BeatBits-1:0]            beat_q;
   logic [BufferBits-1:0]   address_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -121,7 +116,7 @@ module pq_reduce #(
     end
   end
   always_ff @(posedge clk_i) begin
-    if (centroid_valid) beat_q <= 256'({centroid, beat_q} >> WordBits);
+    if (centroid_valid) beat_q <= (pq_pkg::BeatBits)'({centroid, beat_q} >> WordBits);
     if (start_i)           address_q <= '0;
     else if (beat_valid_q) address_q <= address_q + 1'b1;
   end
@@ -129,13 +124,13 @@ module pq_reduce #(
   // As wide as fast macros are. It is read when all centroids are there: one port does.
   localparam int unsigned ColumnWidth = 64;
 
-  for (genvar i = 0; i < 256 / ColumnWidth; i++) begin : gen_buffer
+  for (genvar i = 0; i < pq_pkg::BeatBits / ColumnWidth; i++) begin : gen_buffer
     pq_memory #(
       .Depth      (1 << BufferBits),
       .Width      (ColumnWidth),
       .SinglePort (1'b1)
     ) u_buffer (
-      .clk_i           (clk_i),
+      .clk_i,
       .write_i         (beat_valid_q),
       .write_address_i (address_q),
       .write_data_i    (beat_q[i*ColumnWidth +: ColumnWidth]),
@@ -159,16 +154,16 @@ module pq_reduce #(
       element_place_q  <= PerBeat'(1);
       elements_valid_o <= 1'b0;
     end else begin
-      if (start_i) left_q <= joint_i ? CountBits'(Centroids) : CountBits'(Engines * Centroids);
+      if (start_i) left_q <= pass_i.joint ? CountBits'(Centroids) : CountBits'(Engines * Centroids);
       else if (elements_valid) left_q <= left_q - 1'b1;
       if (elements_valid) begin
         element_place_q <= PerBeat'({element_place_q, element_place_q} >> (PerBeat - 1));
       end
-      elements_valid_o <= elements_valid && element_place_q[PerBeat-1] && last_pass_i;
+      elements_valid_o <= elements_valid && element_place_q[PerBeat-1] && pass_i.last;
     end
   end
   always_ff @(posedge clk_i) begin
-    if (elements_valid) elements_o <= 256'({elements, elements_o} >> ElementBits);
+    if (elements_valid) elements_o <= (pq_pkg::BeatBits)'({elements, elements_o} >> ElementBits);
     elements_beat_o <= elements_beat_q;
     if (start_i) elements_beat_q <= '0;
     else if (elements_valid && element_place_q[PerBeat-1]) begin
