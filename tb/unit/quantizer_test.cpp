@@ -385,7 +385,8 @@ TEST_CASE_TEMPLATE_DEFINE(
     player.bench->beat_valid_i = 1;
     player.put_data(std::span(tokens).subspan(at, kBeatBytes));
     player.bench->reg_valid_i = at == 0;
-    player.bench->reg_select_i = kControl;
+    player.bench->reg_select_i = kQuery;
+    player.bench->reg_index_i = 0;
     player.clock(at == 0);
     player.bench->beat_valid_i = 1;  // in the gap
     player.bench->cmd_valid_i = 1;
