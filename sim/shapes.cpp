@@ -158,19 +158,11 @@ ordered_json modules(const config::EngineConfig& engine) {
   return found;
 }
 
-// A memory as the parameter Memory, a pq_pkg::memory_t: 32 bits for each member, the first one
-// highest.
-std::string literal(const config::Parameters& members) {
-  std::string digits;
-  for (const auto& [name, value] : members) digits += fmt::format("{:08x}", value);
-  return fmt::format("{}'h{}", 32 * members.size(), digits);
-}
-
 ordered_json channel_modules(const config::Configuration& configuration,
                              const config::Memory& memory, unsigned banks_per_engine) {
   const ordered_json engine = to_json(config::rtl_parameters(configuration.engine));
   const ordered_json banks = {{"BanksPerEngine", banks_per_engine},
-                              {"Memory", literal(config::rtl_parameters(memory))}};
+                              {"Memory", config::rtl_literal(config::rtl_parameters(memory))}};
   const auto joined = [](ordered_json parameters, const ordered_json& more) {
     parameters.update(more);
     return parameters;

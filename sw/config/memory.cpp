@@ -165,4 +165,10 @@ Parameters rtl_parameters(const Memory& memory) {
   return parameters;
 }
 
+std::string rtl_literal(const Parameters& members) {
+  std::string digits;
+  for (const auto& [name, value] : members) digits += fmt::format("{:08x}", value);
+  return fmt::format("{}'h{}", 32 * members.size(), digits);
+}
+
 }  // namespace aqpim::config

@@ -85,8 +85,11 @@ struct Memory {
 // be consistent; throws InputError with the key and what is allowed.
 Memory parse_memory(std::string_view name, std::string_view json_text);
 
-// What pq_sequencer and pq_channel call them, with the power limit.
+// The members of pq_pkg::memory_t, in order, with the power limit.
 Parameters rtl_parameters(const Memory& memory);
+
+// The same as a Verilog literal, the parameter Memory: 32 bits for each, the first one highest.
+std::string rtl_literal(const Parameters& members);
 
 // The memories in this binary, in order.
 std::vector<std::string_view> memory_names();

@@ -4,9 +4,12 @@
 
 #include <array>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
+
+#include "sw/config/memory.h"
 
 namespace {
 
@@ -16,7 +19,7 @@ std::string lint(const std::string& module, const std::string& parameters) {
   const std::string command = fmt::format(
       "{0} --lint-only -Wall -Wno-SYNCASYNCNET -I{1}/common -I{1}/engine -I{1}/attend "
       "-I{1}/channel "
-      "--top-module pq_{2} {3} pq_{2}.sv 2>&1",
+      "--top-module pq_{2} {3} pq_pkg.sv pq_{2}.sv 2>&1",
       AQPIM_VERILATOR, rtl, module, parameters);
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
   if (!pipe) throw std::runtime_error("cannot run " + command);
@@ -36,6 +39,17 @@ bool refused_with(const std::string& module, const std::string& parameters,
   INFO(text);
   return text.find("pq_" + module + ": " + sentence) != std::string::npos &&
          text.find("%Error") != std::string::npos;
+}
+
+// The parameter Memory: that of hbm3-5200 with other values of some members.
+std::string memory_with(const std::map<std::string, unsigned>& changes) {
+  using namespace aqpim::config;
+  Parameters members = rtl_parameters(find_memory("hbm3-5200"));
+  for (auto& [name, value] : members) {
+    const auto change = changes.find(name);
+    if (change != changes.end()) value = change->second;
+  }
+  return fmt::format("\"-GMemory={}\"", rtl_literal(members));
 }
 
 }  // namespace
@@ -63,8 +77,10 @@ TEST_CASE("elaboration: every module refuses its illegal parameters with a sente
   CHECK(refused_with("exp2", "-GArgumentFraction=9", "ArgumentFraction must be 4 to 8"));
   CHECK(refused_with("exp2", "-GArgumentFraction=3", "ArgumentFraction must be 4 to 8"));
   CHECK(refused_with("result", "-GOutputWidth=41", "OutputWidth must be at most 40"));
-  CHECK(refused_with("rank_stream", "-GPostponed=0", "Postponed must be at least 1"));
-  CHECK(refused_with("rank_stream", "-GnRC=62", "nRC must be at least nRAS, and nRAS + nRP - 1"));
+  CHECK(
+      refused_with("rank_stream", memory_with({{"Postponed", 0}}), "Postponed must be at least 1"));
+  CHECK(refused_with("rank_stream", memory_with({{"nRC", 62}}),
+                     "nRC must be at least nRAS, and nRAS + nRP - 1"));
   CHECK(refused_with("divider", "-GQuotientWidth=1", "QuotientWidth must be at least 2"));
 }
 
@@ -112,8 +128,8 @@ TEST_CASE("elaboration: the quantizer refuses its illegal parameters") {
 TEST_CASE(
     "elaboration: sequencers of words and delays beyond those of hbm3-5200 have no complaints") {
   CHECK(lint("sequencer", "-GCodeBits=8 -GWordBits=128") == "");
-  CHECK(lint("sequencer", "-GnRFC=1100 -GnREFI=50000") == "");
-  CHECK(lint("sequencer", "-GnCL=50 -GnCWL=30") == "");
+  CHECK(lint("sequencer", memory_with({{"nRFC", 1100}, {"nREFI", 50000}})) == "");
+  CHECK(lint("sequencer", memory_with({{"nCL", 50}, {"nCWL", 30}})) == "");
 }
 
 TEST_CASE("elaboration: the engine of a head of 256 channels has no complaints") {
