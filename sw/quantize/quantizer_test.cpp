@@ -27,13 +27,13 @@ constexpr std::size_t kSliceChannels = QuantizerConfig::kSliceChannels;
 constexpr std::size_t kCentroids = QuantizerConfig::kCentroids;
 
 // Clusters and encodes with the golden quantizer.
-class QuantizerBackend {
+class QuantizerBackend : public Backend {
  public:
   explicit QuantizerBackend(unsigned head_dim)
       : config_{.head_dim = head_dim}, quantizer_(config_) {}
 
   Bytes cluster(std::span<const std::uint16_t> tokens, std::span<const std::uint8_t> weights,
-                bool values) {
+                bool values) override {
     const std::size_t count = weights.size();
     Bytes codebook(kCentroids * config_.head_dim);
     for (unsigned s = 0; s < config_.slices(); ++s) {
@@ -67,7 +67,7 @@ class QuantizerBackend {
   }
 
   Bytes encode(std::span<const std::uint16_t> tokens, std::span<const std::uint8_t> codebook,
-               bool values) {
+               bool values) override {
     Bytes beats;
     for (std::size_t s = 0; s < config_.slices(); ++s) {
       for (std::size_t c = 0; c < kCentroids; ++c) {
@@ -97,13 +97,6 @@ class QuantizerBackend {
     return codes;
   }
 
-  Backend backend() {
-    return {.cluster = [this](auto tokens, auto weights,
-                              bool values) { return cluster(tokens, weights, values); },
-            .encode = [this](auto tokens, auto codebook,
-                             bool values) { return encode(tokens, codebook, values); }};
-  }
-
  private:
   // A beat: the channels of slice s of token t.
   void append(Bytes& bytes, std::span<const std::uint16_t> tokens, std::size_t t, std::size_t s) {
@@ -130,8 +123,8 @@ void compare(const aqpim::workload::Head& head, unsigned head_dim, std::size_t w
   options.weights = options.centring = true;
   options.window = window;
   QuantizerBackend quantizer(head_dim);
-  const HeadCache expected = quantize(head, engine, options, fixed_backend(engine));
-  const HeadCache found = quantize(head, engine, options, quantizer.backend());
+  const auto expected = quantize(head, engine, options, *fixed_backend(engine));
+  const auto found = quantize(head, engine, options, quantizer);
   CHECK(found.codebook_k == expected.codebook_k);
   CHECK(found.codebook_v == expected.codebook_v);
   CHECK(found.codes_k == expected.codes_k);
