@@ -102,7 +102,7 @@ accuracy_options = $(workloads) $(head_options) $(call option,variants,$(VARIANT
 out = $(call quote,$(or $(OUT),$(1)))
 # Copies pictures to the page's, if there is a page.
 figures = $(if $(PAGE),cp $(1) "$$(dirname -- $(call quote,$(PAGE)))/figures/")
-sources = $(shell find sw tb app sim syn -name '*.cpp' -o -name '*.h')
+sources = $(shell find sw tb app sim syn python -name '*.cpp' -o -name '*.h')
 
 .PHONY: help
 help:
@@ -167,6 +167,18 @@ prefill: ## engine cycles of clustering and encoding the keys of a head of 32,76
 test: ## all tests; the last line is "N passed, N failed"
 	@sim/install_dependencies.sh test
 	@$(PYTHON) sim/test.py
+
+.PHONY: python
+python: ## the Python package aqpim in a virtual environment: build/venv (docs/python.md)
+	@sim/install_dependencies.sh python
+	@$(PYTHON) -m venv --system-site-packages build/venv
+	@build/venv/bin/pip -q --disable-pip-version-check install --no-build-isolation --no-deps ./python
+	@build/venv/bin/python -c 'import aqpim; print("build/venv/bin/python has aqpim with", ", ".join(aqpim.configurations()))'
+
+.PHONY: models-environment
+models-environment: ## torch without a GPU, transformers and the Python package aqpim, 0.6 GB from PyPI: build/models (docs/models.md)
+	@sim/install_dependencies.sh models
+	@PYTHON=$(PYTHON) python/models_environment.sh
 
 .PHONY: unit
 unit: ## the test of one RTL module, in less than a minute; waves in build/unit (BLOCK WAVES SEED CASE)

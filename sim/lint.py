@@ -39,7 +39,7 @@ MODULE_OF_RTLIL = re.compile(r"^module \S*?\\(pq_\w+)\S*\n((?:  parameter .*\n)*
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 SOURCE_SUFFIXES = {".sv", ".svh", ".cpp", ".h", ".in", ".py", ".sh", ".cmake", ".sdc", ".tcl", ".ys", ".gp"}
 SOURCE_NAMES = {"Makefile", "CMakeLists.txt", "run"}
-SOURCE_FOLDERS = ("rtl", "formal", "tb", "sw", "app", "sim", "syn", "constraints", "workloads", ".ci")
+SOURCE_FOLDERS = ("rtl", "formal", "tb", "sw", "app", "sim", "syn", "constraints", "workloads", "python", ".ci")
 
 
 def widest(known):
@@ -256,8 +256,8 @@ def memory_record(known):
 
 
 def layout():
-    files = sorted(str(path) for folder in ("sw", "tb", "app", "sim", "syn") for path in Path(folder).rglob("*")
-                   if path.suffix in (".cpp", ".h"))
+    files = sorted(str(path) for folder in ("sw", "tb", "app", "sim", "syn", "python")
+                   for path in Path(folder).rglob("*") if path.suffix in (".cpp", ".h"))
     code, text = output_of(["clang-format", "--dry-run", "-Werror", *files])
     return text if code else ""
 

@@ -46,8 +46,8 @@ class Side {
   // `vectors` [n, D], n ≥ N_P, from the first token after the sinks on.
   Side(std::span<const float> vectors, const SideShape& shape, cache::Transform transform);
 
-  // Other vectors [n, D] in the place of those given so far, which differ in no encoded one: more of
-  // them.
+  // Other vectors [n, D] in the place of those given so far, which differ in no encoded one: more
+  // of them.
   void extend(std::span<const float> vectors);
 
   // Makes the codebook of window w; `weights` [N_P].
