@@ -74,6 +74,8 @@ def load(name: str) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         name, where = str(path.parent), {"gguf_file": path.name}
     elif path.exists() and not path.is_dir():
         raise InputError(f"{name} is neither a folder with a model nor a GGUF file")
+    elif not path.exists() and (path.is_absolute() or name.startswith(".") or path.suffix == ".gguf"):
+        raise InputError(f"there is no model {name}")
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, **where)
         model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32, **where)
@@ -83,11 +85,14 @@ def load(name: str) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     return tokenizer, model
 
 
-def token_ids(tokenizer: PreTrainedTokenizerBase, text: str, tokens: int) -> list[int]:
+def content_of(text: str) -> str:
     try:
-        content = Path(text).read_text(encoding="utf-8")
+        return Path(text).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{text} cannot be read as text: {getattr(error, 'strerror', None) or error}") from error
+
+
+def token_ids(tokenizer: PreTrainedTokenizerBase, content: str, text: str, tokens: int) -> list[int]:
     ids = list(tokenizer(content).input_ids)
     if len(ids) < tokens:
         raise InputError(f"{text} has {len(ids)} tokens, {tokens} are wanted (--tokens)")
@@ -129,8 +134,9 @@ def describe(seen: list[Attention], written: int, path: str, tokens: int) -> str
 
 
 def run(arguments: argparse.Namespace) -> None:
+    content = content_of(arguments.text)
     tokenizer, model = load(arguments.model)
-    ids = token_ids(tokenizer, arguments.text, arguments.tokens)
+    ids = token_ids(tokenizer, content, arguments.text, arguments.tokens)
     layers = model.config.get_text_config().num_hidden_layers
     with WorkloadWriter(arguments.output, dtype=arguments.dtype, metadata=metadata_of(model, arguments)) as writer:
         seen = capture(model, ids, writer, layers=arguments.layers, heads=arguments.heads, queries=arguments.queries,

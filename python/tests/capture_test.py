@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Captures of tiny random models: fed back through exact attention in numpy, a file reproduces the model's own logits."""
+import contextlib
+import io
 import os
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 import numpy as np
 from tiny_models import CHANGES, SMALL, TOKENS, attention_of, read, reproduce, tiny, token_ids  # noqa: I001
 
 from aqpim.capture import capture
+from aqpim.capture_main import layers_of, main
 from aqpim.errors import InputError
 from aqpim.workload_file import WorkloadWriter
 
@@ -86,6 +90,38 @@ class Selection(unittest.TestCase):
                 full = tensors[name]
                 np.testing.assert_array_equal(values, full[:, -7:] if name.endswith(".q") else full)
             self.assertEqual(some.stat().st_mode & 0o777, 0o666 & ~mask())
+
+
+class Program(unittest.TestCase):
+    """aqpim-capture: what cannot be is refused before a model is loaded."""
+
+    def sentence(self, *arguments):
+        """What main() prints last before it gives up."""
+        text = io.StringIO()
+        with (unittest.mock.patch("sys.argv", ["aqpim-capture", *map(str, arguments)]), contextlib.redirect_stderr(text)):
+            try:
+                code = main()
+            except SystemExit as end:
+                code = end.code
+        self.assertEqual(code, 2, text.getvalue())
+        return text.getvalue().splitlines()[-1]
+
+    def test_sentences(self):
+        with tempfile.TemporaryDirectory() as folder:
+            text, output = Path(folder) / "text", Path(folder) / "heads.safetensors"
+            self.assertIn("text cannot be read as text: No such file", self.sentence("m", text, "-o", output))
+            text.write_bytes(b"\xff")
+            self.assertIn("text cannot be read as text", self.sentence("m", text, "-o", output))
+            text.write_text("a text")
+            self.assertEqual(f"there is no model {folder}/m", self.sentence(f"{folder}/m", text, "-o", output))
+            self.assertIn("neither a folder with a model nor a GGUF file", self.sentence(text, text, "-o", output))
+            self.assertIn("cannot be loaded as a decoder", self.sentence(folder, text, "-o", output))
+            self.assertIn("not '3-1'", self.sentence("m", text, "-o", output, "--layers", "3-1"))
+            self.assertIn("not 'l2'", self.sentence("m", text, "-o", output, "--heads", "l2"))
+            self.assertEqual([path.name for path in Path(folder).iterdir()], ["text"])
+
+    def test_layers(self):
+        self.assertEqual(layers_of("0,5,10-12"), {0, 5, 10, 11, 12})
 
 
 def mask():
