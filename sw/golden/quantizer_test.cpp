@@ -11,10 +11,13 @@
 #include "sw/golden/engine.h"
 #include "sw/golden/float_to_fixed.h"
 #include "sw/golden/reducer.h"
-#include "tb/common/random.h"
+#include "sw/seed/seed.h"
 
 namespace {
 
+using aqpim::Random;
+using aqpim::test_iterations;
+using aqpim::test_seed;
 using aqpim::config::EngineConfig;
 using aqpim::golden::Engine;
 using aqpim::golden::kFlagNonfinite;
@@ -25,9 +28,6 @@ using aqpim::golden::QuantizerCommand;
 using aqpim::golden::QuantizerConfig;
 using aqpim::golden::QuantizerOperation;
 using aqpim::golden::RegisterSelect;
-using aqpim::tb::Random;
-using aqpim::tb::test_iterations;
-using aqpim::tb::test_seed;
 using Bytes = std::vector<std::uint8_t>;
 
 constexpr unsigned kBeatBytes = QuantizerConfig::kBeatBytes;
