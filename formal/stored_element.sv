@@ -4,7 +4,8 @@
 // stored_element: pq_stored_element's integer, for all elements.
 //
 //   1. of keys it is 16 times the int8
-//   2. of values it is what the E3M4 s eee mmmm stands for: (-1)^s (e ? 16 + m : m) 2^(max(e, 1) - 1)
+//   2. of values it is what the E3M4 s eee mmmm stands for:
+//      (-1)^s (e ? 16 + m : m) 2^(max(e, 1) - 1)
 module stored_element (
   input wire logic       clk_i,
   input wire logic [7:0] element_i,

@@ -21,32 +21,35 @@ compile = $(OBJCACHE) $(CXX) $(flags) $(1) -MMD -c -o $@ $<
 %.h.gch: %.h
 	$(call compile,$(OPTIMIZATION) -x c++-header)
 
-
-fast    := $(VM_CLASSES_FAST) $(VM_SUPPORT_FAST)
-slow    := $(VM_CLASSES_SLOW) $(VM_SUPPORT_SLOW)
+# Reading Verilator's headers takes longer than compiling most of its sources, so that they are compiled in two pieces:
+# what runs every cycle, and what runs once or while waves are written, which is not optimized.
+classes := $(VM_CLASSES_FAST) $(VM_SUPPORT_FAST)
+slow    := $(VM_CLASSES_SLOW) $(VM_SUPPORT_SLOW) $(foreach class,$(classes),$(if $(findstring __Trace__,$(class)),$(class)))
+fast    := $(filter-out $(slow),$(classes))
 library := $(VM_GLOBAL_FAST) $(VM_GLOBAL_SLOW)
 others  := $(notdir $(SOURCES:.cpp=))
-# Verilator says what is large enough to be compiled in pieces.
-ifneq ($(VM_PARALLEL_BUILDS),1)
-whole := $(PREFIX)__ALL
+ifeq ($(OPTIMIZATION),-O0)
+fast    += $(slow)
+slow    :=
 endif
 objects = $(addsuffix .o,$(1))
 
-$(PREFIX)__ALL.a: $(call objects,$(or $(whole),$(fast) $(slow)))
+$(PREFIX)__ALL.a: $(PREFIX)__fast.o $(if $(slow),$(PREFIX)__slow.o)
 	@rm -f $@
 	ar -rcs $@ $^
 
 $(PREFIX): $(call objects,$(others)) $(PREFIX)__ALL.a $(call objects,$(library))
 	$(CXX) -o $@ $^ -pthread
 
-$(PREFIX)__ALL.cpp: $(addsuffix .cpp,$(fast) $(slow))
+$(PREFIX)__fast.cpp: $(addsuffix .cpp,$(fast))
+	printf '#include "%s"\n' $^ > $@
+$(PREFIX)__slow.cpp: $(addsuffix .cpp,$(slow))
 	printf '#include "%s"\n' $^ > $@
 
 vpath %.cpp $(ROOT)/include $(dir $(SOURCES))
-$(call objects,$(whole) $(fast) $(others)): %.o: %.cpp
+$(call objects,$(PREFIX)__fast $(others)): %.o: %.cpp
 	$(call compile,$(OPTIMIZATION))
-# What runs once.
-$(call objects,$(slow)): %.o: %.cpp
+$(PREFIX)__slow.o: %.o: %.cpp
 	$(call compile,-O0)
 $(call objects,$(library)): %.o: %.cpp
 	$(call compile,-O2)

@@ -91,27 +91,23 @@ py::tuple read_file(const std::string& path) {
   return py::make_tuple(file.metadata, tensors);
 }
 
+py::tuple facts(const Head& h) {
+  return py::make_tuple(h.name, h.groups, h.query_tokens, h.tokens, h.head_dim);
+}
+
+py::tuple queries(const Head& h) { return array({h.groups, h.query_tokens, h.head_dim}, h.q); }
+py::tuple keys(const Head& h) { return array({h.tokens, h.head_dim}, h.k); }
+py::tuple values(const Head& h) { return array({h.tokens, h.head_dim}, h.v); }
+
 }  // namespace
 
 void bind_workload(py::module_& module) {
   py::class_<Head, std::shared_ptr<Head>>(module, "Head")
       .def(py::init(&make_head))
-      .def_property_readonly("facts",
-                             [](const Head& h) {
-                               return py::make_tuple(h.name, h.groups, h.query_tokens, h.tokens,
-                                                     h.head_dim);
-                             })
-      .def_property_readonly("q",
-                             [](const Head& h) {
-                               return array({h.groups, h.query_tokens, h.head_dim}, h.q);
-                             })
-      .def_property_readonly("k",
-                             [](const Head& h) {
-                               return array({h.tokens, h.head_dim}, h.k);
-                             })
-      .def_property_readonly("v", [](const Head& h) {
-        return array({h.tokens, h.head_dim}, h.v);
-      });
+      .def_property_readonly("facts", &facts)
+      .def_property_readonly("q", &queries)
+      .def_property_readonly("k", &keys)
+      .def_property_readonly("v", &values);
   py::class_<Workload, std::shared_ptr<Workload>>(module, "Workload")
       .def(py::init(&open_workload))
       .def_readonly("path", &Workload::path)

@@ -44,10 +44,3 @@ if(AQPIM_SANITIZE)
     -Wno-maybe-uninitialized)
   target_link_options(aqpim_options INTERFACE -fsanitize=address,undefined)
 endif()
-
-# aqpim_compile_fast(<target>): under the sanitizers, compiling this target takes longer than running it.
-function(aqpim_compile_fast target)
-  if(AQPIM_SANITIZE)
-    target_compile_options(${target} PRIVATE -O0)
-  endif()
-endfunction()

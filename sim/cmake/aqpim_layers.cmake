@@ -49,7 +49,7 @@ function(aqpim_layer folder)
   get_property(roots GLOBAL PROPERTY AQPIM_ROOTS_${folder})
   target_include_directories(${library} PRIVATE ${roots})
   target_link_libraries(${library} PUBLIC ${links})
-  if(folder MATCHES "^sw/")
+  if(folder MATCHES "^sw/" AND NOT AQPIM_SANITIZE)
     # A program that has all of the layer, to see that it needs nothing but what it is linked to.
     add_executable(linked_${library} EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/sim/cmake/linked.cpp)
     target_link_libraries(linked_${library} PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,${library}>)

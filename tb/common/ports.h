@@ -63,8 +63,10 @@ void put(VlWide<words>& port, unsigned low, unsigned width, std::uint64_t value)
 
 // A value of the package's enums, as it is on a port.
 template <typename Enum>
-requires std::is_enum_v<Enum>
-constexpr unsigned number(Enum value) { return static_cast<unsigned>(value); }
+constexpr unsigned number(Enum value) {
+  static_assert(std::is_enum_v<Enum>);
+  return static_cast<unsigned>(value);
+}
 
 // Bits of a member of a record: of the port, or of its part from `base` on.
 template <typename Port>
