@@ -45,6 +45,8 @@ STA      ?=# of OpenSTA (default: sta)
 
 export CCACHE_DIR ?= $(CURDIR)/build/ccache
 PYTHON := $(or $(wildcard /usr/bin/python3),python3)
+# What makes tables, pictures and pages of results (docs/reports.md).
+sim channel accuracy compare system waves: export AQPIM_PYTHON := $(or $(AQPIM_PYTHON),$(PYTHON))
 
 empty :=
 blank := $(empty) $(empty)

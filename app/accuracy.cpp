@@ -3,18 +3,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
-#include <cstdio>
-#include <filesystem>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "app/command_line.h"
 #include "app/commands.h"
-#include "app/files.h"
+#include "app/one_report.h"
 #include "app/options.h"
 #include "app/progress.h"
 #include "app/run.h"
@@ -22,10 +18,8 @@
 #include "sw/cache/timeline.h"
 #include "sw/config/config.h"
 #include "sw/config/error.h"
-#include "sw/report/markdown.h"
 #include "sw/report/result_folder.h"
 #include "sw/study/accuracy_files.h"
-#include "sw/study/accuracy_plot.h"
 #include "sw/study/accuracy_study.h"
 #include "sw/workload/workload.h"
 
@@ -33,13 +27,10 @@ namespace aqpim::app {
 
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr const char* kBitsPicture = "error_bits.png";
-constexpr const char* kQueriesPicture = "error_queries.png";
 // All files of a run; an older run may have left a picture that this one cannot draw.
-const std::vector<const char*> kResultFiles = {"accuracy.csv", "accuracy.json", "accuracy.md",
-                                               kBitsPicture, kQueriesPicture};
+const OneReport kReport = {"accuracy",
+                           {"accuracy.csv", "accuracy.json", "accuracy.md", "report.html",
+                            "error_bits.png", "error_queries.png"}};
 
 struct Arguments {
   std::vector<std::string> workloads;
@@ -88,18 +79,6 @@ std::vector<workload::Workload> load_all(
   return workloads;
 }
 
-// As one word of a shell.
-std::string shell_word(const std::string& text) {
-  const bool plain = std::ranges::all_of(text, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c >= 0x80 ||
-           std::string_view("_./-+,=:@%").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (plain) return text;
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? "'\\''" : std::string(1, c);
-  return word + "'";
-}
-
 // What gives the same figures again.
 std::string command_of(const Arguments& arguments) {
   std::string command = "aqpim accuracy";
@@ -129,10 +108,7 @@ void run(Arguments& arguments) {
     set_outliers_apart(workload, cache::TimelineOptions{}.sinks, arguments.options.prefill);
     warn_of_outliers(workload);
   }
-  // A page without a place for the tables is found before the work.
-  const std::string page = arguments.page.empty() ? "" : read_text(arguments.page);
-  if (!arguments.page.empty()) report::with_tables(arguments.page, page, "accuracy", "");
-
+  check_page(kReport, arguments.page);
   report::ResultFolder folder(arguments.out);
   study::Study study;
   {
@@ -141,22 +117,7 @@ void run(Arguments& arguments) {
         workloads, configurations, arguments.options,
         [&](const std::string& what, double fraction) { progress.show(what, fraction); });
   }
-  const std::string tables = study::to_markdown(study, command_of(arguments));
-  write_file(folder.file("accuracy.csv"), study::to_csv(study));
-  write_file(folder.file("accuracy.json"), study::to_json_text(study));
-  write_file(folder.file("accuracy.md"), tables);
-  const fs::path scripts = AQPIM_SCRIPTS;
-  for (const std::optional<std::string>& obstacle :
-       {study::draw_error_by_bits(scripts / "plot_error_bits.gp", folder.file(kBitsPicture), study),
-        study::draw_error_by_query(scripts / "plot_error_queries.gp", folder.file(kQueriesPicture),
-                                   study)}) {
-    if (obstacle) fmt::print("{}\n", *obstacle);
-  }
-  folder.commit(kResultFiles);
-  if (!arguments.page.empty()) {
-    write_file(arguments.page, report::with_tables(arguments.page, page, "accuracy", tables));
-  }
-  fmt::print("{}\nresults in {}\n", tables, folder.folder().string());
+  write_report(kReport, study::to_json(study, command_of(arguments)), folder, arguments.page);
 }
 
 }  // namespace

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "app/channel_session.h"
+#include "app/command_line.h"
 #include "app/commands.h"
-#include "app/files.h"
 #include "app/run.h"
 #include "app/selection.h"
 #include "sw/config/error.h"
@@ -33,15 +33,15 @@ namespace {
 
 // All files of a run; an older run may have left those that this one does not write.
 constexpr const char* kTrace = "commands.trace";
-constexpr const char* kPicture = "timeline.png";
 const std::vector<const char*> kResultFiles = {
-    "report.json",          "report.csv",          kTrace, kPicture, "sequencer.fst",
+    "report.json",          "report.csv",          kTrace, "timeline.png", "sequencer.fst",
     "engine_of_rank_0.fst", "engine_of_rank_1.fst"};
 
 // Clustering takes K + 1 engine cycles for each pair of tokens.
 constexpr unsigned kMostQuickCentroids = 16;
 
 struct Arguments {
+  std::string command;  // what was typed
   std::string workload;
   RunOptions run{.out = "build/channel"};
   std::optional<std::size_t> tokens;
@@ -147,6 +147,7 @@ class ChannelJob : public Job {
   std::string play(const report::ResultFolder& folder, const JobProgress& progress) override {
     const config::ChannelShape shape = shape_of(session_);
     report::ChannelReport report;
+    report.command = arguments_.command;
     report.configuration = configuration();
     report.memory = session_.memory->name;
     report.banks_per_engine = session_.banks_per_engine;
@@ -174,30 +175,26 @@ class ChannelJob : public Job {
       });
     }
     verdict += session->finish(report);
-    obstacle_ = session->draw(folder.file(kPicture));
     report_ = std::move(report);
     return verdict;
   }
 
-  void write(const report::ResultFolder& folder) override {
-    write_file(folder.file("report.json"), report::to_json_text(*report_));
-    write_file(folder.file("report.csv"), report::to_csv(*report_));
-  }
+  std::string json() const override { return report::to_json_text(*report_); }
 
-  std::string describe(Ending ending, const std::string& folder) const override {
+  std::string describe(Ending ending, const std::string& folder,
+                       const std::string& table) const override {
     std::string text =
         fmt::format("{}, {} rank{} of {} engines, {}, power {}\n", configuration().name,
                     session_.ranks, session_.ranks == 1 ? "" : "s", shape_of(session_).engines(),
                     session_.memory->name, session_.power_limited ? "limited" : "not limited");
     if (ending == Ending::kFailed) return text + "  FAILED; no results written\n";
-    text += report::to_table(*report_);
+    text += table;
     for (const report::ChannelHeadReport& head : report_->heads) {
       text += report::saturation_lines("  " + head.name, head.saturation);
     }
     if (ending == Ending::kUnequal) {
       return text + "  NOT equal or not legal; no results written\n";
     }
-    if (obstacle_) text += fmt::format("  {}\n", *obstacle_);
     return text + fmt::format("  {}\n  results in {}\n", agreement(*report_), folder);
   }
 
@@ -267,7 +264,6 @@ class ChannelJob : public Job {
   quantize::QuantizeOptions options_;
   bool software_prefill_;
   std::optional<report::ChannelReport> report_;  // of a run that did not fail
-  std::optional<std::string> obstacle_;          // why there is no picture
 };
 
 bool fits(const config::Configuration& configuration, const Arguments& arguments,
@@ -324,7 +320,9 @@ void run_all(Arguments& arguments, int& exit_code) {
   prepare_workloads(workloads, arguments.run);
   const Jobs jobs = make_jobs(workloads, arguments);
   std::vector<report::ResultFolder> folders = make_folders(jobs, arguments.run);
-  end_with(play(jobs, folders, arguments.run.jobs, kResultFiles), exit_code);
+  const Played played = play(jobs, folders, arguments.run.jobs, kResultFiles);
+  fmt::print("{}", write_page(played, arguments.run.out, false));
+  end_with(played.failures, exit_code);
 }
 
 }  // namespace
@@ -366,7 +364,10 @@ void add_channel(CLI::App& app, int& exit_code) {
           "threads that share the engines of a configuration in RTL; results do not depend "
           "on it (default: the processors that --jobs leaves)")
       ->check(CLI::Range(1, 64));
-  command->callback([arguments, &exit_code] { run_all(*arguments, exit_code); });
+  command->callback([command, arguments, &exit_code] {
+    arguments->command = command_line(*command);
+    run_all(*arguments, exit_code);
+  });
 }
 
 }  // namespace aqpim::app

@@ -42,10 +42,6 @@ class ChannelSession {
   // reasons, one sentence per line.
   virtual std::string finish(report::ChannelReport& report) = 0;
 
-  // The picture of the first queries, where there is time. Returns why there is none, as a
-  // sentence.
-  virtual std::optional<std::string> draw(const std::filesystem::path&) const { return {}; }
-
  protected:
   ChannelSession() = default;
 };

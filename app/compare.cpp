@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,7 +10,7 @@
 #include <vector>
 
 #include "app/commands.h"
-#include "app/files.h"
+#include "app/one_report.h"
 #include "app/options.h"
 #include "app/progress.h"
 #include "app/run.h"
@@ -23,7 +22,6 @@
 #include "sw/performance/comparison.h"
 #include "sw/performance/comparison_files.h"
 #include "sw/performance/measurement.h"
-#include "sw/report/markdown.h"
 #include "sw/report/result_folder.h"
 #include "sw/study/parallel.h"
 #include "tb/channel/attention_run.h"
@@ -34,14 +32,11 @@ namespace aqpim::app {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr const char* kUsualAreas = "build/area/nangate45_typ/pq_channel";
-constexpr const char* kSpeedupPicture = "speedup.png";
-constexpr const char* kCyclesPicture = "cycles.png";
-const std::vector<const char*> kResultFiles = {"compare.csv",  "charged.csv", "energy.csv",
-                                               "measured.csv", "compare.md",  kSpeedupPicture,
-                                               kCyclesPicture};
+const OneReport kReport = {
+    "compare",
+    {"compare.json", "compare.csv", "charged.csv", "energy.csv", "measured.csv", "compare.md",
+     "report.html", "speedup.png", "cycles.png"}};
 
 struct Arguments {
   std::vector<std::string> configurations;  // empty: all that fit
@@ -111,18 +106,6 @@ void check_rtl(const std::vector<performance::Design>& designs, const config::Me
   }
 }
 
-void draw(const report::ResultFolder& folder, performance::Comparison& comparison,
-          const performance::Grid& grid, const std::vector<performance::ComparisonRow>& rows) {
-  const fs::path scripts = AQPIM_SCRIPTS;
-  for (const std::optional<std::string>& obstacle :
-       {performance::draw_speedup(scripts / "plot_curves.gp", folder.file(kSpeedupPicture), rows,
-                                  grid),
-        performance::draw_cycles(scripts / "plot_cycles.gp", folder.file(kCyclesPicture),
-                                 comparison, grid)}) {
-    if (obstacle) fmt::print("{}\n", *obstacle);
-  }
-}
-
 void run(const Arguments& arguments, int& exit_code) {
   const config::Memory& memory = config::find_memory(arguments.memory);
   const std::vector<performance::Design> designs =
@@ -130,8 +113,7 @@ void run(const Arguments& arguments, int& exit_code) {
   if (designs.empty()) {
     throw InputError(fmt::format("no configuration fits next to the banks of {}", memory.name));
   }
-  const std::string page = arguments.page.empty() ? "" : read_text(arguments.page);
-  if (!arguments.page.empty()) report::with_tables(arguments.page, page, "compare", "");
+  check_page(kReport, arguments.page);
   const std::vector<performance::ChannelArea> areas =
       performance::read_areas(arguments.area.value_or(kUsualAreas));
   if (arguments.area && areas.empty()) {
@@ -152,23 +134,9 @@ void run(const Arguments& arguments, int& exit_code) {
   for (const performance::Measurement& point : measured) {
     comparison.measured(point.design, point.power_limited, point.set, point.cycles, point.latency);
   }
-  const std::vector<performance::ComparisonRow> rows = performance::compare(comparison, grid);
-  std::string tables = performance::to_markdown(comparison, grid, rows, command_of(arguments)) +
-                       performance::area_markdown(comparison, grid, areas);
-  if (!measured.empty()) {
-    tables += performance::measured_markdown(comparison, grid, measured);
-    write_file(folder.file("measured.csv"), performance::measured_csv(comparison, grid, measured));
-  }
-  write_file(folder.file("compare.csv"), performance::to_csv(rows, memory.name));
-  write_file(folder.file("charged.csv"), performance::charged_csv(comparison, grid));
-  write_file(folder.file("energy.csv"), performance::energy_csv(comparison, grid));
-  write_file(folder.file("compare.md"), tables);
-  draw(folder, comparison, grid, rows);
-  folder.commit(kResultFiles);
-  if (!arguments.page.empty()) {
-    write_file(arguments.page, report::with_tables(arguments.page, page, "compare", tables));
-  }
-  fmt::print("{}\nresults in {}\n", tables, folder.folder().string());
+  write_report(kReport,
+               performance::to_json(comparison, grid, measured, areas, command_of(arguments)),
+               folder, arguments.page);
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include <iterator>
 
 #include "sw/config/error.h"
-#include "sw/report/json_parts.h"
 #include "sw/workload/atomic_file.h"
 
 namespace aqpim::app {
@@ -23,7 +22,7 @@ std::string read_text(const std::string& path) {
 
 void write_file(const std::filesystem::path& path, const std::string& content) {
   workload::AtomicFile file(path);
-  file.write(path.extension() == ".csv" ? report::finite_csv(content) : content);
+  file.write(content);
   file.commit();
 }
 

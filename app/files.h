@@ -9,8 +9,7 @@ namespace aqpim::app {
 // Throws InputError if the file cannot be read.
 std::string read_text(const std::string& path);
 
-// Replaces the file when all of it is written; throws InputError if it cannot be, or if a field of
-// a .csv file is not finite.
+// Replaces the file when all of it is written; throws InputError if it cannot be.
 void write_file(const std::filesystem::path& path, const std::string& content);
 
 }  // namespace aqpim::app

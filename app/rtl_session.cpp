@@ -12,7 +12,7 @@
 
 #include "app/channel_session.h"
 #include "sw/config/error.h"
-#include "sw/report/timeline_plot.h"
+#include "sw/report/timeline.h"
 #include "tb/channel/channel_env.h"
 #include "tb/channel/channel_models.h"
 
@@ -48,8 +48,8 @@ constexpr std::array<Shown, kBars> kBarStyles = {{{"activate", "#f59e0b"},
                                                   {"from-host", "#9333ea"},
                                                   {"to-host", "#db2777"}}};
 
-std::vector<report::TimelineKind> kinds() {
-  std::vector<report::TimelineKind> kinds;
+std::vector<report::Timeline::Kind> kinds() {
+  std::vector<report::Timeline::Kind> kinds;
   for (std::size_t i = 0; i < tb::kChannelPhases; ++i) {
     kinds.push_back({std::string(name_of(static_cast<tb::ChannelPhase>(i))), kPhaseColours[i]});
   }
@@ -72,7 +72,7 @@ class History {
     return found == runs_.end() ? 0 : found->first;
   }
 
-  report::TimelinePlot plot(const config::Memory& memory, unsigned ranks, std::uint64_t first,
+  report::Timeline timeline(const config::Memory& memory, unsigned ranks, std::uint64_t first,
                             std::uint64_t last) const {
     std::vector<std::string> lanes;
     for (unsigned rank = 0; rank < ranks; ++rank) {
@@ -81,28 +81,28 @@ class History {
       }
     }
     lanes.emplace_back("data bus");
-    report::TimelinePlot plot(lanes, kinds(), first, last);
+    report::Timeline timeline(lanes, kinds(), first, last);
     for (const tb::ChannelRun& run : runs_) {
       // Registers and results are shown beat by beat.
       const bool transfer =
           run.phase == tb::ChannelPhase::kRegisters || run.phase == tb::ChannelPhase::kResults;
       if (run.rank >= ranks || transfer) continue;
-      plot.add(run.rank * kRankLanes + kPhaseLane, static_cast<std::size_t>(run.phase), run.first,
-               run.last + memory.timing.burst);
+      timeline.add(run.rank * kRankLanes + kPhaseLane, static_cast<std::size_t>(run.phase),
+                   run.first, run.last + memory.timing.burst);
     }
     for (const tb::DramCommand& command : commands_) {
-      if (command.rank < ranks) add(plot, command, memory.timing, ranks * kRankLanes);
+      if (command.rank < ranks) add(timeline, command, memory.timing, ranks * kRankLanes);
     }
-    return plot;
+    return timeline;
   }
 
  private:
-  static void add(report::TimelinePlot& plot, const tb::DramCommand& command,
+  static void add(report::Timeline& timeline, const tb::DramCommand& command,
                   const config::MemoryTiming& timing, std::size_t bus_lane) {
     const std::size_t first_lane = command.rank * kRankLanes;
     const auto bar = [&](std::size_t lane, Bar kind, std::uint64_t delay, std::uint64_t length) {
-      plot.add(lane, tb::kChannelPhases + kind, command.cycle + delay,
-               command.cycle + delay + length);
+      timeline.add(lane, tb::kChannelPhases + kind, command.cycle + delay,
+                   command.cycle + delay + length);
     };
     switch (command.kind) {
       case CommandKind::kActAll:
@@ -183,23 +183,24 @@ class RtlSession : public ChannelSession, private system::HostPort {
                            .least_refresh = figures.allowed_refresh});
       }
     }
+    report.timeline = timeline();
     trace_.close();
     return verdict;
   }
 
-  std::optional<std::string> draw(const std::filesystem::path& picture) const override {
+ private:
+  // Of the first queries.
+  nlohmann::ordered_json timeline() const {
     const std::uint64_t last = tb::kSlots * (shown_last_ == 0 ? env_.cycle() : shown_last_);
     const std::uint64_t attend = history_.first_attend();
     const std::uint64_t first = attend - std::min(attend, kShownBefore);
-    const std::string title =
-        fmt::format("{}, {} per engine, power {}: the first queries", options_.configuration->name,
-                    options_.banks_per_engine == 1 ? "one bank" : "two banks",
-                    options_.power_limited ? "limited" : "not limited");
-    return report::draw(AQPIM_SCRIPTS "/plot_timeline.gp", picture, title,
-                        history_.plot(env_.memory(), options_.ranks, first, last));
+    return history_.timeline(env_.memory(), options_.ranks, first, last)
+        .json(fmt::format("{}, {} per engine, power {}: the first queries",
+                          options_.configuration->name,
+                          options_.banks_per_engine == 1 ? "one bank" : "two banks",
+                          options_.power_limited ? "limited" : "not limited"));
   }
 
- private:
   void submit(std::size_t ticket, const golden::HostCommand& command) override {
     if (command.opcode == HostOpcode::kSetQuery && !std::exchange(asked_, true)) {
       if (options_.waves) env_.model().open_waves(*options_.waves);

@@ -14,9 +14,11 @@
 #include <utility>
 
 #include "app/commands.h"
+#include "app/files.h"
 #include "app/progress.h"
 #include "app/selection.h"
 #include "sw/config/error.h"
+#include "sw/report/pages.h"
 #include "sw/study/parallel.h"
 #include "sw/system/host_port.h"
 #include "tb/common/run_failed.h"
@@ -27,20 +29,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kReport = "report.json";
+constexpr const char* kPage = "report.html";
+
 // What became of a job.
 struct Outcome {
   Ending ending = Ending::kEqual;
   std::string failure;
+  report::Pages pages;
 };
 
 Outcome play(Job& job, const report::ResultFolder& folder, const JobProgress& progress) {
   try {
     std::string verdict = job.play(folder, progress);
-    return {verdict.empty() ? Ending::kEqual : Ending::kUnequal, std::move(verdict)};
+    const bool equal = verdict.empty();
+    write_file(folder.file(kReport), job.json());
+    if (equal) job.write(folder);
+    return {equal ? Ending::kEqual : Ending::kUnequal, std::move(verdict),
+            report::make_pages({folder.file(kReport)}, {.files = equal, .table = true})};
   } catch (const tb::RunFailed& error) {
-    return {Ending::kFailed, fmt::format("{}\n", error.what())};
+    return {Ending::kFailed, fmt::format("{}\n", error.what()), {}};
   } catch (const system::CommandRefused& error) {
-    return {Ending::kFailed, fmt::format("{}: {}\n", job.configuration().name, error.what())};
+    return {Ending::kFailed, fmt::format("{}: {}\n", job.configuration().name, error.what()), {}};
   }
 }
 
@@ -120,23 +130,27 @@ std::vector<report::ResultFolder> make_folders(const Jobs& jobs, const RunOption
   return folders;
 }
 
-std::string play(const Jobs& jobs, std::vector<report::ResultFolder>& folders,
-                 unsigned side_by_side, const std::vector<const char*>& files) {
+Played play(const Jobs& jobs, std::vector<report::ResultFolder>& folders, unsigned side_by_side,
+            const std::vector<const char*>& files) {
   ProgressLine line;
   std::mutex mutex;
   std::vector<std::optional<Outcome>> outcomes(jobs.size());
   std::size_t told = 0;
-  std::string failures;
+  Played played;
   // Takes what jobs found, from several threads, and tells it in the order of the jobs.
   const auto tell = [&] {
     for (; told < jobs.size() && outcomes[told]; ++told) {
-      const Ending ending = outcomes[told]->ending;
-      failures += outcomes[told]->failure;
+      const auto& [ending, failure, pages] = *outcomes[told];
+      played.failures += failure;
       if (ending == Ending::kEqual) {
-        jobs[told]->write(folders[told]);
         folders[told].commit(files);
+        if (played.left_out.insert(pages.left_out).second) fmt::print("{}", pages.left_out);
       }
-      fmt::print("{}", jobs[told]->describe(ending, folders[told].folder().string()));
+      if (ending != Ending::kFailed) {
+        played.reports.push_back(ending == Ending::kEqual ? folders[told].folder() / kReport
+                                                          : folders[told].file(kReport));
+      }
+      fmt::print("{}", jobs[told]->describe(ending, folders[told].folder().string(), pages.table));
     }
     std::fflush(stdout);
   };
@@ -150,7 +164,20 @@ std::string play(const Jobs& jobs, std::vector<report::ResultFolder>& folders,
     line.clear();
     tell();
   });
-  return failures;
+  return played;
+}
+
+std::string write_page(const Played& played, const std::string& out, bool table) {
+  if (played.reports.empty() || !(table || played.failures.empty())) return "";
+  report::ResultFolder folder(out);
+  const fs::path page = played.failures.empty() ? folder.file(kPage) : "";
+  const report::Pages pages = report::make_pages(played.reports, {.table = table, .html = page});
+  if (!played.left_out.contains(pages.left_out)) fmt::print("{}", pages.left_out);
+  fmt::print("{}", pages.table);
+  if (page.empty()) return "";
+  const bool made = fs::exists(page);
+  folder.commit({kPage});
+  return made ? fmt::format("report: {}\n", (folder.folder() / kPage).string()) : "";
 }
 
 void end_with(const std::string& failures, int& exit_code) {

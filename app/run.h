@@ -10,9 +10,11 @@
 #include <CLI/CLI.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -80,11 +82,17 @@ class Job {
   // or system::CommandRefused if it cannot go on. Jobs play at the same time.
   virtual std::string play(const report::ResultFolder& folder, const JobProgress& progress) = 0;
 
-  // Writes the files of a run that ended as it has to. Throws InputError.
-  virtual void write(const report::ResultFolder& folder) = 0;
+  // Of a run that did not fail: report.json, which other files are made from (sw/report/pages.h).
+  // Throws InputError if a figure is not finite.
+  virtual std::string json() const = 0;
 
-  // What is said when the files are where they belong, or not to be written.
-  virtual std::string describe(Ending ending, const std::string& folder) const = 0;
+  // Writes files that are not made from it. Throws InputError.
+  virtual void write(const report::ResultFolder&) {}
+
+  // What is said when the files are where they belong, or not to be written; `table` is what the
+  // terminal shows of report.json.
+  virtual std::string describe(Ending ending, const std::string& folder,
+                               const std::string& table) const = 0;
 
  private:
   Selection selection_;
@@ -97,11 +105,20 @@ using Jobs = std::vector<std::unique_ptr<Job>>;
 // written, or if two would be the same.
 std::vector<report::ResultFolder> make_folders(const Jobs& jobs, const RunOptions& options);
 
+struct Played {
+  std::string failures;                        // what went wrong, a sentence per line
+  std::vector<std::filesystem::path> reports;  // report.json of each job that did not fail
+  std::set<std::string> left_out;              // what has been said of files that are not made
+};
+
 // Plays the jobs, and tells and writes in their order; `files` are all names that a run may write,
-// as an older one may have left some. Returns what went wrong, a sentence per line. Throws
-// InputError if results cannot be written.
-std::string play(const Jobs& jobs, std::vector<report::ResultFolder>& folders,
-                 unsigned side_by_side, const std::vector<const char*>& files);
+// as an older one may have left some. Throws InputError if results cannot be written.
+Played play(const Jobs& jobs, std::vector<report::ResultFolder>& folders, unsigned side_by_side,
+            const std::vector<const char*>& files);
+
+// If all is well, writes OUT/report.html, a page of all jobs. Returns the line that says where it
+// is, and prints the table of all jobs before, if it is wanted.
+std::string write_page(const Played& played, const std::string& out, bool table);
 
 // The end of a command: says what went wrong, if anything did.
 void end_with(const std::string& failures, int& exit_code);

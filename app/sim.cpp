@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/command_line.h"
 #include "app/commands.h"
 #include "app/files.h"
 #include "app/options.h"
@@ -20,7 +21,6 @@
 #include "sw/cache/cache_file.h"
 #include "sw/config/error.h"
 #include "sw/quantize/quantize.h"
-#include "sw/report/plot.h"
 #include "sw/report/report.h"
 #include "sw/report/result_folder.h"
 #include "sw/workload/atomic_file.h"
@@ -34,13 +34,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kPicture = "attention.png";
 constexpr const char* kWaves = "waves.fst";
 // All files of a run; an older run may have left those that this one does not write.
 const std::vector<const char*> kResultFiles = {"report.json", "report.csv", "outputs.safetensors",
-                                               kPicture, kWaves};
+                                               "attention.png", kWaves};
 
 struct Arguments {
+  std::string command;  // what was typed
   RunOptions run{.out = "build/sim"};
   std::string spacing = "1";
   bool software_prefill = false;
@@ -71,7 +71,8 @@ class SimJob : public Job {
   const std::optional<report::RunReport>& report() const { return report_; }
 
   std::string play(const report::ResultFolder& folder, const JobProgress& progress) override {
-    report::RunReport report{.configuration = configuration(),
+    report::RunReport report{.command = arguments_.command,
+                             .configuration = configuration(),
                              .workload_file = workload().path,
                              .workload_sha256 = workload().sha256,
                              .workload_metadata = workload().metadata,
@@ -110,7 +111,6 @@ class SimJob : public Job {
       values += head.groups * queries_[i].size() * head.head_dim;
       cache_mismatches += head_run.cache_mismatches;
       report.heads.push_back(std::move(head_run.report));
-      plots_.push_back(std::move(head_run.plot));
     }
     env.model().close_waves();
     report_ = std::move(report);
@@ -124,24 +124,21 @@ class SimJob : public Job {
     return verdict;
   }
 
+  std::string json() const override { return report::to_json_text(*report_); }
+
   void write(const report::ResultFolder& folder) override {
-    write_file(folder.file("report.json"), report::to_json_text(*report_));
-    write_file(folder.file("report.csv"), report::to_csv(*report_));
     workload::AtomicFile file(folder.file("outputs.safetensors"));
     file.write(workload::serialize(std::exchange(outputs_, {})));
     file.commit();
-    const std::string title = fmt::format("{}: attention of {}", configuration().name,
-                                          fs::path(workload().path).filename().string());
-    obstacle_ = report::draw(AQPIM_SCRIPTS "/plot_attention.gp", folder.file(kPicture), title,
-                             std::exchange(plots_, {}));
   }
 
-  std::string describe(Ending ending, const std::string& folder) const override {
+  std::string describe(Ending ending, const std::string& folder,
+                       const std::string&) const override {
     const std::string title = fmt::format("{} on {}", configuration().name,
                                           fs::path(workload().path).filename().string());
     if (ending == Ending::kFailed) return title + ": FAILED; no results written\n";
     if (ending == Ending::kUnequal) return title + ": NOT equal; no results written\n";
-    return fmt::format("{}{}: equal{}; results in {}\n", obstacle_ ? *obstacle_ + "\n" : "", title,
+    return fmt::format("{}: equal{}; results in {}\n", title,
                        software_prefill_ ? ", codebooks and codes by software" : "", folder);
   }
 
@@ -151,9 +148,7 @@ class SimJob : public Job {
   bool software_prefill_;
   std::vector<std::vector<std::size_t>> queries_;  // of each head
   std::optional<report::RunReport> report_;
-  std::vector<report::HeadPlot> plots_;
   workload::File outputs_;
-  std::optional<std::string> obstacle_;  // why there is no picture
 };
 
 // Every configuration on every workload that has heads for it. Each workload must be of some use,
@@ -176,23 +171,6 @@ Jobs make_jobs(const std::vector<workload::Workload>& workloads, const Arguments
     }
   }
   return jobs;
-}
-
-// The final table: per workload, a row per head and configuration.
-void print_table(const std::vector<report::RunReport>& reports) {
-  std::vector<std::string> workloads;
-  for (const report::RunReport& report : reports) {
-    if (std::ranges::find(workloads, report.workload_file) == workloads.end()) {
-      workloads.push_back(report.workload_file);
-    }
-  }
-  fmt::print("\n{}", report::table_header());
-  for (const std::string& workload : workloads) {
-    fmt::print("{}\n", workload);
-    for (const report::RunReport& report : reports) {
-      if (report.workload_file == workload) fmt::print("{}", report::table_rows(report));
-    }
-  }
 }
 
 void print_speed(const std::vector<report::RunReport>& reports) {
@@ -220,18 +198,19 @@ void run_all(Arguments& arguments, int& exit_code) {
              : arguments.spacing == "random" ? "words with random gaps"
                                              : "a word every " + arguments.spacing + " cycles");
   std::fflush(stdout);
-  const std::string failures = play(jobs, folders, arguments.run.jobs, kResultFiles);
+  const Played played = play(jobs, folders, arguments.run.jobs, kResultFiles);
   std::vector<report::RunReport> reports;
   for (const std::unique_ptr<Job>& job : jobs) {
     const auto& report = dynamic_cast<const SimJob&>(*job).report();
     if (report) reports.push_back(*report);
   }
-  print_table(reports);
+  const std::string page = write_page(played, arguments.run.out, true);
   for (const report::RunReport& report : reports) {
     fmt::print("{}", report::saturation_lines(report));
   }
-  if (failures.empty()) print_speed(reports);
-  end_with(failures, exit_code);
+  if (played.failures.empty()) print_speed(reports);
+  fmt::print("{}", page);
+  end_with(played.failures, exit_code);
 }
 
 }  // namespace
@@ -260,7 +239,10 @@ void add_sim(CLI::App& app, int& exit_code) {
                    "engines that cluster and encode together; one model plays all")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
-  command->callback([arguments, &exit_code] { run_all(*arguments, exit_code); });
+  command->callback([command, arguments, &exit_code] {
+    arguments->command = command_line(*command);
+    run_all(*arguments, exit_code);
+  });
 }
 
 }  // namespace aqpim::app

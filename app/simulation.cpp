@@ -241,13 +241,13 @@ HeadRun simulate(const Hardware& hardware, const workload::Head& head,
   }
 
   HeadRun run{.report = {},
-              .plot = {head.name, head.tokens, quantizer.timeline().prefill},
               .cache = quantizer.cache(),
               .outputs = {},
               .seconds = decoder.seconds() + (rtl ? rtl->seconds() : 0.0),
               .cache_mismatches = rtl ? rtl->mismatches() : 0};
   const reference::PqReference pq_reference(head, run.cache);
   std::vector<report::OutputErrors> errors;
+  report::AttentionFigures attention(head.tokens);
   for (std::size_t i = 0; i < played.size(); ++i) {
     const Played& one = played[i];
     run.outputs.insert(run.outputs.end(), one.output.begin(), one.output.end());
@@ -255,8 +255,8 @@ HeadRun simulate(const Hardware& hardware, const workload::Head& head,
     const std::vector<double> output(one.output.begin(), one.output.end());
     const reference::Attention pq = pq_reference(i / queries.size(), one.token);
     errors.push_back(report::output_errors(output, pq.output, one.exact.output));
-    run.plot.add(one.token, one.exact.probabilities, one.probabilities,
-                 errors.back().relative_error, errors.back().pq_relative_error);
+    attention.add(one.token, one.exact.probabilities, one.probabilities,
+                  errors.back().relative_error, errors.back().pq_relative_error);
   }
 
   run.report = {.name = head.name,
@@ -275,7 +275,8 @@ HeadRun simulate(const Hardware& hardware, const workload::Head& head,
                 .phases = phases_of(rtl ? &*rtl : nullptr, decoder.statistics()),
                 .clustering = {},
                 .cache = cache::cache_size(run.cache),
-                .accuracy = report::accuracy_of(errors)};
+                .accuracy = report::accuracy_of(errors),
+                .attention = std::move(attention)};
   run.report.saturation.appended = run.cache.appended;
   run.report.saturation.held_keys = run.cache.held_k;
   run.report.saturation.held_values = run.cache.held_v;

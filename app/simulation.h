@@ -14,7 +14,6 @@
 #include "sw/cache/cache.h"
 #include "sw/config/config.h"
 #include "sw/quantize/quantize.h"
-#include "sw/report/plot.h"
 #include "sw/report/report.h"
 #include "sw/workload/workload.h"
 #include "tb/engine/env.h"
@@ -37,7 +36,6 @@ struct Hardware {
 
 struct HeadRun {
   report::HeadReport report;
-  report::HeadPlot plot;
   cache::HeadCache cache;
   std::vector<float> outputs;  // o [G, Q, D], channels in the file's order
   double seconds = 0.0;        // of simulation, golden model included

@@ -13,6 +13,7 @@
 
 #include "app/commands.h"
 #include "app/files.h"
+#include "app/one_report.h"
 #include "app/options.h"
 #include "sw/config/config.h"
 #include "sw/config/embedded.h"
@@ -21,7 +22,6 @@
 #include "sw/config/memory.h"
 #include "sw/performance/area.h"
 #include "sw/performance/decoding_files.h"
-#include "sw/report/markdown.h"
 #include "sw/report/result_folder.h"
 
 namespace aqpim::app {
@@ -33,8 +33,8 @@ using performance::LanguageModel;
 using performance::Node;
 using performance::Server;
 
-constexpr const char* kPicture = "system.png";
-const std::vector<const char*> kResultFiles = {"system.csv", "system.json", "system.md", kPicture};
+const OneReport kReport = {"system",
+                           {"system.csv", "system.json", "system.md", "report.html", "system.png"}};
 
 // Of the published die, 121 mm², 13.12 mm² are FP16 units, one at each bank (AttAcc, ASPLOS 2024).
 constexpr double kUnitShare = 0.1084;
@@ -178,25 +178,12 @@ performance::SystemGrid grid_of(const Arguments& arguments) {
 
 void run(const Arguments& arguments) {
   const performance::SystemGrid grid = grid_of(arguments);
-  const std::string page = arguments.page.empty() ? "" : read_text(arguments.page);
-  if (!arguments.page.empty()) report::with_tables(arguments.page, page, "system", "");
+  check_page(kReport, arguments.page);
   report::ResultFolder folder(arguments.out);
   performance::NodeModel system(config::find_memory(arguments.memory));
   const std::vector<performance::SystemRow> rows = performance::serve(system, grid);
-  const std::string tables =
-      performance::system_markdown(system, grid, rows, command_of(arguments));
-  write_file(folder.file("system.csv"), performance::system_csv(rows));
-  write_file(folder.file("system.json"), performance::system_json(rows));
-  write_file(folder.file("system.md"), tables);
-  if (const auto obstacle = performance::draw_system(fs::path(AQPIM_SCRIPTS) / "plot_curves.gp",
-                                                     folder.file(kPicture), grid, rows)) {
-    fmt::print("{}\n", *obstacle);
-  }
-  folder.commit(kResultFiles);
-  if (!arguments.page.empty()) {
-    write_file(arguments.page, report::with_tables(arguments.page, page, "system", tables));
-  }
-  fmt::print("{}\nresults in {}\n", tables, folder.folder().string());
+  write_report(kReport, performance::to_json(system, rows, command_of(arguments)), folder,
+               arguments.page);
 }
 
 }  // namespace

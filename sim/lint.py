@@ -37,7 +37,7 @@ QUANTIZER = [{"HeadDim": 128, "WindowDepth": 2048, "Ranks": 2}, {"HeadDim": 64, 
 # Name and parameters of a module.
 MODULE_OF_RTLIL = re.compile(r"^module \S*?\\(pq_\w+)\S*\n((?:  parameter .*\n)*)", re.M)
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
-SOURCE_SUFFIXES = {".sv", ".svh", ".cpp", ".h", ".in", ".py", ".sh", ".cmake", ".sdc", ".tcl", ".ys", ".gp"}
+SOURCE_SUFFIXES = {".sv", ".svh", ".cpp", ".h", ".in", ".py", ".sh", ".cmake", ".sdc", ".tcl", ".ys"}
 SOURCE_NAMES = {"Makefile", "CMakeLists.txt", "run"}
 SOURCE_FOLDERS = ("rtl", "formal", "tb", "sw", "app", "sim", "syn", "constraints", "workloads", "python", ".ci")
 

@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 from recompute import decode, read_safetensors  # noqa: E402
 from recompute_test import ROOT, unseen_workload  # noqa: E402
 
-FILES = {"accuracy.csv", "accuracy.json", "accuracy.md", "error_bits.png", "error_queries.png"}
+FILES = {"accuracy.csv", "accuracy.json", "accuracy.md", "error_bits.png", "error_queries.png", "report.html"}
 COLUMNS = ["workload", "head", "config", "transform", "weights", "centring", "window", "clustering",
            "bits_per_element", "relative_error", "cosine", "kl", "top32"]
 FIGURES = COLUMNS[8:]

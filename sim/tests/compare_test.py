@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FILES = {"compare.csv", "charged.csv", "energy.csv", "compare.md", "speedup.png", "cycles.png"}
+FILES = {"compare.json", "compare.csv", "charged.csv", "energy.csv", "compare.md", "report.html", "speedup.png",
+         "cycles.png"}
 COLUMNS = ["config", "banks_per_engine", "power_limited", "memory", "L", "heads", "cycles", "latency_cycles",
            "attacc_cycles", "speedup", "fp16_limit_cycles", "code_limit_cycles"]
 MEMORY = json.loads((ROOT / "configs/memory/hbm3-5200.json").read_text())

@@ -13,7 +13,7 @@ SCRIPT = Path("sim/install_dependencies.sh").resolve()
 SYSTEM = ("sh", "cat", "dirname", "env", "grep", "head", "id", "mkdir", "sort", "tail")
 # Everything for `make sim`, in versions that do; g++ knows all headers.
 COMMANDS = {"make": "4.3", "g++": "12.2.0", "cmake": "3.25.1", "ninja": "1.11.1", "ccache": "4.8", "verilator": "5.006",
-            "gnuplot": "5.4"}
+            "python3": "3.11.2"}
 passed = failed = 0
 
 
@@ -72,7 +72,7 @@ def without_apt(folder):
     code, text = here.make("sim")
     check("without apt-get, what is missing is listed with what it is for, and nothing is written",
           code == 2 and "no apt-get" in text and "  cmake, 3.25 or newer (Debian: cmake): the build\n" in text
-          and "  lz4.h (Debian: liblz4-dev): FST" in text and len(text.splitlines()) == 14 and os.listdir(folder) == ["bin"], text)
+          and "  lz4.h (Debian: liblz4-dev): FST" in text and len(text.splitlines()) == 16 and os.listdir(folder) == ["bin"], text)
     check("what other targets need is not", "yosys" not in text and "doctest" not in text, text)
 
 
@@ -88,17 +88,18 @@ def versions_and_headers(folder):
 
 @machine
 def with_apt(folder):
-    here = Machine(folder, ninja=None, gnuplot=None)
+    here = Machine(folder, ninja=None)
+    here.add("python3", "[ $1 = --version ] && echo Python 3.11.2")
     here.with_apt()
     code, text = here.make("sim", AUTO_DEPS="0")
     check("AUTO_DEPS=0 says what is missing and installs nothing",
           code == 2 and "ninja-build" in text and not here.asked(), text + here.asked())
     code, text = here.make("sim")
-    check("apt-get is asked for what is missing", code == 0 and here.asked().endswith(" ninja-build gnuplot-nox\n"),
+    check("apt-get is asked for what is missing", code == 0 and here.asked().endswith(" ninja-build python3-matplotlib python3-jinja2\n"),
           text + here.asked())
     here.add("apt-get", "exit 100")
     code, text = here.make("sim")
-    check("packages that apt-get does not have are named", code == 2 and "gnuplot-nox" in text and "pictures" in text, text)
+    check("packages that apt-get does not have are named", code == 2 and "python3-jinja2" in text and "pictures" in text, text)
 
 
 @machine

@@ -82,21 +82,21 @@ def check_program(tally, program, folder):
     tally.check("and none is left in the end", not temporaries(out))
 
 
-def check_picture(tally, program, folder):
-    """A gnuplot that never ends is ended, too."""
-    tools, out = folder / "tools", folder / "pictures"
+def check_pages(tally, program, folder):
+    """A Python that never ends is ended, too."""
+    tools, out = folder / "tools", folder / "pages"
     tools.mkdir()
     out.mkdir()
-    (tools / "gnuplot").write_text(f"#!/bin/sh\necho $$ > {tools}/pid\nexec sleep 1000\n")
-    (tools / "gnuplot").chmod(0o755)
+    (tools / "python3").write_text(f"#!/bin/sh\necho $$ > {tools}/pid\nexec sleep 1000\n")
+    (tools / "python3").chmod(0o755)
+    environment = os.environ | {"PATH": f"{tools}:{os.environ['PATH']}", "AQPIM_PYTHON": ""}
     process = subprocess.Popen([program, "accuracy", "--workload", WORKLOAD, "--config", "pq4", "--variants", "standard",
-                                "--queries", "1", "--out", out], stdout=subprocess.DEVNULL,
-                               env=os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"})
+                                "--queries", "1", "--out", out], stdout=subprocess.DEVNULL, env=environment)
     pid = tools / "pid"
-    tally.check("gnuplot was started", wait_until(lambda: pid.exists() and pid.read_text().endswith("\n"), 120))
+    tally.check("Python was started", wait_until(lambda: pid.exists() and pid.read_text().endswith("\n"), 120))
     process.terminate()
-    tally.check("the run ends in the middle of a picture", process.wait(60) == -signal.SIGTERM)
-    tally.check("gnuplot ends with it", wait_until(lambda: not Path("/proc", pid.read_text().strip()).exists(), 5))
+    tally.check("the run ends in the middle of its pages", process.wait(60) == -signal.SIGTERM)
+    tally.check("Python ends with it", wait_until(lambda: not Path("/proc", pid.read_text().strip()).exists(), 5))
     tally.check("nothing is left of it", not list(out.iterdir()))
 
 
@@ -139,7 +139,7 @@ def main():
     # Who starts the tests in the background may have them ignored, and children would go on ignoring them.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    for check in (check_program, check_picture):
+    for check in (check_program, check_pages):
         with tempfile.TemporaryDirectory() as name:
             check(tally, program, Path(name))
     check_tools(tally)

@@ -18,6 +18,9 @@ from recompute import read_safetensors  # noqa: E402
 from recompute_test import ROOT, unseen_workload, verdict, write_safetensors  # noqa: E402
 
 FILES = {"report.json", "report.csv", "outputs.safetensors", "attention.png"}
+PAGE = "report.html"
+# Where the JSON and the outputs are all that is looked at.
+NO_PAGES = {"env": os.environ | {"AQPIM_PYTHON": "/no/python"}}
 OPERATIONS = ("table", "score", "accumulate", "combine")
 PHASES = ("cluster", "encode", *OPERATIONS)
 # Engine cycles for the codebooks and codes of the keys of 32,768 tokens on 16 engines, at most.
@@ -116,6 +119,10 @@ def check_committed_workloads(checker, folder):
     checker.check("fixed point adds at most 1 % on average", sum(added) / len(added) <= 0.01, str(added))
     checker.check("fixed point adds at most 4 % to any head", max(added) <= 0.04, str(added))
     checker.check("no progress lines without a terminal", result.stderr == "", result.stderr)
+    checker.check("the last line says where the page is, which has every configuration",
+                  result.stdout.endswith(f"\nreport: {out / PAGE}\n")
+                  and all(f"<h2>{name} on " in (out / PAGE).read_text() for name in names), result.stdout[-200:])
+    checker.check("all files of each", all(files_in(out / name) == FILES for name in names))
 
 
 def values_of_a_life(report):
@@ -179,7 +186,7 @@ def check_life(checker, name, report):
 
 def check_folders(checker, folder, small, other, wide):
     """OUT/<configuration>, OUT itself for one, and a folder per workload where they would meet."""
-    checker.sim("--workload", small, "--queries", 1, "--out", folder / "all")
+    checker.sim("--workload", small, "--queries", 1, "--out", folder / "all", **NO_PAGES)
     checker.check("a folder per configuration that fits", folders_in(folder / "all") == configurations_for({64}),
                   str(folders_in(folder / "all")))
     one = folder / "one"
@@ -189,20 +196,20 @@ def check_folders(checker, folder, small, other, wide):
     (one / "waves.fst").write_text("older")
     checker.sim("--workload", small, "--config", "pq4-d64", "--queries", 1, "--out", one)
     checker.check("OUT itself for one configuration, files of others left alone",
-                  files_in(one) == FILES | {"notes.txt"}, str(files_in(one)))
+                  files_in(one) == FILES | {PAGE, "notes.txt"}, str(files_in(one)))
     checker.check("older results are replaced", report_of(one)["config"]["name"] == "pq4-d64")
 
     checker.sim("--workload", small, "--workload", wide, "--config", "pq4-d64,pq8,pq8", "--queries", 1,
-                "--software-prefill", "--out", folder / "two")
+                "--software-prefill", "--out", folder / "two", **NO_PAGES)
     checker.check("a folder per named configuration", folders_in(folder / "two") == ["pq4-d64", "pq8"],
                   str(folders_in(folder / "two")))
     checker.sim("--workload", small, "--workload", other, "--config", "pq4-d64", "--queries", 1,
-                "--out", folder / "shared")
+                "--out", folder / "shared", **NO_PAGES)
     checker.check("a folder per workload where two share a configuration",
                   folders_in(folder / "shared") == [other.stem, small.stem], str(folders_in(folder / "shared")))
 
     checker.sim("--workload", small, "--workload", wide, "--heads", "l3.h0", "--queries", 1, "--software-prefill",
-                "--out", folder / "heads")
+                "--out", folder / "heads", **NO_PAGES)
     report = report_of(folder / "heads" / "pq8")
     checker.check("only the named heads", [head["name"] for head in report["heads"]] == ["l3.h0"])
     before = folders_in(folder)
@@ -213,13 +220,17 @@ def check_folders(checker, folder, small, other, wide):
 
 
 def check_options(checker, folder, small):
-    def run(name, *options):
+    def run(name, *options, **pages):
         checker.sim("--workload", small, "--config", "pq8-d64", "--queries", 3, "--software-prefill",
-                    "--out", folder / name, *options)
+                    "--out", folder / name, *options, **(pages or NO_PAGES))
         return report_of(folder / name)
 
-    first = run("first")
-    again = run("again")
+    first = run("first", env=None)
+    again = run("again", env=None)
+    for report in (first, again):
+        checker.check("the command is in the report", report["run"]["command"].startswith(
+            f"aqpim sim --workload {small} --config pq8-d64 --queries 3 --out {folder}/"), report["run"]["command"])
+        del report["run"]
     for report in (first, again):
         del report["simulation"]
     checker.check("the same run twice gives the same report", first == again)
@@ -254,23 +265,18 @@ def check_options(checker, folder, small):
     for name in ("plain", "windows"):
         checker.check(f"{name}: equal", report_of(folder / name)["equality"]["mismatches"] == 0)
 
-    run("waves", "--waves")
-    checker.check("waves beside the other results", files_in(folder / "waves") == FILES | {"waves.fst"}
+    run("waves", "--waves", env=None)
+    checker.check("waves beside the other results", files_in(folder / "waves") == FILES | {PAGE, "waves.fst"}
                   and (folder / "waves" / "waves.fst").stat().st_size > 1000)
     run("waves")
-    checker.check("which the next run without waves removes", files_in(folder / "waves") == FILES)
-
-    result = checker.sim("--workload", small, "--config", "pq8-d64", "--queries", 1, "--out", folder / "no_gnuplot",
-                         env={**os.environ, "PATH": "/nowhere"})
-    checker.check("without gnuplot there is a sentence and no picture",
-                  "gnuplot is not installed" in result.stdout
-                  and files_in(folder / "no_gnuplot") == FILES - {"attention.png"})
+    checker.check("which the next run without waves removes, and so those that it cannot make",
+                  files_in(folder / "waves") == {"report.json", "outputs.safetensors"})
 
 
 def check_prefill(checker, folder, small):
     """The cache is the same whoever makes it, on however many engines, and whatever runs beside it."""
     def run(name, *options):
-        checker.sim("--workload", small, "--queries", 3, "--out", folder / name, *options)
+        checker.sim("--workload", small, "--queries", 3, "--out", folder / name, *options, **NO_PAGES)
         return {part: (report_of(folder / name / part), digest(folder / name / part / "outputs.safetensors"))
                 for part in ("pq4-d64", "pq8-d64")}
 
@@ -295,13 +301,13 @@ def check_prefill(checker, folder, small):
         checker.check(f"{part}: options in the report", engines[part][0]["options"]["engines"] == 3
                       and not report["options"]["software_prefill"])
     checker.sim("--workload", small, "--config", "pq4-d64", "--queries", 3, "--spacing", "random", "--out",
-                folder / "gaps")
+                folder / "gaps", **NO_PAGES)
     checker.check("gaps between words change no code and no codebook",
                   digest(folder / "gaps" / "outputs.safetensors") == rtl["pq4-d64"][1])
     checker.check("with gaps nothing is projected",
                   report_of(folder / "gaps")["phases"]["cluster"]["projection"] is None)
     checker.sim("--workload", small, "--config", "pq4-d64", "--queries", 1, "--clustering", "float", "--out",
-                folder / "float")
+                folder / "float", **NO_PAGES)
     checker.check("floating-point clustering is software's",
                   report_of(folder / "float")["options"]["software_prefill"])
 
@@ -316,7 +322,8 @@ def check_late_outliers(checker, folder, brief):
     outliers = folder / "outliers.safetensors"
     write_safetensors(outliers, {name: ("F16", values) for name, values in tensors.items()})
     out = folder / "outliers"
-    checker.sim("--workload", outliers, "--config", "pq4-d64", "--queries", 1, "--append-block", 16, "--out", out)
+    checker.sim("--workload", outliers, "--config", "pq4-d64", "--queries", 1, "--append-block", 16, "--out", out,
+                **NO_PAGES)
     checker.check("outliers after the prefill are held at the ends of the range",
                   report_of(out)["phases"]["encode"]["flags"] == 0)
 

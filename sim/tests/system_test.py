@@ -3,6 +3,7 @@
 """aqpim system: its files, the region of the paper's claim, and models and nodes that are not legal."""
 import csv
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,10 @@ with tempfile.TemporaryDirectory() as folder:
     check("columns", list(rows[0])[:9] == ["model", "node", "design", "batch", "context", "link_share", "step_ms",
                                           "tokens_per_s", "j_per_token"], list(rows[0]))
     objects = json.loads((out / "system.json").read_text())
-    check("JSON has the rows of the CSV", len(objects) == len(rows) and list(objects[0]) == list(rows[0]))
+    check("JSON has the rows of the CSV", len(objects) == len(rows) and list(objects[0])[:len(rows[0])] == list(rows[0])
+          and all(f"{new['step_ms']:.6g}" == old["step_ms"] for new, old in zip(objects, rows)))
+    check("all files", {path.name for path in out.iterdir()}
+          == {"system.csv", "system.json", "system.md", "system.png", "report.html"}, os.listdir(out))
     shares = {(row["model"], row["batch"], row["context"], row["design"]): float(row["link_share"]) for row in rows}
     claimed = [key for key, share in shares.items() if key[3] in ("gpu", "attacc") and 0.90 <= share <= 0.985]
     mended = [key for key in claimed if shares[(*key[:3], "pq4-w256-2")] == 0.0]

@@ -10,9 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "sw/performance/comparison.h"
-#include "sw/performance/comparison_files.h"
-
 namespace aqpim::performance {
 
 struct ChannelArea {
@@ -32,10 +29,5 @@ ChannelArea parse_area(const std::string& where, std::string_view json_text);
 
 // All files of a folder, ordered by name; none if there is no such folder.
 std::vector<ChannelArea> read_areas(const std::filesystem::path& folder);
-
-// A section of docs/results.md: speed-up per area of the designs that have one, of the most
-// heads with power limit. Empty if none has.
-std::string area_markdown(Comparison& comparison, const Grid& grid,
-                          const std::vector<ChannelArea>& areas);
 
 }  // namespace aqpim::performance

@@ -31,6 +31,13 @@ struct Design {
 std::vector<Design> designs_of(const std::vector<const config::Configuration*>& configurations,
                                const config::Memory& memory);
 
+// What is compared.
+struct Grid {
+  std::vector<unsigned> tokens = {1024, 2048, 4096, 8192, 16384, 32768};
+  std::vector<unsigned> heads = {1, 2, 4, 8, 16, 32, 64};
+  std::vector<unsigned> groups = {1, 4, 8};  // of the most heads
+};
+
 // Cycles of the memory clock.
 struct ComparisonRow {
   Design design;

@@ -61,10 +61,11 @@ TEST_CASE("comparison: limits are the columns of the FP16 cache and of the codes
 
 TEST_CASE("comparison: nothing is faster than its codes, nor AttAcc than its cache") {
   Comparison comparison = make_comparison();
-  for (const ComparisonRow& row : compare(comparison, {})) {
-    CHECK(row.cycles > row.code_limit);
-    CHECK(row.attacc > row.fp16_limit);
-    CHECK(static_cast<double>(row.latency) > row.code_limit);
+  const auto json = to_json(comparison, {}, {}, {}, "command");
+  for (const auto& row : json["rows"]) {
+    CHECK(row["cycles"] > row["code_limit_cycles"]);
+    CHECK(row["attacc_cycles"] > row["fp16_limit_cycles"]);
+    CHECK(row["latency_cycles"].get<double>() > row["code_limit_cycles"].get<double>());
   }
 }
 
@@ -113,26 +114,36 @@ TEST_CASE("comparison: what RTL took is taken from it, and charges are added to 
   }
 }
 
-TEST_CASE("comparison: compare.csv has a row for each design, limit, context and number of heads") {
+TEST_CASE("comparison: compare.json has a row for each design, limit, context and heads") {
   Comparison comparison = make_comparison();
-  const Grid grid{.tokens = {1024, 32768}, .heads = {1, 64}, .groups = {1}};
-  const std::vector<ComparisonRow> rows = compare(comparison, grid);
-  CHECK(rows.size() == 4 * 2 * 2 * 2);
-  const std::string csv = to_csv(rows, "hbm3-5200");
-  CHECK(csv.starts_with(
-      "config,banks_per_engine,power_limited,memory,L,heads,cycles,latency_cycles,attacc_cycles,"
-      "speedup,fp16_limit_cycles,code_limit_cycles\neight,1,1,hbm3-5200,1024,1,"));
-  CHECK(std::ranges::count(csv, '\n') == 33);
-  CHECK(csv.find("\nfour,2,0,hbm3-5200,32768,64,") != std::string::npos);
-}
-
-TEST_CASE("comparison: tables name the command, all designs and all contexts") {
-  Comparison comparison = make_comparison();
-  const Grid grid{.tokens = {1024, 4096}, .heads = {64}, .groups = {1, 8}};
-  const std::string text = to_markdown(comparison, grid, compare(comparison, grid), "the command");
-  CHECK(text.starts_with("From `the command`: 16 rows of `compare.csv`, memory hbm3-5200.\n"));
-  for (const char* part : {"**eight**", "**four, pairs**", "\n| 1K | 7861 | 6144 |", "(8 ranks)",
-                           "| row switches |", "µJ per query head"}) {
-    CHECK(text.find(part) != std::string::npos);
-  }
+  const Grid grid{.tokens = {1024, 32768}, .heads = {1, 64}, .groups = {1, 8, 48}};
+  const auto json =
+      to_json(comparison, grid, {}, {{.configuration = "four", .library = "lib"}}, "the command");
+  CHECK(json["run"]["command"] == "the command");
+  REQUIRE(json["rows"].size() == 4 * 2 * 2 * 2);
+  const auto& row = json["rows"][31];
+  CHECK(row["design"] == "four, pairs");
+  CHECK(row["power_limited"] == false);
+  CHECK(row["L"] == 32768);
+  const ComparisonRow expected = comparison.row(3, false, {.tokens = 32768, .heads = 64});
+  CHECK(row["cycles"] == expected.cycles);
+  CHECK(row["latency_cycles"] == expected.latency);
+  CHECK(row["speedup"] == expected.speedup());
+  double spent = 0.0;
+  for (const auto& cycles : row["spent"]) spent += cycles.get<double>();
+  CHECK(spent == Approx(expected.cycles).epsilon(0.01));
+  // Of the most heads; 48 do not divide them.
+  CHECK(json["charged"].size() == 4 * 2 * 2);
+  REQUIRE(json["grouped"].size() == 4 * 2);
+  CHECK(json["grouped"][1]["group"] == 8);
+  CHECK(json["grouped"][1]["ranks"].is_number_unsigned());
+  // AttAcc and the designs, each in its parts.
+  REQUIRE(json["energy"].size() == 5 * 2 * 6);
+  const auto& all = json["energy"][11];
+  CHECK(all["config"] == "attacc");
+  CHECK(all["part"] == "all");
+  CHECK(all["total_pj"].get<double>() ==
+        Approx(comparison.attacc_energy(0, true, {.tokens = 32768, .heads = 64}).total()));
+  CHECK(json["areas"][0]["name"] == "four");
+  CHECK(json["measured"].empty());
 }

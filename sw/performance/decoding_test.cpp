@@ -304,10 +304,19 @@ TEST_CASE("decoding: rows of the table begin with the point and its figures") {
                                             .serving = {}};
   const auto rows = aqpim::performance::serve(system, grid);
   REQUIRE(rows.size() == 4);
-  const std::string csv = aqpim::performance::system_csv(rows);
-  CHECK(
-      csv.starts_with("model,node,design,batch,context,link_share,step_ms,tokens_per_s,"
-                      "j_per_token,weights_ms,"));
-  CHECK(csv.find("\nllama-3-8b,h100,pq4-w256-2,64,32768,0,") != std::string::npos);
-  CHECK(rows[2].step.link_share > 0.9);
+  const auto json = aqpim::performance::to_json(system, rows, "the command");
+  REQUIRE(json.size() == 4);
+  CHECK(json[3]["model"] == "llama-3-8b");
+  CHECK(json[3]["node"] == "h100");
+  CHECK(json[3]["design"] == "pq4-w256-2");
+  CHECK(json[3]["batch"] == 64);
+  CHECK(json[3]["context"] == 32768);
+  CHECK(json[3]["link_share"] == 0.0);
+  CHECK(json[3]["fits"] == "memory");
+  CHECK(json[3]["speedup_attacc"].is_null());
+  CHECK(json[3]["speedup_gpu"] == rows[2].step.total / rows[3].step.total);
+  CHECK(json[3]["most_sequences"].get<double>() >= 64.0);
+  CHECK(json[3]["command"] == "the command");
+  CHECK(json[2]["link_share"].get<double>() > 0.9);
+  CHECK(json[2]["prefill_quantize_ms"] == 0.0);
 }

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "sw/performance/comparison.h"
-#include "sw/performance/comparison_files.h"
 
 namespace aqpim::performance {
 
@@ -41,15 +40,5 @@ struct Measurement {
 
 // Those to be filled in, with the model's cycles.
 std::vector<Measurement> measurements(Comparison& comparison, const Grid& grid, Effort effort);
-
-// config,banks_per_engine,power_limited,memory,L,heads,cycles,latency_cycles,speedup,model_cycles,
-// error_percent,model_latency_cycles,latency_error_percent,attends,refresh_intervals,
-// score_delivered,accumulate_delivered,compared
-std::string measured_csv(Comparison& comparison, const Grid& grid,
-                         const std::vector<Measurement>& measured);
-
-// A section of docs/results.md: a table, and the largest errors of the model.
-std::string measured_markdown(Comparison& comparison, const Grid& grid,
-                              const std::vector<Measurement>& measured);
 
 }  // namespace aqpim::performance

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sw/performance/comparison_files.h"
 #include "sw/performance/test_channel.h"
 
 namespace {
@@ -61,22 +62,19 @@ TEST_CASE("measurements: errors are what the model says more than the RTL") {
     point.compared = 77;
   }
   measured.back().cycles *= 1.02 / 0.95;
-  const std::string csv = measured_csv(comparison, {}, measured);
-  CHECK(csv.starts_with(
-      "config,banks_per_engine,power_limited,memory,L,heads,cycles,latency_cycles,speedup,"
-      "model_cycles,error_percent,model_latency_cycles,latency_error_percent,attends,"
-      "refresh_intervals,score_delivered,accumulate_delivered,compared\nfour,1,1,hbm3-5200,1024,"
-      "64,"));
-  CHECK(csv.find(",2.00,") != std::string::npos);
-  CHECK(csv.ends_with(",12,10.5,0.9910,0.9870,77\n"));
   for (const Measurement& point : measured) {
     comparison.measured(point.design, point.power_limited, point.set, point.cycles, point.latency);
   }
   // Errors are those of the model still.
-  const std::string text = measured_markdown(comparison, {}, measured);
-  CHECK(text.find(" 99.1 | 98.7 |") != std::string::npos);
-  CHECK(text.ends_with(
-      "Largest error of the model in these 8 runs: 10.00 % of the cycles, 0.00 % of the latency;\n"
-      "from 4096 tokens on, 5.00 % and 0.00 %.\n"));
-  CHECK(measured_csv(comparison, {}, measured) == csv);
+  const auto rows = to_json(comparison, {}, measured, {}, "command")["measured"];
+  REQUIRE(rows.size() == 8);
+  CHECK(rows[0]["L"] == 1024);
+  CHECK(rows[0]["error_percent"].get<double>() == doctest::Approx(10.0));
+  CHECK(rows[1]["error_percent"].get<double>() == doctest::Approx(2.0));
+  CHECK(rows[7]["error_percent"].get<double>() == doctest::Approx(-5.0));
+  CHECK(rows[7]["latency_error_percent"] == 0.0);
+  CHECK(rows[7]["attends"] == 12);
+  CHECK(rows[7]["refresh_intervals"] == 10.5);
+  CHECK(rows[7]["score_delivered"] == 0.991);
+  CHECK(rows[7]["compared"] == 77);
 }

@@ -81,7 +81,8 @@ ordered_json to_json(const ChannelReport& run) {
   options["software_prefill"] = run.software_prefill;
   const double speed =
       run.simulation_seconds > 0.0 ? static_cast<double>(run.cycles) / run.simulation_seconds : 0.0;
-  return {{"config", configuration_json(run.configuration)},
+  return {{"run", run_json(run.command)},
+          {"config", configuration_json(run.configuration)},
           {"channel",
            {{"memory", run.memory},
             {"ranks", run.ranks},
@@ -101,72 +102,11 @@ ordered_json to_json(const ChannelReport& run) {
           {"dram_commands", run.commands},
           {"violations", run.violations},
           {"columns", ranks},
+          {"timeline", run.timeline},
           {"heads", heads},
           {"simulation", {{"cycles_per_second", speed}, {"seconds", run.simulation_seconds}}}};
 }
 
 std::string to_json_text(const ChannelReport& run) { return json_text(to_json(run)); }
-
-std::string to_csv(const ChannelReport& run) {
-  std::string csv =
-      "head,rank,tokens,query_heads,prefill,encoded,windows,queries,attends,compared,"
-      "mismatches,flags";
-  if (!run.heads.empty()) {
-    for (const HostFigures& phase : run.heads[0].phases)
-      csv += fmt::format(",cycles_{}", phase.name);
-  }
-  csv +=
-      ",relative_error,cosine,pq_relative_error,pq_cosine,fixed_point_added,"
-      "fixed_point_distance\n";
-  for (const ChannelHeadReport& head : run.heads) {
-    csv += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}", head.name, head.rank, head.tokens,
-                       head.query_heads, head.prefill, head.encoded, head.windows,
-                       head.queries.size(), head.tiles, head.compared, head.mismatches, head.flags);
-    for (const HostFigures& phase : head.phases) csv += fmt::format(",{}", phase.cycles);
-    const Accuracy& accuracy = head.accuracy;
-    csv += fmt::format(",{},{},{},{},{},{}\n", accuracy.relative_error, accuracy.cosine,
-                       accuracy.pq_relative_error, accuracy.pq_cosine, accuracy.fixed_point_added,
-                       accuracy.fixed_point_distance);
-  }
-  return csv;
-}
-
-std::string to_table(const ChannelReport& run) {
-  std::string text = fmt::format("  {:<4} {:<8} {:>6} {:>7} {:>7} {:>7} ", "rank", "head", "tokens",
-                                 "encoded", "queries", "attends");
-  if (!run.heads.empty()) {
-    for (const HostFigures& phase : run.heads[0].phases) text += fmt::format(" {:>9}", phase.name);
-  }
-  text += fmt::format("  {:>7} {:>7} {:>7} {:>9}\n", "rel.err", "cosine", "float", "adds");
-  for (const ChannelHeadReport& head : run.heads) {
-    text += fmt::format("  {:<4} {:<8} {:>6} {:>7} {:>7} {:>7} ", head.rank, head.name, head.tokens,
-                        head.encoded, fmt::format("{}x{}", head.query_heads, head.queries.size()),
-                        head.tiles);
-    for (const HostFigures& phase : head.phases) {
-      text += fmt::format(" {:>9}", run.golden ? phase.commands : phase.cycles);
-    }
-    text += fmt::format("  {:>7.5f} {:>7.5f} {:>7.5f} {:>+7.2f} %\n", head.accuracy.relative_error,
-                        head.accuracy.cosine, head.accuracy.pq_relative_error,
-                        100.0 * head.accuracy.fixed_point_added);
-  }
-  if (run.columns.empty()) return text;
-
-  text += fmt::format("  {:<4} {:<10} {:>9} {:>13} {:>9} {:>13} {:>9} {:>15}\n", "rank",
-                      "columns for", "columns", "memory cycles", "refreshes", "least allowed",
-                      "delivered", "refreshes aside");
-  for (std::size_t rank = 0; rank < run.columns.size(); ++rank) {
-    for (const ColumnFigures& figures : run.columns[rank]) {
-      if (figures.columns == 0) continue;
-      text += fmt::format("  {:<4} {:<11} {:>9} {:>13} {:>9}", rank, figures.name, figures.columns,
-                          figures.cycles, figures.refreshes);
-      if (figures.least != 0) {
-        text += fmt::format(" {:>13} {:>7.1f} % {:>13.1f} %", figures.least,
-                            100.0 * delivered(figures), 100.0 * delivered_refresh_aside(figures));
-      }
-      text += "\n";
-    }
-  }
-  return text;
-}
 
 }  // namespace aqpim::report

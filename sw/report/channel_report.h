@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a run of `aqpim channel` has found, and how it is written: report.json, report.csv and the
-// table on the terminal. Plain values; nothing is computed here but sums and means.
+// What a run of `aqpim channel` has found, and its JSON, report.json, which everything else that is
+// written is made from (sw/report/pages.h). Plain values; nothing is computed here but sums and
+// means.
 //
 // Clock cycles are those of the channel's clock, memory cycles half of them.
 #pragma once
@@ -65,6 +66,7 @@ struct ChannelHeadReport {
 };
 
 struct ChannelReport {
+  std::string command;  // what to type to get it
   config::Configuration configuration;
   std::string memory;
   unsigned banks_per_engine = 1;
@@ -85,6 +87,7 @@ struct ChannelReport {
   std::map<std::string, std::uint64_t> commands;    // to the DRAM, by name
   std::map<std::string, std::uint64_t> violations;  // of timing, by rule
   std::vector<std::vector<ColumnFigures>> columns;  // of each rank
+  nlohmann::ordered_json timeline;  // of the first queries, Timeline::json(); null without time
   double simulation_seconds = 0.0;
   std::vector<ChannelHeadReport> heads;
 
@@ -93,11 +96,5 @@ struct ChannelReport {
 
 nlohmann::ordered_json to_json(const ChannelReport& run);
 std::string to_json_text(const ChannelReport& run);
-
-// A line of names, then one per head.
-std::string to_csv(const ChannelReport& run);
-
-// A table with a row for each head, and with time one with a row for each phase of the columns.
-std::string to_table(const ChannelReport& run);
 
 }  // namespace aqpim::report

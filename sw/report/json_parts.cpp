@@ -3,10 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <ranges>
-#include <string_view>
-#include <vector>
 
 #include "sw/config/error.h"
 
@@ -29,30 +27,38 @@ void check_finite(const ordered_json& json, const std::string& place) {
   for (const auto& [key, value] : json.items()) check_finite(value, place + "." + key);
 }
 
+std::string plain(const ordered_json& json) {
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+void add_text(std::string& text, const ordered_json& json, std::size_t indent) {
+  const auto structured = [](const ordered_json& value) { return value.is_structured(); };
+  if (json.empty() || !(json.is_object() || std::ranges::any_of(json, structured))) {
+    text += plain(json);
+    return;
+  }
+  const char* separator = "";
+  text += json.is_object() ? "{" : "[";
+  for (const auto& [key, value] : json.items()) {
+    text += fmt::format("{}\n{:{}}", separator, "", indent + 2);
+    if (json.is_object()) text += plain(key) + ": ";
+    add_text(text, value, indent + 2);
+    separator = ",";
+  }
+  text += fmt::format("\n{:{}}{}", "", indent, json.is_object() ? "}" : "]");
+}
+
 }  // namespace
 
 std::string json_text(const ordered_json& json) {
   check_finite(json, "");
-  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  std::string text;
+  add_text(text, json, 0);
+  return text + "\n";
 }
 
-const std::string& finite_csv(const std::string& csv) {
-  const auto lines = [](std::string_view text) { return std::views::split(text, '\n'); };
-  const auto fields = [](const auto& line) { return std::views::split(line, ','); };
-  std::vector<std::string> names;
-  for (const auto& line : lines(csv)) {
-    const bool head = names.empty();
-    std::size_t column = 0;
-    for (const auto& part : fields(line)) {
-      const std::string field(part.begin(), part.end());
-      if (head) names.push_back(field);
-      if (field == "nan" || field == "-nan" || field == "inf" || field == "-inf") {
-        refuse(column < names.size() ? names[column] : field);
-      }
-      ++column;
-    }
-  }
-  return csv;
+ordered_json run_json(const std::string& command) {
+  return {{"command", command}, {"version", AQPIM_VERSION}};
 }
 
 ordered_json accuracy_json(const Accuracy& accuracy) {

@@ -13,12 +13,12 @@
 
 namespace aqpim::report {
 
-// The text of a file. Throws InputError, with the place, if a number in it is not finite.
+// The text of a file: arrays of plain values on one line. Strings that are not UTF-8 (paths) have
+// their bad bytes replaced. Throws InputError, with the place, if a number in it is not finite.
 std::string json_text(const nlohmann::ordered_json& json);
 
-// The text unchanged. Throws InputError, with the place, if a field is an infinity or no number.
-const std::string& finite_csv(const std::string& csv);
-
+// {"command", "version"}: what to type to get a run again, and of which version.
+nlohmann::ordered_json run_json(const std::string& command);
 nlohmann::ordered_json accuracy_json(const Accuracy& accuracy);
 nlohmann::ordered_json cache_json(const cache::CacheSize& size);
 nlohmann::ordered_json configuration_json(const config::Configuration& configuration);

@@ -113,84 +113,12 @@ ordered_json head_json(const HeadReport& head) {
                        {"engine", engine_json(head.engine)},
                        {"phases", phases_json(head.phases, head.clustering)},
                        {"codes_changed_between_passes", head.clustering.codes_changed},
-                       {"accuracy", accuracy}};
+                       {"accuracy", accuracy},
+                       {"attention_mass", head.attention.mass()},
+                       {"query_errors", head.attention.errors()}};
   // Also one level up, where scripts that only want the figures find them.
   json.update(accuracy);
   return json;
-}
-
-struct Column {
-  const char* name;
-  std::string (*value)(const HeadReport& head);
-};
-
-template <typename T>
-std::string text(T value) {
-  return fmt::format("{}", value);
-}
-
-template <std::size_t kOperation>
-std::string utilization(const HeadReport& head) {
-  return text(head.engine.operations[kOperation].utilization());
-}
-
-// Empty if the phase was not played.
-template <std::size_t kPhase>
-std::string phase_utilization(const HeadReport& head) {
-  const PhaseFigures& phase = head.phases[kPhase];
-  return phase.possible == 0 ? "" : text(phase.utilization());
-}
-
-constexpr Column kColumns[] = {
-    {"head", [](const HeadReport& h) { return h.name; }},
-    {"tokens", [](const HeadReport& h) { return text(h.tokens); }},
-    {"head_dim", [](const HeadReport& h) { return text(h.head_dim); }},
-    {"query_heads", [](const HeadReport& h) { return text(h.query_heads); }},
-    {"prefill", [](const HeadReport& h) { return text(h.prefill); }},
-    {"encoded", [](const HeadReport& h) { return text(h.encoded); }},
-    {"windows", [](const HeadReport& h) { return text(h.windows); }},
-    {"queries", [](const HeadReport& h) { return text(h.queries.size()); }},
-    {"compared", [](const HeadReport& h) { return text(h.compared); }},
-    {"mismatches", [](const HeadReport& h) { return text(h.mismatches); }},
-    {"flags", [](const HeadReport& h) { return text(h.flags); }},
-    {"cycles", [](const HeadReport& h) { return text(h.engine.cycles); }},
-    {"words", [](const HeadReport& h) { return text(h.engine.words()); }},
-    {"prefill_cycles", [](const HeadReport& h) { return text(h.prefill_cycles()); }},
-    {"utilization_cluster", phase_utilization<kClusterPhase>},
-    {"utilization_encode", phase_utilization<kEncodePhase>},
-    {"utilization_table", utilization<0>},
-    {"utilization_score", utilization<1>},
-    {"utilization_accumulate", utilization<2>},
-    {"utilization_combine", utilization<3>},
-    {"cache_bytes", [](const HeadReport& h) { return text(h.cache.bytes()); }},
-    {"cache_ratio", [](const HeadReport& h) { return text(h.cache.ratio()); }},
-    {"bits_per_element", [](const HeadReport& h) { return text(h.cache.bits_per_element()); }},
-    {"relative_error", [](const HeadReport& h) { return text(h.accuracy.relative_error); }},
-    {"cosine", [](const HeadReport& h) { return text(h.accuracy.cosine); }},
-    {"pq_relative_error", [](const HeadReport& h) { return text(h.accuracy.pq_relative_error); }},
-    {"pq_cosine", [](const HeadReport& h) { return text(h.accuracy.pq_cosine); }},
-    {"fixed_point_added", [](const HeadReport& h) { return text(h.accuracy.fixed_point_added); }},
-    {"fixed_point_distance",
-     [](const HeadReport& h) { return text(h.accuracy.fixed_point_distance); }},
-};
-
-// "-" if the phase was not played.
-std::string short_utilization(const PhaseFigures& phase) {
-  return phase.possible == 0 ? "-" : fmt::format("{:.2f}", phase.utilization());
-}
-
-std::string table_row(const std::string& configuration, const std::string& name, std::size_t tokens,
-                      const std::string& queries, std::uint64_t compared, std::uint64_t mismatches,
-                      std::uint64_t prefill_cycles, const EngineFigures& engine,
-                      const std::array<PhaseFigures, kPhaseNames.size()>& phases,
-                      const Accuracy& accuracy) {
-  std::string row =
-      fmt::format("{:<8} {:<7} {:>6} {:>7} {:>8} {:>6} {:>9} {:>8} ", configuration, name, tokens,
-                  queries, compared, mismatches, prefill_cycles, engine.cycles);
-  for (const PhaseFigures& phase : phases) row += fmt::format(" {:>4}", short_utilization(phase));
-  return row + fmt::format("  {:>7.5f} {:>7.5f} {:>7.5f} {:>7.5f} {:>+7.2f} %\n",
-                           accuracy.relative_error, accuracy.cosine, accuracy.pq_relative_error,
-                           accuracy.pq_cosine, 100.0 * accuracy.fixed_point_added);
 }
 
 }  // namespace
@@ -351,7 +279,8 @@ ordered_json to_json(const RunReport& run) {
   const double speed = run.simulation_seconds > 0.0
                            ? static_cast<double>(run.cycles()) / run.simulation_seconds
                            : 0.0;
-  return {{"config", configuration_json(run.configuration)},
+  return {{"run", run_json(run.command)},
+          {"config", configuration_json(run.configuration)},
           {"workload",
            {{"file", run.workload_file},
             {"sha256", run.workload_sha256},
@@ -374,33 +303,6 @@ ordered_json to_json(const RunReport& run) {
 
 std::string to_json_text(const RunReport& run) { return json_text(to_json(run)); }
 
-std::string to_csv(const RunReport& run) {
-  std::vector<std::string> lines = {{}};
-  for (const Column& column : kColumns) lines[0] += fmt::format(",{}", column.name);
-  for (const HeadReport& head : run.heads) {
-    std::string& line = lines.emplace_back();
-    for (const Column& column : kColumns) line += "," + column.value(head);
-  }
-  std::string csv;
-  for (const std::string& line : lines) csv += line.substr(1) + "\n";
-  return csv;
-}
-
-std::string table_header() {
-  const std::string groups =
-      fmt::format("{:<39}{:>15}{:>19}  {:^29}  {:^15} {:^15} {:>9}", "", "values", "engine cycles",
-                  "utilization", "RTL", "floating-point", "fixed pt.");
-  std::string names =
-      fmt::format("{:<8} {:<7} {:>6} {:>7} {:>8} {:>6} {:>9} {:>8} ", "config", "head", "tokens",
-                  "queries", "compared", "differ", "prefill", "decode");
-  for (const char* name : {"clus", "enc", "tab", "sco", "acc", "com"}) {
-    names += fmt::format(" {:>4}", name);
-  }
-  names += fmt::format("  {:>7} {:>7} {:>7} {:>7} {:>9}", "rel.err", "cosine", "rel.err", "cosine",
-                       "adds");
-  return groups + "\n" + names + "\n";
-}
-
 std::string saturation_lines(const RunReport& run) {
   std::string lines;
   for (const HeadReport& head : run.heads) {
@@ -408,26 +310,6 @@ std::string saturation_lines(const RunReport& run) {
         saturation_lines(fmt::format("{} {}", run.configuration.name, head.name), head.saturation);
   }
   return lines;
-}
-
-std::string table_rows(const RunReport& run) {
-  std::string rows;
-  std::size_t outputs = 0;
-  std::size_t tokens = 0;
-  for (const HeadReport& head : run.heads) {
-    outputs += head.query_heads * head.queries.size();
-    tokens += head.tokens;
-    rows +=
-        table_row(run.configuration.name, head.name, head.tokens,
-                  fmt::format("{}x{}", head.query_heads, head.queries.size()), head.compared,
-                  head.mismatches, head.prefill_cycles(), head.engine, head.phases, head.accuracy);
-  }
-  if (run.heads.size() > 1) {
-    rows += table_row(run.configuration.name, "all", tokens, fmt::to_string(outputs),
-                      run.compared(), run.mismatches(), run.prefill_cycles(), run.engine(),
-                      run.phases(), run.accuracy());
-  }
-  return rows;
 }
 
 }  // namespace aqpim::report

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a run of `aqpim sim` has found, and how it is written: report.json, report.csv and the table
-// on the terminal. Plain values; nothing is computed here but sums and means.
+// What a run of `aqpim sim` has found, and its JSON, report.json, which everything else that is
+// written is made from (sw/report/pages.h). Plain values; nothing is computed here but sums and
+// means.
 //
 // G query heads share a KV head; Q queries of each are evaluated. Definitions of the accuracy
 // figures: docs/quantization.md §5.
@@ -19,6 +20,7 @@
 #include "sw/cache/cache.h"
 #include "sw/config/config.h"
 #include "sw/quantize/quantize.h"
+#include "sw/report/attention_figures.h"
 #include "sw/report/saturation.h"
 
 namespace aqpim::report {
@@ -146,12 +148,14 @@ struct HeadReport {
   ClusterFigures clustering;
   cache::CacheSize cache;
   Accuracy accuracy;
+  AttentionFigures attention;
 
   // Of clustering and encoding.
   std::uint64_t prefill_cycles() const;
 };
 
 struct RunReport {
+  std::string command;  // what to type to get it
   config::Configuration configuration;
   std::string workload_file;
   std::string workload_sha256;
@@ -181,14 +185,6 @@ struct RunReport {
 nlohmann::ordered_json to_json(const RunReport& run);
 // to_json() as text. Strings that are not UTF-8 (paths) have their bad bytes replaced.
 std::string to_json_text(const RunReport& run);
-
-// report.csv: a line of names, then one per head.
-std::string to_csv(const RunReport& run);
-
-// The lines of a terminal table: two of names; one per head, and one for the run if it has several
-// (sums, and means of the accuracy). "2x16" queries: 16 tokens, each with 2 query heads.
-std::string table_header();
-std::string table_rows(const RunReport& run);
 
 // What saturated, a line per head and kind; empty if nothing.
 std::string saturation_lines(const RunReport& run);

@@ -2,33 +2,18 @@
 #include "sw/study/accuracy_files.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <functional>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "sw/report/json_parts.h"
-#include "sw/report/markdown.h"
 
 namespace aqpim::study {
 
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char letter : text) {
-    if (letter == '"') quoted += '"';
-    quoted += letter;
-  }
-  return quoted + "\"";
-}
 
 Spread spread_of(std::vector<double> values, bool large_is_bad) {
   std::ranges::sort(values);
@@ -76,111 +61,33 @@ ordered_json spread_json(const Spread& spread) {
   return {{"mean", spread.mean}, {"median", spread.median}, {"worst", spread.worst}};
 }
 
-std::string window_name(std::size_t window) {
-  return window == 0 ? "shared" : fmt::to_string(window);
+// Of a standard variant: mean over the query heads of each token's error.
+ordered_json query_errors(const Row& row) {
+  std::map<std::size_t, std::pair<double, double>> sums;
+  for (const reference::OutputAccuracy& output : row.outputs) {
+    sums[output.token].first += output.relative_error;
+    sums[output.token].second += 1.0;
+  }
+  std::vector<std::size_t> tokens;
+  std::vector<double> errors;
+  for (const auto& [token, sum] : sums) {
+    tokens.push_back(token);
+    errors.push_back(sum.first / sum.second);
+  }
+  return {{"token", tokens}, {"relative_error", errors}};
 }
 
-std::string on_off(bool on) { return on ? "on" : "off"; }
-
-std::string mean_and_worst(const Summary& summary) {
-  // One head is its own worst.
-  if (summary.heads == 1) return fmt::format("{:.4f}", summary.relative_error.mean);
-  return fmt::format("{:.4f} / {:.4f}", summary.relative_error.mean, summary.relative_error.worst);
-}
-
-// The summaries of one head dimension.
-class Tables {
- public:
-  explicit Tables(std::vector<Summary> summaries) : summaries_(std::move(summaries)) {}
-
-  // Standard variants and what they are compared with, by bits.
-  std::string caches() const {
-    std::vector<const Summary*> rows;
-    for (const Summary& summary : summaries_) {
-      if (summary.standard) rows.push_back(&summary);
-    }
-    std::ranges::stable_sort(rows, std::ranges::greater{}, &Summary::bits_per_element);
-    std::string text = report::table_head({"cache", "bits per element", "error: mean", "median",
-                                           "worst head", "cosine", "KL, nats", "top 32 kept"});
-    for (const Summary* row : rows) {
-      const bool plain = row->variant.clustering == "none";
-      text += report::table_row(
-          {plain ? row->variant.config : fmt::format("**{}**", row->variant.config),
-           fmt::format("{:.3f}", row->bits_per_element),
-           fmt::format("{:.4f}", row->relative_error.mean),
-           fmt::format("{:.4f}", row->relative_error.median),
-           fmt::format("{:.4f}", row->relative_error.worst),
-           fmt::format("{:.5f}", row->cosine.mean), fmt::format("{:.4f}", row->kl.mean),
-           fmt::format("{:.1f} %", 100.0 * row->top32.mean)});
-    }
-    return text;
-  }
-
-  // One option at a time, the others as the configuration has them. Empty if none was varied.
-  std::string options() const {
-    std::string text;
-    for (const Summary& standard : summaries_) {
-      if (!standard.standard || standard.variant.clustering == "none") continue;
-      const auto add = [&](const std::string& option,
-                           const std::function<std::string(const Variant&)>& value) {
-        // All variants that are the standard one but for this option.
-        const std::string own = value(standard.variant);
-        std::vector<const Summary*> rows;
-        for (const Summary& summary : summaries_) {
-          if (differs_only(standard.variant, summary.variant, option)) rows.push_back(&summary);
-        }
-        if (rows.size() < 2) return;
-        for (const Summary* row : rows) {
-          const std::string name = value(row->variant);
-          text += report::table_row({standard.variant.config, option,
-                                     name == own ? fmt::format("**{}**", name) : name,
-                                     fmt::format("{:.3f}", row->bits_per_element),
-                                     mean_and_worst(*row), fmt::format("{:.4f}", row->kl.mean),
-                                     fmt::format("{:.1f} %", 100.0 * row->top32.mean)});
-        }
-      };
-      add("transform", [](const Variant& variant) { return variant.transform; });
-      add("weights", [](const Variant& variant) { return on_off(variant.weights); });
-      add("centring", [](const Variant& variant) { return on_off(variant.centring); });
-      add("window", [](const Variant& variant) { return window_name(variant.window); });
-      add("clustering", [](const Variant& variant) { return variant.clustering; });
-    }
-    if (text.empty()) return text;
-    return report::table_head({"configuration", "option", "value", "bits per element",
-                               "error: mean / worst head", "KL, nats", "top 32 kept"}) +
-           text;
-  }
-
- private:
-  static bool differs_only(const Variant& standard, Variant variant, const std::string& option) {
-    if (option == "transform") variant.transform = standard.transform;
-    if (option == "weights") variant.weights = standard.weights;
-    if (option == "centring") variant.centring = standard.centring;
-    if (option == "window") variant.window = standard.window;
-    if (option == "clustering") variant.clustering = standard.clustering;
-    return variant == standard;
-  }
-
-  std::vector<Summary> summaries_;
-};
-
-std::string describe(const std::vector<HeadFacts>& heads, std::size_t head_dim) {
-  std::map<std::string, std::vector<const HeadFacts*>> workloads;
-  for (const HeadFacts& head : heads) {
-    if (head.head_dim == head_dim) workloads[head.workload].push_back(&head);
-  }
-  std::vector<std::string> parts;
-  for (const auto& [file, members] : workloads) {
-    std::set<std::string> shapes;
-    for (const HeadFacts* head : members) {
-      shapes.insert(fmt::format("{} tokens, prefill {}, {} query heads with {} queries each",
-                                head->tokens, head->prefill, head->query_heads,
-                                head->queries.size()));
-    }
-    parts.push_back(fmt::format("{}: {} {} ({})", workload::stem(file), members.size(),
-                                members.size() == 1 ? "head" : "heads", fmt::join(shapes, "; ")));
-  }
-  return fmt::format("{}", fmt::join(parts, ". "));
+ordered_json row_json(const Row& row) {
+  ordered_json json = {{"workload", row.workload}, {"head", row.head}};
+  json.update(variant_json(row.variant));
+  json.update({{"standard", row.standard},
+               {"bits_per_element", row.bits_per_element},
+               {"relative_error", row.figures.relative_error},
+               {"cosine", row.figures.cosine},
+               {"kl", row.figures.kl},
+               {"top32", row.figures.top32}});
+  if (row.standard) json["query_errors"] = query_errors(row);
+  return json;
 }
 
 }  // namespace
@@ -193,22 +100,7 @@ std::vector<Summary> summarize(const std::vector<Row>& rows) {
   return summaries;
 }
 
-std::string to_csv(const Study& study) {
-  std::string csv =
-      "workload,head,config,transform,weights,centring,window,clustering,bits_per_element,"
-      "relative_error,cosine,kl,top32\n";
-  for (const Row& row : study.rows) {
-    const Variant& variant = row.variant;
-    csv += fmt::format("{},{},{},{},{:d},{:d},{},{},{},{},{},{},{}\n", csv_field(row.workload),
-                       csv_field(row.head), variant.config, variant.transform, variant.weights,
-                       variant.centring, variant.window, variant.clustering, row.bits_per_element,
-                       row.figures.relative_error, row.figures.cosine, row.figures.kl,
-                       row.figures.top32);
-  }
-  return csv;
-}
-
-ordered_json to_json(const Study& study) {
+ordered_json to_json(const Study& study, const std::string& command) {
   ordered_json workloads = ordered_json::array();
   for (const WorkloadFacts& workload : study.workloads) {
     workloads.push_back(
@@ -238,25 +130,13 @@ ordered_json to_json(const Study& study) {
                   {"top32", spread_json(summary.top32)}});
     summaries.push_back(std::move(entry));
   }
-  return {{"workloads", workloads}, {"heads", heads}, {"summaries", summaries}};
-}
-
-std::string to_json_text(const Study& study) { return report::json_text(to_json(study)); }
-
-std::string to_markdown(const Study& study, const std::string& command) {
-  const std::vector<Summary> summaries = summarize(study.rows);
-  std::map<std::size_t, std::vector<Summary>> dimensions;
-  for (const Summary& summary : summaries) dimensions[summary.head_dim].push_back(summary);
-  std::string text = report::paragraph(
-      fmt::format("From `{}`: {} rows of `accuracy.csv`.", command, study.rows.size()));
-  for (const auto& [head_dim, members] : dimensions) {
-    const Tables tables(members);
-    text += fmt::format("\n### D = {}\n\n{}.\n\n{}", head_dim, describe(study.heads, head_dim),
-                        tables.caches());
-    const std::string options = tables.options();
-    if (!options.empty()) text += "\n" + options;
-  }
-  return text;
+  ordered_json rows = ordered_json::array();
+  for (const Row& row : study.rows) rows.push_back(row_json(row));
+  return {{"run", report::run_json(command)},
+          {"workloads", workloads},
+          {"heads", heads},
+          {"summaries", summaries},
+          {"rows", rows}};
 }
 
 }  // namespace aqpim::study

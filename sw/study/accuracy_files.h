@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a study is written: accuracy.csv (a row per head and variant), accuracy.json (summaries over
-// the heads) and accuracy.md (the tables of docs/results.md). Nothing is measured here.
+// The JSON of a study, accuracy.json, which everything else that is written is made from
+// (sw/report/pages.h): its rows, and summaries over the heads. Nothing is measured here.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -36,16 +36,7 @@ struct Summary {
 // Ordered by dimension, then variant.
 std::vector<Summary> summarize(const std::vector<Row>& rows);
 
-// workload,head,config,transform,weights,centring,window,clustering,bits_per_element,
-// relative_error,cosine,kl,top32. Booleans are 0 and 1. A workload with a comma or a quotation mark
-// in its path is quoted as RFC 4180 has it.
-std::string to_csv(const Study& study);
-
-nlohmann::ordered_json to_json(const Study& study);
-// to_json() as text. Strings that are not UTF-8 (paths) have their bad bytes replaced.
-std::string to_json_text(const Study& study);
-
-// Tables for people. `command` is what to type to get them.
-std::string to_markdown(const Study& study, const std::string& command);
+// `command` is what to type to get it.
+nlohmann::ordered_json to_json(const Study& study, const std::string& command);
 
 }  // namespace aqpim::study

@@ -47,7 +47,7 @@ void end_cleanly_on_signals();
 
 // Starts a child, as `spawn` does, which returns what posix_spawn() does, and waits for its end.
 // The exit code; −1 if a signal ended it; none if it could not be started. A child inherits the
-// signals that are blocked here, and should be started without.
+// signals that are blocked here: one of the terminal ends this process, and so the child.
 std::optional<int> run_child(const std::function<int(pid_t&)>& spawn);
 
 }  // namespace aqpim::workload
