@@ -140,7 +140,8 @@ def parameter_sets():
     sets = {module: [] for module in unit.modules()}
     for header in sorted((TREE / "generated/tb/unit/models").glob("*.h")):
         for module, text in PARAMETERS.findall(header.read_text()):
-            sets[module].append(dict(entry.split("=") for entry in text.split(",") if entry))
+            if module in sets:   # and not one that an older checkout had
+                sets[module].append(dict(entry.split("=") for entry in text.split(",") if entry))
     memory = shapes.load()["memories"]["hbm3-5200"]["parameters"]
     smallest = {"pq_channel": shapes.packed(SMALLEST_CHANNEL | memory | FEWEST_BANKS)}
     return {module: known or [smallest.get(module, {})] for module, known in sets.items()}

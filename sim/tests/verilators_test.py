@@ -43,7 +43,7 @@ def compared(name, expected, sentence, *verilators):
 
 
 def complaints(text):
-    lint.rtl_files = lambda: [path]
+    lint.tools.rtl_files = lambda folder: [path]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "m.sv"
         path.write_text(text)
