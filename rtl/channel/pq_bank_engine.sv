@@ -169,7 +169,7 @@ module pq_bank_engine #(
 
   assign word_valid = (waiting_q[0] && stream_open) || strobe;
   // Beats of registers do not change it: they come while the tile before is still accumulated, and
-  // who gives the command that uses them waits until they are written.
+  // the sender of the command that uses them waits until they are written.
   assign ready_o    = engine_ready && !waiting_q[0];
 
   // ---- Registers --------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none
 
-// pq_bus_arbiter: who has the data bus, and the slots of column commands.
+// pq_bus_arbiter: what has the data bus, and the slots of column commands.
 //
 //   columns of all banks (local_*) -----------------> slot = rank ----+
 //   request of each rank --> pq_bus_ask --> [ whose turn ] ---------- +--> [ reg ] --> col_* pins

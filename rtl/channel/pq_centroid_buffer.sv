@@ -13,7 +13,7 @@
 //
 // Shapes      buffer: K * SliceWords words for each codebook
 // Latency     beat to its first word: 0 cycles; done_o: when the last centroid is in the buffer
-// Throughput  a beat in WordsPerBeat cycles, a centroid as in pq_reducer: who sends keeps its pace
+// Throughput  a beat in WordsPerBeat cycles, a centroid as in pq_reducer: the sender keeps its pace
 // Golden      aqpim::golden::reduce()   sw/golden/reducer.h
 module pq_centroid_buffer #(
   parameter  int unsigned Engines    = 16,

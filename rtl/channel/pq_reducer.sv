@@ -19,7 +19,7 @@
 //             The first word of a centroid takes last_part_i, the number of parts minus 1, and
 //             values_i
 // Shapes      out: SliceWords words centroid_o and one elements_o for each centroid, in order.
-//             Each lasts one cycle: who listens takes it
+//             Each lasts one cycle: the listener takes it
 // Formats     sums: signed, 20 + log2(ScoreDepth) bits, PartsWidth more when added; weights:
 //             8 + log2(ScoreDepth) bits, PartsWidth more; centroids: signed, 12 bits;
 //             centroid_o: binary16 of centroid * 2^-8; elements_o: int8 or E3M4. All are exact but

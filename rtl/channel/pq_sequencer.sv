@@ -319,7 +319,7 @@ module pq_sequencer #(
 
   // ---- Answers ----------------------------------------------------------------------------------
 
-  // Who has done waits until its answer has gone: refused commands, work, transfers.
+  // A unit that has done waits until its answer has gone: refused commands, work, transfers.
   always_comb begin
     answer_valid_o      = refused || (|work_done) || (|transfer_done);
     answer_o.tag        = refusal.tag;

@@ -11,8 +11,8 @@
 // Latency     1 cycle from read_i to read_data_o, which then holds until the next read
 // Throughput  1 read and 1 write per cycle (SinglePort: 1 access per cycle)
 // Collision   Reading the address that is written in the same cycle is forbidden: macros disagree
-//             about the result. Simulation returns the complement of the old word. Who
-//             instantiates a memory asserts that it never happens; that takes a reset, which a
+//             about the result. Simulation returns the complement of the old word. The
+//             module with the memory asserts that it never happens; that takes a reset, which a
 //             memory does not have.
 // Golden      a plain array
 module pq_memory #(
