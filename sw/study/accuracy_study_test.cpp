@@ -107,12 +107,12 @@ TEST_CASE("accuracy study: a row is what quantizing with its options alone gives
       options.centring = !on;
       options.window = on ? 128 : 0;
       options.clustering = on ? Clustering::kFixed : Clustering::kFloat;
-      const Row& row = row_of(study, {.config = "small",
-                                      .transform = name_of(transform),
-                                      .weights = options.weights,
-                                      .centring = options.centring,
-                                      .window = options.window,
-                                      .clustering = on ? "fixed" : "float"});
+      const Row row = row_of(study, {.config = "small",
+                                     .transform = name_of(transform),
+                                     .weights = options.weights,
+                                     .centring = options.centring,
+                                     .window = options.window,
+                                     .clustering = on ? "fixed" : "float"});
       CHECK(row.figures.relative_error ==
             doctest::Approx(error_of(head, configuration, options)).epsilon(1e-5));
       CHECK(row.bits_per_element ==
