@@ -31,12 +31,12 @@ trap 'rm -rf --one-file-system "$root"' EXIT
 trap 'exit 130' INT TERM HUP
 debootstrap --variant=minbase --include=git,make "$release" "$root" "$mirror" >"$logs/debootstrap.log" 2>&1 ||
   fail "debootstrap failed, see $logs/debootstrap.log"
-git clone -q --no-local . "$root/root/aqpim"
+git clone -q --no-local . "$root/srv/aqpim"
 
 # On the machine. Its mounts are in a name space of their own, and go with the last process.
 inside() {
   env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 ${http_proxy:+http_proxy="$http_proxy"} \
-    unshare --mount --pid --fork --kill-child sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" sh -c "cd /root/aqpim && $1"' \
+    unshare --mount --pid --fork --kill-child sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" sh -c "cd /srv/aqpim && $1"' \
     "$root" "$1" </dev/null
 }
 
