@@ -5,7 +5,7 @@
 //
 //   1. an operation starts only when no other one runs, one at a time
 //   2. a SCORE starts only after a TURN, an ACCUMULATE only after a SCORE, with nothing between
-//   3. a refused command raises error_o a cycle later, and starts nothing
+//   3. a refused command raises error_o a cycle later; nothing starts without a command
 //   4. a SCORE takes at most TileDepth tokens, its ACCUMULATE as many beats as it
 //   5. no beat is taken when no operation runs
 //   6. the tokens of a query's windows are at most 16,384
@@ -88,9 +88,10 @@ module attend_control #(
       if (last_q != '0 && !\u_dut.active_q ) begin
         assert (32'(taken_q) == (last_q == 2'd1 ? 32'd128 : 32'(\u_dut.count_q )));
       end
-      rule_1: assert (32'(turn_start) + 32'(score_start) + 32'(weights_start) <= 32'(ready));
+      rule_1: assert (32'(turn_start) + 32'(score_start) + 32'(weights_start)
+                      <= 32'(!\u_dut.active_q && \u_dut.wait_q == '0));
       rule_2: assert ((!score_start || last_q == 2'd1) && (!weights_start || last_q == 2'd2));
-      rule_3: assert (!refused_q || error);
+      rule_3: assert ((!refused_q || error) && (!started || cmd_valid_i));
       rule_4: assert (32'(taken_q) <= (last_q == 2'd1 ? 32'd128 : TileDepth)
                       && (last_q != 2'd3 || taken_q <= scored_q));
       rule_5: assert (!take || (\u_dut.active_q && last_q != '0));

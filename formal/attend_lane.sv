@@ -80,7 +80,7 @@ module attend_lane #(
         assert (\u_dut.address_q == code_q);
         if (here && \u_dut.forward_q ) assert (bucket_q && \u_dut.sum_q == value_q);
         if (here && !\u_dut.forward_q ) assert (\u_dut.data == {bucket_q, value_q});
-        rule_1: assert (!here || bucket_q || \u_dut.forward_q || entry == value_q);
+        rule_1: assert (!here || bucket_q || entry == value_q);
       end
       rule_2: assert (!read_q || bucket == (bucket_q ? value_q : '0));
       cover (read_q && bucket == 6'd3 && bucket_q);

@@ -74,10 +74,10 @@ module centroid_format (
                         : key_off <= 8 && key_off >= -8
                           && (!element[0] || (key_off != 8 && key_off != -8)));
       end else begin
-        rule_3: assert (magnitude >= 1984 ? stands_for(element[6:0]) == 1984
+        rule_3: assert ((magnitude >= 1984 ? stands_for(element[6:0]) == 1984
                         : (here <= 0 ? -here < above || (-here == above && !element[0])
-                                     : here < -below || (here == -below && !element[0])));
-        assert (element[7] == (value_q < 0));
+                                     : here < -below || (here == -below && !element[0])))
+                        && element[7] == (value_q < 0));
       end
       rule_4: assert (valid == valid_q);
       cover (values_q && element == 8'h7f);

@@ -3,8 +3,8 @@
 
 // divider: pq_divider's quotients are those that multiplication says.
 //
-// Given: a divisor that is not 0, and a rounded quotient that has QuotientWidth bits. Followed is
-// one division, which is any.
+// Given: a divisor that is not 0, and a quotient from -2^(Q-1), exact, to 2^(Q-1) - 1, rounded; Q:
+// QuotientWidth. Followed is one division, which is any.
 //   1. quotient_o is an integer nearest to dividend / divisor, and the even one of two
 //   2. it comes QuotientWidth + 2 cycles after its operands, with valid_o and its tag
 module divider #(
@@ -42,7 +42,6 @@ module divider #(
   assign rest           = Wide'($signed(dividend_q)) - Wide'($signed(quotient)) * divisor_wide_q;
 
   always_comb begin
-    // Ends included, the quotient rounds to one that fits.
     assume (!valid_i || (rst_n && divisor_i != '0
                          && dividend + dividend < divisor * ((1 << QuotientWidth) - 1)
                          && dividend + dividend >= divisor * -(1 << QuotientWidth)));

@@ -13,15 +13,15 @@ module exp2_monotone #(
   input wire logic clk_i
 );
 
-  (* anyconst *) logic [ArgumentWidth-2:0] far, near;    // below 0
+  (* anyconst *) logic [ArgumentWidth-1:0] far, near;    // below 0
   logic [WeightWidth-1:0] low, high, top;
   logic [2:0]             cycle_q = '0;
 
-  pq_exp2 u_low  (.clk_i, .advance_i (1'b1), .argument_i (-{1'b0, far}), .weight_o (low));
-  pq_exp2 u_high (.clk_i, .advance_i (1'b1), .argument_i (-{1'b0, near}), .weight_o (high));
+  pq_exp2 u_low  (.clk_i, .advance_i (1'b1), .argument_i (-far), .weight_o (low));
+  pq_exp2 u_high (.clk_i, .advance_i (1'b1), .argument_i (-near), .weight_o (high));
   pq_exp2 u_top  (.clk_i, .advance_i (1'b1), .argument_i ('0), .weight_o (top));
 
-  always_comb assume (far >= near);
+  always_comb assume (far >= near && 32'(far) <= 1 << (ArgumentWidth - 1));
 
   always_ff @(posedge clk_i) begin
     cycle_q <= cycle_q == 3'd4 ? cycle_q : cycle_q + 1'b1;

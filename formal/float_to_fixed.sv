@@ -3,7 +3,8 @@
 
 // float_to_fixed: pq_float_to_fixed against the definition of its numbers, for all inputs.
 //
-// Followed is one number, which is any. x is its exact value, in units of the least subnormal.
+// Given: a fraction of at most 30. Followed is one number, which is any. x is its exact value, in
+// units of the least subnormal.
 //   1. a NaN gives 0, an infinity the end of the range, both with nonfinite_o
 //   2. a finite x whose x * 2^fraction, rounded, is beyond the range gives its end and saturated_o
 //   3. any other gives an integer nearest to x * 2^fraction, the even one of two

@@ -5,8 +5,7 @@
 //
 // Followed are one entry and one of its distances since the first one, both any.
 //   1. the least distance is at most the one that is followed
-//   2. if the entry names the followed code, its distance is the least, and came before any that
-//      is equal
+//   2. if the entry names the followed code, its distance is the least
 //   3. the least distance is equal to the followed one only if the entry names that code or one
 //      that came before
 module nearest #(

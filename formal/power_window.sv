@@ -8,8 +8,9 @@
 //   1. there are at most Columns accesses in the last Window memory cycles, if all have one slot
 //   2. allowed_o is refused only if there were Columns in the window that this access would close
 //   3. spare_o tells whether there is room for one more besides
-//   4. without an access in the cycle before, allowed_late_o also covers the window that is one
-//      cycle longer (from slot 1 of its first access to slot 0 of this one)
+//   4. without an access in the cycle before, allowed_late_o is refused only if there were Columns
+//      in the window that is one cycle longer (from slot 1 of its first access to slot 0 of this
+//      one)
 module power_window #(
   parameter int unsigned Columns = 3,
   parameter int unsigned Window  = 11
@@ -51,7 +52,7 @@ module power_window #(
       rule_1: assert (recent + 32'(access_i) <= Columns && all <= Columns);
       rule_2: assert (allowed == (recent < Columns));
       rule_3: assert (spare == (recent + 1 < Columns));
-      rule_4: assert (!allowed_late || past_q[0] || all < Columns);
+      rule_4: assert (past_q[0] || allowed_late == (all < Columns));
       cover (!allowed);
     end
   end

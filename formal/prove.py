@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Proves with Yosys and z3 what the harnesses in formal/ say of the RTL: prove.py [OPTION]... [NAME]...
 
-A harness NAME.sv numbers what it proves in its header, and asserts it under the labels rule_1, rule_2, ... proofs.json
-says how each is proved:
+A harness NAME.sv numbers what it proves in its header, and asserts it under the labels rule_1, rule_2, ...; a rule that
+ends with (a_NAME) is that assertion of the RTL. proofs.json says how each is proved:
   name        as on the command line
   harness     the module in formal/ (default: the name)
   parameters  of the harness
-  steps       from reset; with them, induction proves it for all time, unless
-  bounded     is true: then for these steps only
+  steps       from reset; with them, induction proves it for all time
   cover       steps in which all its cover statements are reached, if it has any
-  twin        file of the RTL, a text that is there once, and what breaks it: the broken twin must not be proved
+  twin        file of the RTL, a text that is there once, and what breaks it: the broken twin must fail at a rule, or
+              at an assertion of the RTL; the harness's invariants, which have no label, are taken out
 All modules of rtl/ can be used, with formal/pq_memory.sv in the place of the memory.
 
 A line per proof, `proved` or `NOT PROVED` with what fails; a trace of the failure lies beside the log in build/formal.
@@ -56,8 +56,8 @@ def run(command, log):
 
 
 class Proof:
-    def __init__(self, name, steps, twin, harness=None, parameters=None, bounded=False, cover=0):
-        self.name, self.steps, self.twin, self.bounded, self.cover = name, steps, twin, bounded, cover
+    def __init__(self, name, steps, twin, harness=None, parameters=None, cover=0):
+        self.name, self.steps, self.twin, self.cover = name, steps, twin, cover
         self.harness, self.parameters = harness or name, parameters or {}
         self.stem = re.sub(r"\W+", "_", name)
 
@@ -67,20 +67,18 @@ class Proof:
         rules = re.findall(r"^//   (\d+)\. (.*(?:\n//      \S.*)*)", header, re.M)
         return [(int(number), re.sub(r"\n//\s+", " ", text)) for number, text in rules]
 
-    def how(self):
-        return f"{self.steps} cycles from reset" if self.bounded else "for all time"
-
-    def translate(self, rtl, stem):
+    def translate(self, rtl, stem, twin):
         """The harness and what it instantiates, in SMT-LIB."""
         modules = sorted(path for path in rtl.glob("*/*.sv") if path.name != "pq_memory.sv")
         package = [path for path in modules if path.stem == "pq_pkg"]
         files = " ".join(str(path) for path in [*package, *(path for path in modules if path not in package),
                                                 FORMAL / "pq_memory.sv"])
         chparam = "".join(f"chparam -set {key} {value} {self.harness}; " for key, value in self.parameters.items())
+        unlabelled = "delete c:$assert$*; " if twin else ""
         smt = BUILD / f"{stem}.smt2"
         script = (f"read_verilog -formal -sv -mem2reg -defer -I{rtl}/common {files}; "
                   f"read_verilog -formal -sv {FORMAL}/{self.harness}.sv; {chparam}"
-                  f"prep -top {self.harness} -flatten; async2sync; dffunmap; write_smt2 -wires {smt}")
+                  f"prep -top {self.harness} -flatten; {unlabelled}async2sync; dffunmap; write_smt2 -wires {smt}")
         code, text = run([*tools.command("yosys"), "-Q", "-p", script], BUILD / f"{stem}.yosys.log")
         if code:
             raise ToolError(f"yosys failed: {(re.findall('ERROR: .*', text) or ['no message'])[0]}")
@@ -88,9 +86,9 @@ class Proof:
 
     def failure(self, rtl, stem, twin=False):
         """What does not hold, or nothing. A twin has to fail in cycles from reset."""
-        smt = self.translate(rtl, stem)
+        smt = self.translate(rtl, stem, twin)
         modes = [("base", max(self.steps, self.cover) if twin else self.steps, [])]
-        if not (self.bounded or twin):
+        if not twin:
             modes.append(("induction", self.steps, ["-i"]))
         if self.cover and not twin:
             modes.append(("cover", self.cover, ["-c"]))
@@ -121,8 +119,8 @@ class Proof:
 
 def page(results):
     """The proofs as Markdown: a table, and what each one says."""
-    lines = ["", "| proof | rules | how long | seconds |", "|---|---:|---|---:|"]
-    lines += [f"| {proof.name} | {len(proof.rules())} | {proof.how()} | {seconds:.0f} |" for proof, seconds in results]
+    lines = ["", "| proof | rules | seconds |", "|---|---:|---:|"]
+    lines += [f"| {proof.name} | {len(proof.rules())} | {seconds:.0f} |" for proof, seconds in results]
     said = set()
     for proof, _ in results:
         if proof.harness not in said:
@@ -156,8 +154,8 @@ def main():
             seconds = time.monotonic() - start
             good = good and bool(twin) and not failed
             results.append((proof, seconds))
-            print(f"{'NOT PROVED' if failed else 'proved' if twin else 'TWIN PROVED'}  {proof.name}, {len(proof.rules())} rules, "
-                  f"{proof.how()} ({seconds:.0f} s): {failed or f'twin fails, {twin}'}", flush=True)
+            print(f"{'NOT PROVED' if failed else 'proved' if twin else 'TWIN PROVED'}  {proof.name}, {len(proof.rules())} rules "
+                  f"({seconds:.0f} s): {failed or f'twin fails, {twin}'}", flush=True)
     except ToolError as error:
         print(f"prove: {error}", file=sys.stderr)
         return 2

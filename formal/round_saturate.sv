@@ -3,8 +3,8 @@
 
 // round_saturate: pq_round_saturate gives the integer that inequalities ask for.
 //
-//   1. saturated_o says that value / 2^shift, rounded, is beyond the result's range, and which end
-//      of it stands in its place
+//   1. saturated_o says whether value / 2^shift, rounded, is beyond the result's range, and then
+//      its end is the result
 //   2. otherwise the result is an integer nearest to value / 2^shift, and the even one of two
 //   3. without a value, result and flag are 0
 module round_saturate #(
@@ -36,13 +36,12 @@ module round_saturate #(
   always_ff @(posedge clk_i) begin
     if (!valid_i) begin
       rule_3: assert (result == '0 && !saturated);
-    end else if (saturated) begin
-      rule_1: assert (value_i[InWidth-1]
-                      ? twice < end_down && result == {1'b1, {(OutWidth-1) {1'b0}}}
-                      : twice >= end_up && result == {1'b0, {(OutWidth-1) {1'b1}}});
     end else begin
-      rule_2: assert (off <= one && off >= -one && (!result[0] || (off != one && off != -one)));
-      assert (twice < end_up && twice >= end_down);
+      rule_1: assert (saturated == (twice >= end_up || twice < end_down)
+                      && (!saturated
+                          || result == {value_i[InWidth-1], {(OutWidth-1) {!value_i[InWidth-1]}}}));
+      rule_2: assert (saturated || (off <= one && off >= -one
+                                    && (!result[0] || (off != one && off != -one))));
     end
     cover (valid_i && saturated && value_i[InWidth-1]);
   end

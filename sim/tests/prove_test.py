@@ -13,11 +13,14 @@ from pathlib import Path
 
 QUICK = ("queue", "delay", "wait_for", "power_window", "nearest", "attend_lane", "table_lane", "attend_control", "score_sum")
 
+RTL = "".join(path.read_text() for path in Path("rtl").glob("*/*.sv"))
+
 # Proof, file, a text and what replaces it, what then fails.
 BREAKS = (
     ("weight_sum", "attend/pq_attend_weight_sum.sv", "sum_o + (sum_o >> 5);", "sum_o;", "a_coarse_enough"),
+    ("weight_sum", "attend/pq_attend_weight_sum.sv", "shift_q[5*(Delay-1) +: 5] : 5'd0;", "5'd31 : 5'd0;", "rule_5"),
     ("attend_control", "attend/pq_attend_control.sv", "legal = holds_q == Scored;", "legal = 1'b1;", "rule_2"),
-    ("table_lane", "engine/pq_table_lane.sv", "if (add_q) sum_q <= sum;", "sum_q <= '0;", "table_lane"),
+    ("table_lane", "engine/pq_table_lane.sv", "if (add_q) sum_q <= sum;", "sum_q <= '0;", "formal/table_lane.sv"),
 )
 
 passed = failed = 0
@@ -43,9 +46,14 @@ check("the quick proofs hold", code == 0 and len(re.findall("^proved ", output, 
 for entry in json.loads(Path("formal/proofs.json").read_text()):
     name, harness = entry["name"], Path("formal", f"{entry.get('harness', entry['name'])}.sv").read_text()
     header = harness.split("\nmodule ")[0]
-    rules = re.findall(r"^//   (\d+)\. ", header, re.M)
+    sentences = re.findall(r"^//   (\d+)\. (.*(?:\n//      \S.*)*)", header, re.M)
+    rules = [number for number, _ in sentences]
     check(f"{name}: rules are numbered from 1", rules == [str(n + 1) for n in range(len(rules))] and rules)
-    check(f"{name}: each label is one of its rules", set(re.findall(r"rule_(\d+):", harness)) <= set(rules))
+    labels = re.findall(r"rule_(\d+):", harness)
+    in_rtl = {number: assertion[1] for number, text in sentences if (assertion := re.search(r"\((a_\w+)\)$", text))}
+    check(f"{name}: each rule has its assertion", sorted(labels + list(in_rtl)) == sorted(rules), f"labels: {labels}")
+    for assertion in in_rtl.values():
+        check(f"{name}: {assertion} is in the RTL", re.search(rf"AQ_ASSERT(_WHEN)?\({assertion},", RTL))
     file, old, _ = entry["twin"]
     check(f"{name}: the twin's text is there once", Path("rtl", file).read_text().count(old) == 1)
 
