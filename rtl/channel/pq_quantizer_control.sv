@@ -7,7 +7,7 @@
 //
 //   cmd_*  --> [ legal? ] --> Stream (beats), or UPDATE's 256 channels --> Drain --> ready_o
 //   beat_i ----------------------+--> token_take_o, weights_take_o, element_take_o
-//   token_i (converted) --> [ age ] --> centroid_*, add_o, code_write_o
+//   token_i (converted) --> [ age ] --> centroid_*, code_read_o, code_write_o
 //   token_i, quotient_i --> [ place ] --> store_o
 //
 // Refused are: commands before ready_o; CLUSTER and UPDATE without a LOAD since the last UPDATE
@@ -110,10 +110,10 @@ module pq_quantizer_control #(
   always_comb begin
     unique case (cmd_operation_i)
       pq_pkg::QuLoad, pq_pkg::QuCodebook: legal = 1'b1;
-      pq_pkg::QuCluster:        legal = loaded_q && 32'(clustered) <= WindowDepth;
-      pq_pkg::QuUpdate:         legal = loaded_q;
-      pq_pkg::QuEncode:         legal = (&stored_q) && 32'(cmd_tokens_i) <= CodeTokens;
-      default:        legal = 1'b0;
+      pq_pkg::QuCluster: legal = loaded_q && 32'(clustered) <= WindowDepth;
+      pq_pkg::QuUpdate:  legal = loaded_q;
+      pq_pkg::QuEncode:  legal = (&stored_q) && 32'(cmd_tokens_i) <= CodeTokens;
+      default:           legal = 1'b0;
     endcase
   end
 
@@ -123,7 +123,7 @@ module pq_quantizer_control #(
       pq_pkg::QuCluster:  beats = LeftWidth'(cmd_tokens_i);
       pq_pkg::QuCodebook: beats = LeftWidth'(Centroids * Slices);
       pq_pkg::QuEncode:   beats = LeftWidth'(cmd_tokens_i) << SliceWidth;
-      default:  beats = '0;
+      default:            beats = '0;
     endcase
   end
 

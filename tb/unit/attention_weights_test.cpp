@@ -25,7 +25,6 @@ class Weights {
  public:
   static constexpr unsigned kMaximumWidth = Dut::ScoreWidth - Dut::ScoreFraction + 1;
   static constexpr unsigned kPerWord = Dut::WordBits / 16;
-  static constexpr unsigned kFillCycles = 6;  // of pq_engine
 
   Weights() {
     bench->busy_i = 1;
@@ -150,7 +149,7 @@ class Weights {
     port = 1;
     bench->first_i = first;
     cycle();
-    for (unsigned i = 1; i < kFillCycles; ++i) {
+    for (unsigned step = 0; step < fill_steps_; ++step) {
       bench->fill_i = &port == &bench->start_weights_i;
       cycle();
     }
@@ -166,6 +165,7 @@ class Weights {
     return aqpim::golden::maximum(scores, Dut::ScoreFraction, Dut::ScoreWidth);
   }
 
+  const unsigned fill_steps_ = stated_cycles("attention_weights", "start_weights_i to weight_o:");
   aqpim::golden::Bias bias_{Dut::BiasDepth};
   unsigned fraction_ = 0, run_ = 0;
   unsigned clipped_ = 0, expected_clipped_ = 0;
@@ -179,6 +179,8 @@ TEST_CASE_TEMPLATE_DEFINE(
     "pq_attention_weights: scores and weights of random tiles, in several commands and with gaps",
     Dut, attention_weights_random) {
   INFO(Dut::parameters);
+  // Words in a row, each the last one of its token
+  REQUIRE(stated_cycles("attention_weights", "to the next weight_o:") == 2);
   Weights<Dut> weights;
   Random& random = weights.random;
   for (std::uint64_t tile = 0; tile < test_iterations(30); ++tile) {

@@ -72,7 +72,7 @@ class Quantizer {
                    distances(std::span(vector).subspan(w * kMultipliers, kMultipliers), elements)});
       }
     }
-    for (unsigned i = 0; i < kDistanceCycles + 1; ++i) cycle();
+    for (unsigned i = 0; i < distance_cycles_ + 1; ++i) cycle();
     bench->codes_read_i = 1;
     bench.settle();
     for (std::size_t m = 0; m < codebook.size(); ++m) {
@@ -125,7 +125,7 @@ class Quantizer {
           if (index % 2 == 1) {
             for (unsigned n = 0; n < kSlots; ++n) add(n, block_[group_ * kSlots + n]);
             ++group_;
-            converted_.push_back({cycle_ + kQueryCycles, index / 2, arriving_});
+            converted_.push_back({cycle_ + query_cycles_, index / 2, arriving_});
           }
           --words;
         }
@@ -163,9 +163,6 @@ class Quantizer {
   Random random{test_seed(), "pq_encode_cluster"};
 
  private:
-  static constexpr unsigned kDistanceCycles = 4;  // of pq_centroid_group
-  static constexpr unsigned kQueryCycles = 4;     // of pq_query
-
   // What comes out of the multipliers.
   struct Product {
     bool valid = false;
@@ -265,8 +262,8 @@ class Quantizer {
     bench->start_i = bench->take_i = bench->encode_i = bench->load_i = bench->unload_i = 0;
     bench->distance_i = distance_;
     products_.push_back(product);
-    if (products_.size() > kDistanceCycles) products_.pop_front();
-    leave(products_.size() == kDistanceCycles ? products_.front() : Product{});
+    if (products_.size() > distance_cycles_) products_.pop_front();
+    leave(products_.size() == distance_cycles_ ? products_.front() : Product{});
     ++cycle_;
   }
 
@@ -318,6 +315,8 @@ class Quantizer {
 
   static constexpr unsigned kDistanceWidth = 24 + std::countr_zero(Dut::SubDim);
 
+  const unsigned distance_cycles_ = stated_cycles("centroid_group", "combine, distance, weigh:");
+  const unsigned query_cycles_ = stated_cycles("query", "write:");
   std::vector<Vector> centroids_ = std::vector<Vector>(kCentroids, Vector(kChannels));
   std::vector<std::vector<std::int64_t>> sums_ =
       std::vector<std::vector<std::int64_t>>(kCentroids, std::vector<std::int64_t>(kChannels));

@@ -281,13 +281,14 @@ class Player {
     }
   }
 
-  void codebook(bool values, std::uint64_t pace) {
+  // Returns the cycles that it took.
+  std::uint64_t codebook(bool values, std::uint64_t pace) {
     Bytes beats;
     for (unsigned c = 0; c < config.head_dim; ++c) {
       const Bytes beat = random_beat();
       beats.insert(beats.end(), beat.begin(), beat.end());
     }
-    run({.operation = QuantizerOperation::kCodebook, .values = values}, beats, pace);
+    return run({.operation = QuantizerOperation::kCodebook, .values = values}, beats, pace);
   }
 
   void compare_flags() {
@@ -435,8 +436,10 @@ TEST_CASE_TEMPLATE_DEFINE("pq_quantizer: a window takes the cycles that its head
       player.run({.operation = QuantizerOperation::kCluster, .tokens = count},
                  player.weighted(player.tokens(count, 50, false)));
   CHECK(cluster == 2 * count - 1 + count / 32 + drain);
+  CHECK(player.run({.operation = QuantizerOperation::kCluster}, {}) ==
+        stated_cycles("quantizer", "without tokens, CLUSTER or ENCODE to ready_o:"));
   CHECK(player.run({.operation = QuantizerOperation::kUpdate}, {}) == update);
-  player.codebook(true, 1);
+  CHECK(player.codebook(true, 1) == 16 * slices + stated_cycles("quantizer", "of CODEBOOK:"));
   const unsigned some = player.config.code_tokens();
   const std::uint64_t encode =
       player.run({.operation = QuantizerOperation::kEncode, .tokens = some},
