@@ -71,7 +71,6 @@ class Subspace {
 
   // The pulses of all tokens on their way, as the control gives them, and what is due.
   void cycle() {
-    const unsigned latency = stated_cycles("quantizer_subspace", "to code_o:");
     bench->keep_i = 0;
     bench->first_i = 0;
     bench->code_read_i = 0;
@@ -98,7 +97,7 @@ class Subspace {
     }
     bench.settle();
     for (const Token& token : tokens) {
-      if (now - token.begin == latency) {
+      if (now - token.begin == code_cycles) {
         REQUIRE(bench->code_o == token.code);
         ++compared;
       }
@@ -109,7 +108,7 @@ class Subspace {
     bench->sums_read_i = 0;
     // Pins without a meaning
     put_vector(draw(2048));
-    std::erase_if(tokens, [&](const Token& token) { return now - token.begin > 8; });
+    std::erase_if(tokens, [&](const Token& token) { return now - token.begin >= sum_cycles; });
   }
 
   void compare_words() {
@@ -140,6 +139,8 @@ class Subspace {
   std::array<Vector, kCentroids> centroids{};
   std::array<Word, kCentroids> words{};
   std::vector<Token> tokens;
+  const unsigned code_cycles = stated_cycles("quantizer_subspace", "to code_o:");
+  const unsigned sum_cycles = stated_cycles("quantizer_subspace", "to the sums:");
   std::uint64_t now = 0, compared = 0;
   bool adding = true;
 };
@@ -150,6 +151,7 @@ TEST_CASE_TEMPLATE_DEFINE(
     "pq_quantizer_subspace: codes and sums of random tokens, with ties and gaps", Dut,
     quantizer_subspace_random) {
   INFO(Dut::parameters);
+  REQUIRE(stated_cycles("quantizer_subspace", "sums_read_i to word_o:") == 1);
   Subspace<Dut> subspace;
   Random& random = subspace.random;
   for (std::uint64_t round = 0; round < test_iterations(30); ++round) {

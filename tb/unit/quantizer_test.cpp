@@ -424,6 +424,7 @@ TEST_CASE_TEMPLATE_APPLY(quantizer_refused, quantizer_models);
 TEST_CASE_TEMPLATE_DEFINE("pq_quantizer: a window takes the cycles that its header says", Dut,
                           quantizer_cycles) {
   INFO(Dut::parameters);
+  REQUIRE(stated_cycles("quantizer", "codes_read_i to codes_o:") == 1);
   Player<Dut> player;
   const unsigned count = std::min(Dut::WindowDepth, 1024u);
   const unsigned slices = player.config.slices();
