@@ -43,15 +43,6 @@ int internal_error(const std::exception& error) {
 
 }  // namespace
 
-#ifdef __SANITIZE_ADDRESS__
-// Verilator's runtime keeps a name per thread that makes a model, and does not free it with the
-// thread.
-extern "C" const char* __lsan_default_suppressions();
-extern "C" const char* __asan_default_options();
-extern "C" const char* __lsan_default_suppressions() { return "leak:Verilated::catName\n"; }
-extern "C" const char* __asan_default_options() { return "print_suppressions=0"; }
-#endif
-
 int main(int argc, char** argv) {
   using aqpim::app::ExitCode;
   aqpim::workload::end_cleanly_on_signals();

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes sw/config/pq_pkg.h: what Verilator exports of rtl/common/pq_pkg.sv, its enums and constants that are marked
+"""Writes sw/config/pq_pkg.h: what Verilator exports of rtl/common/pq_pkg.sv, its constants and its enums, which are marked
 /*verilator public*/, as plain C++, so that nothing but this script needs Verilator for them; and where the members of its
 records are, which Verilator does not export.
 """
@@ -34,16 +34,16 @@ CONSTANT = re.compile(r"^ *static constexpr IData/\*31:0\*/ (\w+) = (0x[0-9a-f]+
 RECORD = re.compile(r"typedef struct packed \{([^{}]*)\} (\w+)_t;")
 RECORD_MEMBERS = re.compile(r"(?:logic(?: *\[(\d+):0\])?|(\w+)_e)\s+([\w,\s]+?);")
 ENUM_WIDTH = re.compile(r"typedef enum logic \[(\d+):0\] \{[^{}]*\} (\w+)_e")
-RECORD_BITS = re.compile(r"localparam int unsigned (\w+)Bits /\*verilator public\*/ = (\d+);")
+RECORD_BITS = re.compile(r"localparam int unsigned (\w+)Bits = (\d+);")
 INNER = ("_fields", "memory")   # records that are no ports
 WORD = re.compile(r"[A-Z][a-z0-9]*")
 
 
 def exported():
-    """The header of the package that Verilator writes."""
+    """The header of the package that Verilator writes. Constants come of --public: marked ones would stay in every model."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([*tools.command("verilator"), "--cc", "-Wno-fatal", "--prefix", "V", "--Mdir", folder,
-                        ROOT / PACKAGE], check=True, capture_output=True)
+        subprocess.run([*tools.command("verilator"), "--cc", "--public", "-Wno-fatal", "--prefix", "V", "--Mdir",
+                        folder, ROOT / PACKAGE], check=True, capture_output=True)
         return (Path(folder) / "V_pq_pkg.h").read_text()
 
 

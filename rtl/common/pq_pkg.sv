@@ -3,9 +3,9 @@
 
 // pq_pkg: names of numbers that several modules, the golden model and the test bench agree on.
 //
-// Every tool reads this file before the others; names are written pq_pkg::NAME. What is marked
-// public is in sw/config/pq_pkg.h for C++, too (sim/package_header.py writes it, `make lint`
-// compares): operation_e there is Operation, and its OpTable is Operation::kTable.
+// Every tool reads this file before the others; names are written pq_pkg::NAME. The constants, and
+// the enums marked public, are in sw/config/pq_pkg.h for C++, too (sim/package_header.py writes it,
+// `make lint` compares): operation_e there is Operation, and its OpTable is Operation::kTable.
 //
 // Records cross modules as one port. Their numbers are as wide as the widest design needs: a module
 // takes the low bits that it has use for.
@@ -49,7 +49,7 @@ package pq_pkg;
   // ---- Engine in a channel ----------------------------------------------------------------------
 
   // Bits of a beat: what a column access delivers, and what the data bus moves at once
-  localparam int unsigned BeatBits /*verilator public*/ = 256;
+  localparam int unsigned BeatBits = 256;
 
   // A command; skip and tokens as in pq_bank_engine
   typedef struct packed {
@@ -59,7 +59,7 @@ package pq_pkg;
     logic [12:0] tokens;
   } engine_command_t;
 
-  localparam int unsigned EngineCommandBits /*verilator public*/ = 30;
+  localparam int unsigned EngineCommandBits = 30;
 
   // Beats to engines
   typedef enum logic [2:0] {
@@ -89,7 +89,7 @@ package pq_pkg;
     logic [5:0] index;          // ReadResult, ReadCodes: of the beat
   } engine_read_t;
 
-  localparam int unsigned EngineReadBits /*verilator public*/ = 8;
+  localparam int unsigned EngineReadBits = 8;
 
   // ---- Commands of the channel ------------------------------------------------------------------
 
@@ -118,7 +118,7 @@ package pq_pkg;
     logic [15:0] row;
   } row_command_t;
 
-  localparam int unsigned RowCommandBits /*verilator public*/ = 19;
+  localparam int unsigned RowCommandBits = 19;
 
   // Column commands
   typedef enum logic [2:0] {
@@ -146,7 +146,7 @@ package pq_pkg;
     logic [15:0] column;
   } bus_address_t;
 
-  localparam int unsigned BusAddressBits /*verilator public*/ = 48;
+  localparam int unsigned BusAddressBits = 48;
 
   // What a rank asks of the data bus
   typedef struct packed {
@@ -160,7 +160,7 @@ package pq_pkg;
     logic         buffered;     // the beat comes from the reducer's buffer, not from the host
   } bus_request_t;
 
-  localparam int unsigned BusRequestBits /*verilator public*/ = 44;
+  localparam int unsigned BusRequestBits = 44;
 
   // The memory: organization and timing, names as in docs/memory.md
   typedef struct packed {
@@ -303,7 +303,7 @@ package pq_pkg;
     logic [15:0] window_rows;   // rows of codes of a window
   } work_t;
 
-  localparam int unsigned WorkBits /*verilator public*/ = 157;
+  localparam int unsigned WorkBits = 157;
 
   // Transfers of a rank, beside its work
   typedef enum logic [1:0] {
@@ -319,7 +319,7 @@ package pq_pkg;
     logic           each;       // biases of each engine
   } transfer_t;
 
-  localparam int unsigned TransferBits /*verilator public*/ = 17;
+  localparam int unsigned TransferBits = 17;
 
   // A pass of the reducer
   typedef struct packed {
@@ -328,7 +328,7 @@ package pq_pkg;
     logic last;                 // elements go to the host
   } reducer_pass_t;
 
-  localparam int unsigned ReducerPassBits /*verilator public*/ = 3;
+  localparam int unsigned ReducerPassBits = 3;
 
   // ---- Shapes that follow from parameters -------------------------------------------------------
 
