@@ -232,9 +232,9 @@ def includes(paths=None):
 
 
 def literals():
-    """Where RTL has a literal instead of a name of pq_pkg."""
+    """Where RTL has a literal instead of a name of pq_pkg, or numbers names itself."""
     files = {str(path): path.read_text() for path in tools.rtl_files(Path()) if path != package_header.PACKAGE}
-    return package_names.literals(files, package_header.PACKAGE.read_text())
+    return package_names.literals(files, package_header.PACKAGE.read_text()) + package_names.numbered(files)
 
 
 def copies():

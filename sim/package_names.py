@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of lint that nobody writes the numbers of pq_pkg's enums instead of their names, or the enums once more."""
+"""Checks of lint that nobody writes the numbers of pq_pkg's enums instead of their names, the enums once more, or
+numbered localparams instead of an enum."""
 import re
 
 import package_header
@@ -9,6 +10,8 @@ COMPARISON = r"(?:[!=]==?|==\?|[<>]=?)"
 ENUM = re.compile(r"typedef enum logic \[(\d+):0\] \{([^{}]*)\} (\w+)_e")
 DECLARATION = re.compile(r"\bpq_pkg::\w+_e\s+(\w+(?:\s*,\s*\w+)*)\s*[,;)\n]")
 RECORD = re.compile(r"\bpq_pkg::(\w+)_t\s+(\w+(?:\s*,\s*\w+)*)\s*[,;)\n]")
+NUMBERED = r"\blocalparam\s[^=;]*=\s*((?:\d*'d)?){};"
+NUMBERED_PAIR = re.compile(NUMBERED.format("0") + r"\s*" + NUMBERED.format("1"))
 MODULE = re.compile(r"^module (\w+)(.*?)^endmodule", re.M | re.S)
 INSTANCE = re.compile(r"^ *(pq_\w+)\s*(?:#\([^;]*?\)\s*)?\w+ \((.*?)\);", re.M | re.S)
 
@@ -114,3 +117,10 @@ def copies(files, package):
                 line = text.count("\n", 0, match.start()) + 1
                 found.append(f"{path}:{line}: {match[1]} of {enum}_e of pq_pkg once more\n")
     return "".join(found)
+
+
+def numbered(files):
+    """Where RTL numbers names one by one: {path: text}."""
+    return "".join(f"{path}:{text.count(chr(10), 0, match.start()) + 1}: localparams that count 0, 1: an enum\n"
+                   for path, text in ((path, bare(text)) for path, text in files.items())
+                   for match in NUMBERED_PAIR.finditer(text) if match[1] == match[2])

@@ -34,42 +34,35 @@ module pq_attend_control #(
   localparam int unsigned MaxTokens   = 16384,
   localparam int unsigned TokenWidth  = $clog2(MaxTokens)
 ) (
-  input  wire logic                   clk_i,
-  input  wire logic                   rst_ni,
-  input  wire logic                   cmd_valid_i,
-  input  wire logic [1:0]             cmd_operation_i,   // 0 TURN 1 SCORE 2 ACCUMULATE
-  input  wire logic                   cmd_first_i,       // TURN: tables are the query's first
-  input  wire logic [TokensWidth-1:0] cmd_tokens_i,      // SCORE: at most
-  output logic                        ready_o,
-  input  wire logic                   tokens_write_i,
-  input  wire logic [15:0]            tokens_i,          // of the query, in this engine
-  input  wire logic                   beat_i,            // there is a beat
-  output logic                        start_turn_o,      // in the cycle of the command
-  output logic                        start_score_o,
-  output logic                        start_weights_o,
-  output logic                        turn_o,            // what runs, or has run last
-  output logic                        score_o,
-  output logic                        accumulate_o,
-  output logic                        take_o,            // this beat is one of the operation's
-  output logic                        second_o,          // also the beat's second half (HeadDim 64)
-  output logic      [StepWidth-1:0]   step_o,            // TURN: {group, centroid}
-  output logic                        fill_o,            // ACCUMULATE: fetch weights ahead
-  output logic                        flush_o,           // the window's scores are complete
-  output logic      [TokenWidth-1:0]  token_o,           // first one of the window
-  output logic                        locked_o,          // registers are in use
-  output logic                        readable_o,        // outputs of a whole window are there
-  output logic                        error_o            // pulse: something was refused
+  input  wire logic                      clk_i,
+  input  wire logic                      rst_ni,
+  input  wire logic                      cmd_valid_i,
+  input  wire pq_pkg::attend_operation_e cmd_operation_i,
+  input  wire logic                      cmd_first_i,      // TURN: tables are the query's first
+  input  wire logic [TokensWidth-1:0]    cmd_tokens_i,     // SCORE: at most
+  output logic                           ready_o,
+  input  wire logic                      tokens_write_i,
+  input  wire logic [15:0]               tokens_i,         // of the query, in this engine
+  input  wire logic                      beat_i,           // there is a beat
+  output logic                           start_turn_o,     // in the cycle of the command
+  output logic                           start_score_o,
+  output logic                           start_weights_o,
+  output logic                           turn_o,           // what runs, or has run last
+  output logic                           score_o,
+  output logic                           accumulate_o,
+  output logic                           take_o,           // this beat is one of the operation's
+  output logic                           second_o,         // with its second half (HeadDim 64)
+  output logic      [StepWidth-1:0]      step_o,           // TURN: {group, centroid}
+  output logic                           fill_o,           // ACCUMULATE: fetch weights ahead
+  output logic                           flush_o,          // the window's scores are complete
+  output logic      [TokenWidth-1:0]     token_o,          // first one of the window
+  output logic                           locked_o,         // registers are in use
+  output logic                           readable_o,       // outputs of a whole window are there
+  output logic                           error_o           // pulse: something was refused
 );
 
-  localparam logic [1:0] Turn       = 2'd0;
-  localparam logic [1:0] Score      = 2'd1;
-  localparam logic [1:0] Accumulate = 2'd2;
-
-  // What the lanes hold
-  localparam logic [1:0] Nothing = 2'd0;
-  localparam logic [1:0] Tables  = 2'd1;
-  localparam logic [1:0] Scored  = 2'd2;   // tables, and there are scores
-  localparam logic [1:0] Buckets = 2'd3;
+  // What the lanes hold; Scored: tables, and there are scores
+  typedef enum logic [1:0] {Nothing, Tables, Scored, Buckets} holds_e;
 
   // Fill: the first weights. Drain: TURN tables and results are written; SCORE look-up, adder tree,
   // bias, rounding, weight, bound; ACCUMULATE buckets and sum.
@@ -86,7 +79,8 @@ module pq_attend_control #(
     $error("pq_attend_control: HeadDim must be 64 or 128");
   end
 
-  logic [1:0]             operation_q, holds_q;
+  pq_pkg::attend_operation_e operation_q;   // what runs, or has run last
+  holds_e                    holds_q;
   logic                   active_q, window_q, odd, legal, start, stray;
   logic [3:0]             wait_q;           // cycles of Fill or Drain to go
   logic [StepWidth-1:0]   step_q;
@@ -99,26 +93,26 @@ module pq_attend_control #(
 
   always_comb begin
     unique case (cmd_operation_i)
-      Turn:       legal = 1'b1;
-      Score:      legal = holds_q == Tables && 32'(cmd_tokens_i) <= TileDepth;
-      Accumulate: legal = holds_q == Scored;
-      default:    legal = 1'b0;
+      pq_pkg::AttendTurn:       legal = 1'b1;
+      pq_pkg::AttendScore:      legal = holds_q == Tables && 32'(cmd_tokens_i) <= TileDepth;
+      pq_pkg::AttendAccumulate: legal = holds_q == Scored;
+      default:                  legal = 1'b0;
     endcase
   end
 
   assign ready_o         = !active_q && wait_q == '0;
   assign start           = cmd_valid_i && ready_o && legal;
-  assign start_turn_o    = start && cmd_operation_i == Turn;
-  assign start_score_o   = start && cmd_operation_i == Score;
-  assign start_weights_o = start && cmd_operation_i == Accumulate;
+  assign start_turn_o    = start && cmd_operation_i == pq_pkg::AttendTurn;
+  assign start_score_o   = start && cmd_operation_i == pq_pkg::AttendScore;
+  assign start_weights_o = start && cmd_operation_i == pq_pkg::AttendAccumulate;
 
   assign count = 32'(rest_q) < 32'(cmd_tokens_i) ? TokensWidth'(rest_q) : cmd_tokens_i;
 
   always_comb begin
     unique case (cmd_operation_i)
-      Score:      beats = BeatsWidth'((32'(count) + Slots - 1) / Slots);
-      Accumulate: beats = BeatsWidth'((32'(count_q) + Slots - 1) / Slots);
-      default:    beats = BeatsWidth'(TurnBeats);
+      pq_pkg::AttendScore:      beats = BeatsWidth'((32'(count) + Slots - 1) / Slots);
+      pq_pkg::AttendAccumulate: beats = BeatsWidth'((32'(count_q) + Slots - 1) / Slots);
+      default:                  beats = BeatsWidth'(TurnBeats);
     endcase
   end
 
@@ -130,7 +124,7 @@ module pq_attend_control #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      operation_q <= Turn;
+      operation_q <= pq_pkg::AttendTurn;
       holds_q     <= Nothing;
       active_q    <= 1'b0;
       wait_q      <= '0;
@@ -166,9 +160,9 @@ module pq_attend_control #(
     end
   end
 
-  assign turn_o       = operation_q == Turn;
-  assign score_o      = operation_q == Score;
-  assign accumulate_o = operation_q == Accumulate;
+  assign turn_o       = operation_q == pq_pkg::AttendTurn;
+  assign score_o      = operation_q == pq_pkg::AttendScore;
+  assign accumulate_o = operation_q == pq_pkg::AttendAccumulate;
   assign step_o       = step_q;
   assign flush_o      = !active_q && score_o && wait_q == 4'(FlushCycle);
   assign locked_o     = start_turn_o || start_score_o || (!ready_o && !accumulate_o);

@@ -50,7 +50,7 @@ module pq_attend_engine #(
   input  wire logic [3:0]                index_i,          // of the engine: a constant
   // Commands
   input  wire logic                      cmd_valid_i,
-  input  wire logic [1:0]                cmd_operation_i,  // 0 TURN 1 SCORE 2 ACCUMULATE
+  input  wire pq_pkg::attend_operation_e cmd_operation_i,
   input  wire logic                      cmd_first_i,      // TURN: tables are the query's first
   input  wire logic [TokensWidth-1:0]    cmd_tokens_i,     // SCORE: at most
   output logic                           ready_o,          // idle: a command is accepted
@@ -59,7 +59,7 @@ module pq_attend_engine #(
   input  wire logic [Banks*BeatBits-1:0] bank_data_i,
   // Bus
   input  wire logic                      bus_valid_i,
-  input  wire logic [1:0]                bus_kind_i,       // 0 TOKENS 1 CONTROL 2 PARAMETERS
+  input  wire pq_pkg::attend_bus_kind_e  bus_kind_i,
   input  wire logic [3:0]                bus_index_i,      // PARAMETERS: word
   input  wire logic [BeatBits-1:0]       bus_data_i,
   // Reads
@@ -93,10 +93,6 @@ module pq_attend_engine #(
   // Cycles of TURN: from the beat to its entries, and stages until its outputs are written
   localparam int unsigned DotCycles = 3;
   localparam int unsigned Stages    = Slots + 3;
-
-  localparam logic [1:0] BusTokens     = 2'd0;
-  localparam logic [1:0] BusControl    = 2'd1;
-  localparam logic [1:0] BusParameters = 2'd2;
 
   // Legal parameters
   if (HeadDim != 64 && HeadDim != 128) begin : gen_bad_head_dim
@@ -134,7 +130,7 @@ module pq_attend_engine #(
     .cmd_first_i,
     .cmd_tokens_i,
     .ready_o,
-    .tokens_write_i  (bus_valid_i && bus_kind_i == BusTokens),
+    .tokens_write_i  (bus_valid_i && bus_kind_i == pq_pkg::AttendBusTokens),
     .tokens_i        (bus_data_i[32'(index_i)*16 +: 16]),
     .beat_i          (|bank_valid_i),
     .start_turn_o    (start_turn),
@@ -154,10 +150,10 @@ module pq_attend_engine #(
     .error_o         (command_error)
   );
 
-  assign bus_control     = bus_valid_i && bus_kind_i == BusControl;
+  assign bus_control     = bus_valid_i && bus_kind_i == pq_pkg::AttendBusControl;
   assign control_legal   = !locked && bus_data_i[3];
   assign control_write   = bus_control && control_legal;
-  assign parameter_write = bus_valid_i && bus_kind_i == BusParameters && !locked;
+  assign parameter_write = bus_valid_i && bus_kind_i == pq_pkg::AttendBusParameters && !locked;
   assign error_o         = command_error || bus_refused_q || read_refused;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -167,7 +163,8 @@ module pq_attend_engine #(
       protocol_q    <= 1'b0;
     end else begin
       if (control_write) extra_q <= bus_data_i[ExtraWidth-1:0];
-      bus_refused_q <= bus_valid_i && bus_kind_i != BusTokens && !control_write && !parameter_write;
+      bus_refused_q <= bus_valid_i && bus_kind_i != pq_pkg::AttendBusTokens
+                    && !control_write && !parameter_write;
       protocol_q    <= (protocol_q && !(control_write && bus_data_i[5])) || error_o;
     end
   end

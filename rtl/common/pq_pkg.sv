@@ -46,6 +46,21 @@ package pq_pkg;
     QuEncode        // raw tokens: their codes
   } quantizer_operation_e /*verilator public*/;
 
+  // ---- Attend engine ----------------------------------------------------------------------------
+
+  typedef enum logic [1:0] {
+    AttendTurn,       // outputs of the window before, tables of the next one
+    AttendScore,      // codes of keys: scores of tokens
+    AttendAccumulate  // codes of values: weights of tokens into buckets
+  } attend_operation_e /*verilator public*/;
+
+  // Beats on its bus
+  typedef enum logic [1:0] {
+    AttendBusTokens,
+    AttendBusControl,
+    AttendBusParameters
+  } attend_bus_kind_e /*verilator public*/;
+
   // ---- Engine in a channel ----------------------------------------------------------------------
 
   // Bits of a beat: what a column access delivers, and what the data bus moves at once

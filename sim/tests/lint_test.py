@@ -129,6 +129,14 @@ COPIES = (
     ("  localparam logic [2:0] Query = 3'd1;", ""),
     ("// enum { kControl, kQuery, kShift, kBias };", ""),
 )
+# Localparams that count, and some that do not.
+NUMBERED = (
+    ("localparam logic [1:0] A = 2'd0;\n  localparam logic [1:0] B = 2'd1;", True),
+    ("localparam logic A = 'd0;  // x\n\n  localparam logic B = 'd1;", True),
+    ("localparam int unsigned A = 0;\n  localparam int unsigned B = 1;", True),
+    ("localparam logic [1:0] A = 2'd0;\n  localparam logic [2:0] B = 3'd1;", False),
+    ("localparam logic [4:0] A = 5'd8;\n  localparam logic [4:0] B = 5'd9;", False),
+)
 
 
 def names():
@@ -156,6 +164,9 @@ def names():
     for line, enum in COPIES:
         said = package_names.copies({"some/file": "\n" + line + "\n"}, package)
         assert said == (f"some/file:2: {enum} of pq_pkg once more\n" if enum else ""), (line, said)
+    for lines, complains in NUMBERED:
+        said = package_names.numbered({"some/file": "\n" + lines + "\n"})
+        assert said == ("some/file:2: localparams that count 0, 1: an enum\n" if complains else ""), (lines, said)
 
 
 def main():

@@ -48,6 +48,20 @@ enum class QuantizerOperation : std::uint8_t {
 };
 inline constexpr std::size_t kQuantizerOperations = 5;
 
+enum class AttendOperation : std::uint8_t {
+  kTurn,
+  kScore,
+  kAccumulate,
+};
+inline constexpr std::size_t kAttendOperations = 3;
+
+enum class AttendBusKind : std::uint8_t {
+  kTokens,
+  kControl,
+  kParameters,
+};
+inline constexpr std::size_t kAttendBusKinds = 3;
+
 enum class BusKind : std::uint8_t {
   kStream,
   kTokens,

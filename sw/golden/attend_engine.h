@@ -20,10 +20,13 @@
 #include <span>
 #include <vector>
 
+#include "sw/config/pq_pkg.h"
 #include "sw/golden/program.h"
 #include "sw/golden/table_lane.h"
 
 namespace aqpim::golden {
+
+using pq_pkg::AttendOperation;
 
 // Parameters of pq_attend_engine; its checks say which are legal.
 struct AttendConfig {
@@ -52,9 +55,6 @@ struct AttendConfig {
 
   bool operator==(const AttendConfig&) const = default;
 };
-
-// Values as on cmd_operation_i.
-enum class AttendOperation : std::uint8_t { kTurn, kScore, kAccumulate };
 
 class AttendEngine {
  public:

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "sw/config/pq_pkg.h"
 #include "tb/unit/bench.h"
 #include "tb/unit/header.h"
 
@@ -13,8 +14,10 @@ namespace {
 
 using namespace aqpim::tb;
 using namespace aqpim::tb::unit;
+using enum aqpim::pq_pkg::AttendOperation;
+using Operation = aqpim::pq_pkg::AttendOperation;
 
-constexpr unsigned kTurn = 0, kScore = 1, kAccumulate = 2;
+constexpr auto kNoOperation = static_cast<Operation>(aqpim::pq_pkg::kAttendOperations);
 constexpr unsigned kMaxTokens = 16384;
 
 // Latencies of the header; "of ACCUMULATE:" is there twice, for its first and its last beat.
@@ -62,14 +65,14 @@ class Control {
     for (unsigned c = 1; c < latency("a command that counts with it:"); ++c) clock();
   }
 
-  void give(unsigned operation, bool first, unsigned tokens) {
+  void give(Operation operation, bool first, unsigned tokens) {
     bench->cmd_valid_i = 1;
     bench->cmd_operation_i = static_cast<std::uint8_t>(operation);
     bench->cmd_first_i = first;
     put(bench->cmd_tokens_i, 0, kTokensWidth, tokens);
   }
 
-  void refuse(unsigned operation, unsigned tokens) {
+  void refuse(Operation operation, unsigned tokens) {
     CAPTURE(operation);
     give(operation, false, tokens);
     bench.settle();
@@ -80,7 +83,7 @@ class Control {
   }
 
   // A command that is accepted, to its end.
-  void run(unsigned operation, bool first, unsigned tokens, std::uint64_t pace) {
+  void run(Operation operation, bool first, unsigned tokens, std::uint64_t pace) {
     CAPTURE(operation);
     const bool turns = operation == kTurn, scores = operation == kScore;
     if (turns && first) done = 0;
@@ -162,7 +165,7 @@ class Control {
     clock(beat && turns);
   }
 
-  void check(unsigned operation) {
+  void check(Operation operation) {
     bench.settle();
     REQUIRE(bench->turn_o == (operation == kTurn ? 1 : 0));
     REQUIRE(bench->score_o == (operation == kScore ? 1 : 0));
@@ -205,7 +208,7 @@ TEST_CASE_TEMPLATE_DEFINE(
     control.run(kTurn, true, 0, random.pick({1u, 3u}));
     for (std::uint64_t w = random.below(5); w > 0; --w) {
       control.refuse(kAccumulate, 0);
-      control.refuse(3, 0);
+      control.refuse(kNoOperation, 0);
       control.refuse(kScore, Dut::TileDepth + 1);
       const std::uint64_t pace = random.pick({1u, 1u, 3u});
       const auto tokens =

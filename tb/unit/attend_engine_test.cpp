@@ -20,12 +20,14 @@ using namespace aqpim::tb::unit;
 using aqpim::golden::AttendConfig;
 using aqpim::golden::AttendEngine;
 using aqpim::golden::AttendOperation;
+using enum aqpim::pq_pkg::AttendBusKind;
+using BusKind = aqpim::pq_pkg::AttendBusKind;
 using Bytes = std::vector<std::uint8_t>;
 
 constexpr unsigned kBeatBytes = AttendConfig::kBeatBytes;
 constexpr unsigned kIndex = 11;  // of the engine in its rank
 
-constexpr unsigned kTokens = 0, kControl = 1, kParameters = 2;  // kinds of beats on the bus
+constexpr auto kNoKind = static_cast<BusKind>(aqpim::pq_pkg::kAttendBusKinds);
 
 // Plays the engine and its golden model side by side.
 template <class Dut>
@@ -65,7 +67,7 @@ class Player {
 
   // ---- Registers --------------------------------------------------------------------------------
 
-  void bus(unsigned kind, unsigned index, const Bytes& beat, bool refused = false) {
+  void bus(BusKind kind, unsigned index, const Bytes& beat, bool refused = false) {
     bench->bus_valid_i = 1;
     bench->bus_kind_i = static_cast<std::uint8_t>(kind);
     bench->bus_index_i = static_cast<std::uint8_t>(index);
@@ -425,7 +427,7 @@ TEST_CASE_TEMPLATE_DEFINE(
     if (refused) golden.refused();
   };
   const auto locked = [&] {
-    for (const unsigned kind : {kControl, kParameters, 3u}) {
+    for (const BusKind kind : {kControl, kParameters, kNoKind}) {
       player.bus(kind, 5, player.random_bytes(kBeatBytes), true);
       golden.refused();
     }
@@ -444,7 +446,7 @@ TEST_CASE_TEMPLATE_DEFINE(
   stray(true);
   no_read(0);
   no_read(golden.read(0) ? 0 : player.golden_beats() - 1);
-  player.bus(3, 0, zeros, true);
+  player.bus(kNoKind, 0, zeros, true);
   golden.refused();
   player.write_query(100, 3);
   player.write_biases(100);
