@@ -88,6 +88,9 @@ module pq_sequencer #(
       begin : gen_bad_groups
     $error("pq_sequencer: a rank needs two bank groups at least, and an engine in each");
   end
+  if (Engines > pq_pkg::BeatBits / 16) begin : gen_bad_engines
+    $error("pq_sequencer: a rank has at most 16 engines: a beat of TOKENS has 16 bits for each");
+  end
   if (pq_pkg::record_beats(CodeBits, WordBits) < 1) begin : gen_bad_record
     $error("pq_sequencer: a centroid's record must fill whole beats");
   end

@@ -119,12 +119,19 @@ MEMORIES = (
     ("rows=8192 columns=2", "", ""),
     ("rows=65536 columns=1024", "", ""),
     ("bank_groups=2 banks_per_group=2 ranks=1", "", ""),
-    ("bank_groups=8 banks_per_group=8 columns=512", "", ""),
+    ("bank_groups=8 banks_per_group=8 columns=512", "", "at most 16 engines"),
     ("nRTW=47 nCCDL=33 nCCDAB=33 power_limit.nCCDAB=33 power_limit.window=4096", "nCL + 12 is 31, but must be at least nCCDL", None),
     ("nRTW=46 nCCDL=31 nCCDAB=31 power_limit.nCCDAB=31 power_limit.window=4096", "", ""),
     ("nBL=1 nCCDS=1 nCCDL=2 power_limit.columns=2 power_limit.window=5", "", ""),
     ("power_limit.columns=1024 power_limit.window=16384", "", ""),
     ("postponed=64 nREFI=1048576 nRFC=500000", "", ""),
+)
+# The same of the engines next to a memory's banks: entries of the memory, banks of an engine.
+PLACES = (
+    ("bank_groups=8 banks_per_group=8 columns=512", 2, "has at most 16 engines, not 32", "at most 16 engines"),
+    ("bank_groups=8 banks_per_group=4", 1, "has at most 16 engines, not 32", "at most 16 engines"),
+    ("bank_groups=8 banks_per_group=4", 2, "", ""),
+    ("bank_groups=8 banks_per_group=2", 1, "", ""),
 )
 # pq_reducer of a channel has parameters that no configuration decides.
 REDUCERS = (
@@ -173,7 +180,7 @@ def rules(folder):
     memories.mkdir(parents=True)
     for name, *_ in ENGINES + CHANNELS:
         (configs / f"{file_of(name)}.json").write_text(json.dumps(ENGINE | {"engine": ENGINE["engine"] | values(name)}))
-    for name, *_ in MEMORIES:
+    for name, *_ in MEMORIES + PLACES:
         (memories / f"{file_of(name)}.json").write_text(json.dumps(memory_with(values(name))[0]))
     (memories / "hbm3-5200.json").write_text(json.dumps(MEMORY))
     known = shapes.load(configs, memories)
@@ -186,6 +193,9 @@ def rules(folder):
         if sentence is not None:
             jobs.append((f"{module}, {name}", sentence, (module, parameters)))
 
+    def sequencer_of(name):
+        return shapes.packed(known["memories"]["hbm3-5200"]["parameters"] | memory_with(values(name))[1])
+
     for name, sentence, of_rtl in ENGINES:
         program(name, known["configurations"][file_of(name)].get("refused", ""), sentence)
         rtl("pq_engine", name, of_rtl, values(name))
@@ -196,7 +206,11 @@ def rules(folder):
         rtl("pq_sequencer", name, of_sequencer, {key: value for key, value in changes.items() if key != "Quantize"})
     for name, sentence, of_rtl in MEMORIES:
         program(name, known["memories"][file_of(name)].get("refused", ""), sentence)
-        rtl("pq_sequencer", name, of_rtl, shapes.packed(known["memories"]["hbm3-5200"]["parameters"] | memory_with(values(name))[1]))
+        rtl("pq_sequencer", name, of_rtl, sequencer_of(name))
+    for name, banks, sentence, of_rtl in PLACES:
+        place = known["channels"][file_of(name)][file_of("HeadDim=128")][str(banks)]
+        program(f"{name}, {banks}", place.get("refused", ""), sentence)
+        rtl("pq_sequencer", f"{name}, {banks}", of_rtl, sequencer_of(name) | {"BanksPerEngine": banks})
     for name, of_rtl in REDUCERS:
         rtl("pq_reducer", name, of_rtl, values(name))
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -8,6 +8,7 @@ namespace aqpim::config {
 std::string obstacle_of(const ChannelShape& shape) {
   constexpr unsigned kBeatBits = 8 * kBeatBytes;
   constexpr unsigned kMostBiases = 512;
+  constexpr unsigned kTokenBits = 16;  // of an engine, in the beat that is TOKENS to all of a rank
   const EngineConfig& engine = shape.engine;
   if (shape.memory.ranks != 1 && shape.memory.ranks != 2) {
     return fmt::format("a pseudo-channel has one or two ranks with engines, not {}",
@@ -36,6 +37,10 @@ std::string obstacle_of(const ChannelShape& shape) {
   if (shape.banks_per_engine == 2 && engine.word_bits != kBeatBits) {
     return fmt::format("two banks per engine need words of {} bits, not {}", kBeatBits,
                        engine.word_bits);
+  }
+  if (shape.engines() > kBeatBits / kTokenBits) {
+    return fmt::format("a rank of a pseudo-channel has at most {} engines, not {}",
+                       kBeatBits / kTokenBits, shape.engines());
   }
   return "";
 }

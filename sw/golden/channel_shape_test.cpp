@@ -33,6 +33,9 @@ TEST_CASE("channel shape: each rule of the RTL has its sentence") {
         "two banks per engine need words of 256 bits, not 128");
   CHECK(obstacle_of(make_channel(4, 8, 256, 4)) == "an engine has one or two banks, not 4");
   shape = make_channel(4, 8, 256);
+  shape.memory.bank_groups = 8;
+  CHECK(obstacle_of(shape) == "a rank of a pseudo-channel has at most 16 engines, not 32");
+  shape = make_channel(4, 8, 256);
   for (const unsigned ranks : {0u, 3u}) {
     shape.memory.ranks = ranks;
     CHECK(obstacle_of(shape) != "");
@@ -45,6 +48,9 @@ TEST_CASE("channel shape: the ends of what is legal are accepted") {
       shape.memory.ranks = ranks;
       shape.engine.bias_depth = 512;
       CHECK(obstacle_of(shape) == "");
+      ChannelShape most = shape;
+      most.memory.bank_groups *= 16 / shape.engines();
+      CHECK(obstacle_of(most) == "");
     }
   }
 }
