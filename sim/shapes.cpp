@@ -8,9 +8,8 @@
 //                           pq_divider pq_sequencer, instantiates them
 //     memory_t              the members of pq_pkg::memory_t, in order
 //     memories NAME         parameters: their values
-//     channels MEMORY CONFIGURATION BANKS   of engines next to one bank or two, "1" or "2", of
-//     legal
-//                           files. derived: what follows for a pseudo-channel; modules: the
+//     channels MEMORY CONFIGURATION BANKS   of legal files, engines next to one bank or two, "1" or
+//                           "2". derived: what follows for a pseudo-channel; modules: the
 //                           parameters of pq_channel and of its modules
 //     Instead of all that, "refused": the sentence why the RTL has no such shape.
 //

@@ -99,10 +99,10 @@ module pq_centroid_buffer #(
 
   // ---- Centroids to the buffer ------------------------------------------------------------------
 
-  logic [WordsPerBeat-1:0] place_q;       // one-hot: the word of the beat that comes next
-  logic                    beat_valid_q;
-  logic [pq_pkg::BeatBits-1:0]            beat_q;
-  logic [BufferBits-1:0]   address_q;
+  logic [WordsPerBeat-1:0]     place_q;   // one-hot: the word of the beat that comes next
+  logic                        beat_valid_q;
+  logic [pq_pkg::BeatBits-1:0] beat_q;
+  logic [BufferBits-1:0]       address_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

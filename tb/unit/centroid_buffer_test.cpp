@@ -89,7 +89,7 @@ class CentroidBuffer {
       }
     }
     // The last word was taken kWordsPerBeat - 1 cycles after its beat. Its elements come as
-    // pq_centroid_bufferr says, are counted in the next cycle, and then the beat has been written.
+    // pq_reducer says, are counted in the next cycle, and then the beat has been written.
     const unsigned finish =
         kWordsPerBeat - 1 + stated_cycles("reducer", "to elements_o:") + kChannels + 2;
     for (unsigned c = 1; c < finish; ++c) {
@@ -152,8 +152,7 @@ class CentroidBuffer {
 
 TEST_CASE_TEMPLATE_DEFINE(
     "pq_centroid_buffer: passes of a rank's records leave centroids in the order of LOAD, and the "
-    "last one "
-    "its elements",
+    "last one its elements",
     Dut, centroid_buffer_passes) {
   INFO(Dut::parameters);
   CentroidBuffer<Dut> buffer;
